@@ -1,0 +1,316 @@
+/**
+ * The handler behind the servers `custom10`, `custom11` and `override` of the recordings: a
+ * request of each made-up method does one thing that a handler may do, right or wrong.
+ *
+ * Its Python twin is the program that the recordings were made with. What a line does here, it
+ * does there.
+ *
+ * @module
+ */
+
+import {
+  BaseHTTPRequestHandler,
+  ERROR_PAGE_HTML5,
+  unquote,
+  unquoteToBytes,
+  ValueError,
+} from 'basehttp'
+
+export class Custom10Handler extends BaseHTTPRequestHandler {
+  override errorMessageFormat = ERROR_PAGE_HTML5
+
+  // -- Requests with a body, and what a handler knows ----------------------------------------
+
+  do_GET(): void {
+    this.#reply(latin1(`${this.command} ${this.path}\n`))
+  }
+
+  do_lower(): void {
+    this.do_GET()
+  }
+
+  do_HEAD(): void {
+    if (this.#parameter('X-Code') === undefined) {
+      this.do_GET()
+    } else {
+      this.do_ERROR()
+    }
+  }
+
+  async do_PUT(): Promise<void> {
+    const body = await this.rfile.read(pythonInt(this.headers.get('Content-Length', '0')))
+    const head = latin1(`${this.command} ${this.path} ${String(body.length)}\n`)
+    this.#reply(Buffer.concat([head, body]))
+  }
+
+  do_POST(): Promise<void> {
+    return this.do_PUT()
+  }
+
+  do_ECHO(): void {
+    const lines = [
+      `command=${json(this.command)}`,
+      `path=${json(this.path)}`,
+      `request_version=${json(this.requestVersion)}`,
+      `requestline=${json(this.requestline)}`,
+      `close_connection=${json(this.closeConnection)}`,
+      ...this.headers.items().map(([name, value]) => `${json(name)}: ${json(value)}`),
+    ]
+    this.#reply(latin1(lines.join('\n') + '\n'))
+  }
+
+  do_LOOKUP(): void {
+    const name = this.#parameter('X-Name') ?? ''
+    const all = this.headers.getAll(name)
+    const lines = [
+      `get=${json(this.headers.get(name))}`,
+      `get_all=${json(all.length === 0 ? null : all)}`,
+      `in=${json(this.headers.has(name))}`,
+      `len=${String(this.headers.length)}`,
+    ]
+    this.#reply(latin1(lines.join('\n') + '\n'))
+  }
+
+  // -- The connection ------------------------------------------------------------------------
+
+  do_KEEP(): void {
+    this.sendResponse(204)
+    this.sendHeader('Content-Type', 'text/html')
+    this.sendHeader('Connection', 'keep-alive')
+    this.endHeaders()
+  }
+
+  do_CLOSE(): void {
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', '0')
+    this.sendHeader('Connection', 'close')
+    this.endHeaders()
+  }
+
+  do_CONNHEADER(): void {
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', '0')
+    this.sendHeader(this.#parameter('X-Name') ?? 'Connection', this.#parameter('X-Value') ?? 'None')
+    this.endHeaders()
+  }
+
+  do_CLOSEATTR(): void {
+    this.#reply(latin1('close_connection = True\n'))
+    this.closeConnection = true
+  }
+
+  do_KEEPATTR(): void {
+    this.#reply(latin1('close_connection = False\n'))
+    this.closeConnection = false
+  }
+
+  override handleExpect100(): boolean | Promise<boolean> {
+    if (this.path.startsWith('/reject')) {
+      this.sendError(417)
+      return false
+    }
+    return this.path.startsWith('/silent') ? false : super.handleExpect100()
+  }
+
+  // -- Errors and other answers --------------------------------------------------------------
+
+  do_KEYERROR(): void {
+    this.sendError(999)
+  }
+
+  do_NOTFOUND(): void {
+    this.sendError(404)
+  }
+
+  do_CUSTOM(): void {
+    this.sendResponse(999)
+    this.sendHeader('Content-Type', 'text/html')
+    this.sendHeader('Connection', 'close')
+    this.endHeaders()
+  }
+
+  do_LATINONEHEADER(): void {
+    this.sendResponse(999)
+    this.sendHeader('X-Special', 'Dängerous Mind')
+    this.sendHeader('Connection', 'close')
+    this.endHeaders()
+    const incoming = this.headers.get('x-special-incoming')
+    if (incoming === null) {
+      throw new TypeError('There is no X-Special-Incoming header')
+    }
+    void this.wfile.write(Buffer.from(incoming, 'utf-8'))
+  }
+
+  do_ERROR(): void {
+    const code = this.#parameter('X-Code')
+    if (code === undefined) {
+      throw new TypeError('There is no X-Code header')
+    }
+    this.sendError(pythonInt(code), this.#parameter('X-Message'), this.#parameter('X-Explain'))
+  }
+
+  do_RESPONSE(): void {
+    this.sendResponse(this.#code(), this.#parameter('X-Message'))
+    this.#finishResponse()
+  }
+
+  do_ONLY(): void {
+    this.sendResponseOnly(this.#code(), this.#parameter('X-Message'))
+    this.#finishResponse()
+  }
+
+  do_INTERIM(): void {
+    this.sendResponseOnly(102)
+    this.endHeaders()
+    this.do_GET()
+  }
+
+  do_TWICE(): void {
+    this.sendResponse(200)
+    this.sendHeader('X-First', '1')
+    this.sendResponse(404)
+    this.sendHeader('X-Second', '2')
+    this.sendHeader('Content-Length', '0')
+    this.endHeaders()
+  }
+
+  do_CHUNKED(): void {
+    this.sendResponse(200)
+    this.sendHeader('Transfer-Encoding', 'chunked')
+    this.endHeaders()
+    for (const piece of ['hello ', 'chunked ', 'world\n']) {
+      void this.wfile.write(latin1(`${piece.length.toString(16)}\r\n${piece}\r\n`))
+    }
+    void this.wfile.write(latin1('0\r\n\r\n'))
+  }
+
+  // -- What a handler does wrong -------------------------------------------------------------
+
+  do_LATE(): void {
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', '0')
+    this.endHeaders()
+    this.sendHeader('X-Late', 'after end_headers')
+  }
+
+  do_NOEND(): void {
+    this.sendResponse(200)
+    this.sendHeader('X-Left', 'over')
+  }
+
+  do_NORESPONSE(): void {
+    // Answers nothing.
+  }
+
+  do_RAW(): void {
+    void this.wfile.write(latin1('raw bytes, no headers\n'))
+  }
+
+  do_BROKEN(): void {
+    throw new Error('boom')
+  }
+
+  do_PARTIAL(): void {
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', '100')
+    this.endHeaders()
+    void this.wfile.write(latin1('partial'))
+    throw new Error('boom')
+  }
+
+  // TypeScript would refuse a number here; JavaScript does not.
+  do_NOTCALLABLE = 42 as unknown as () => void
+
+  // -- Words ---------------------------------------------------------------------------------
+
+  do_DATE(): void {
+    this.#reply(latin1(this.dateTimeString(Number(this.#parameter('X-Timestamp'))) + '\n'))
+  }
+
+  do_LOG(): void {
+    const message = this.#parameter('X-Message') ?? ''
+    this.logMessage('message %s', message)
+    this.logError('error %s %d', message, 42)
+    this.logRequest()
+    this.logRequest(200, 15)
+    this.logRequest('-', 0)
+    this.#reply(latin1('logged\n'))
+  }
+
+  do_VERSION(): void {
+    this.#reply(latin1(`${this.versionString()}\n${this.addressString()}\n`))
+  }
+
+  // -- Helpers -------------------------------------------------------------------------------
+
+  /** A request header, percent-decoded. */
+  #parameter(name: string): string | undefined {
+    const value = this.headers.get(name)
+    return value === null ? undefined : unquote(value)
+  }
+
+  #code(): number {
+    return pythonInt(this.#parameter('X-Code') ?? '200')
+  }
+
+  #reply(body: Uint8Array): void {
+    this.sendResponse(200)
+    this.sendHeader('Content-Type', 'text/plain')
+    this.sendHeader('Content-Length', body.length)
+    this.endHeaders()
+    if (this.command !== 'HEAD') {
+      void this.wfile.write(body)
+    }
+  }
+
+  #finishResponse(): void {
+    for (const line of this.headers.getAll('X-Header')) {
+      const header = unquote(line)
+      const at = header.indexOf(': ')
+      if (at === -1) {
+        throw new ValueError('X-Header must hold a name and a value')
+      }
+      this.sendHeader(header.slice(0, at), header.slice(at + 2))
+    }
+    this.endHeaders()
+    const body = this.headers.get('X-Body')
+    if (body !== null) {
+      void this.wfile.write(unquoteToBytes(body))
+    }
+  }
+}
+
+export class Custom11Handler extends Custom10Handler {
+  override protocolVersion = 'HTTP/1.1'
+}
+
+export class OverrideHandler extends Custom11Handler {
+  override defaultRequestVersion = 'HTTP/1.1'
+  override serverVersion = 'Oracle/1.0'
+  override sysVersion = ''
+  override errorMessageFormat = '%(code)d|%(message)s|%(explain)s|100%%\n'
+  override errorContentType = 'text/plain;charset=utf-8'
+}
+
+function latin1(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
+}
+
+/** Python's `json.dumps`: ASCII only, a space after each comma. */
+function json(value: unknown): string {
+  const text = Array.isArray(value)
+    ? `[${value.map((item) => JSON.stringify(item)).join(', ')}]`
+    : JSON.stringify(value)
+  return text.replace(/[\x80-\uffff]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+/** Python's `int()`: white space around it, a sign, single underscores between the digits. */
+function pythonInt(text: string): number {
+  const digits = text.trim()
+  if (!/^[+-]?[0-9]+(?:_[0-9]+)*$/.test(digits)) {
+    throw new ValueError(`invalid literal for int() with base 10: '${text}'`)
+  }
+  return Number(digits.replaceAll('_', ''))
+}

@@ -1,0 +1,728 @@
+/**
+ * Python's `BaseHTTPRequestHandler`: HTTP/1.x from the first byte of a request to the last of its
+ * answer.
+ *
+ * ```text
+ *   handle() -> handleOneRequest() again and again, until closeConnection
+ *                 |
+ *                 |-- rfile.readline()      GET /?foo=bar HTTP/1.1
+ *                 |-- parseRequest()        command, path, requestVersion, headers
+ *                 |     '-- handleExpect100()
+ *                 |-- do_GET()              yours: sendResponse(), sendHeader(), endHeaders(), wfile
+ *                 '-- what is left of the body is skipped
+ * ```
+ *
+ * The protocol, for those who meet it here for the first time. A request is a line
+ *
+ * ```text
+ *   <command> <path> <version>
+ * ```
+ *
+ * then header lines, then an empty line, then perhaps a body. An answer has the same shape, with
+ * a status line in front:
+ *
+ * ```text
+ *   <version> <code> <phrase>
+ * ```
+ *
+ * Every line of a head ends CR LF; LF alone is understood. How a body ends is said by the headers,
+ * and for an answer, as a last resort, by the end of the connection. A request line without a
+ * version is HTTP/0.9: its answer is the bare body, without any head.
+ *
+ * What a client does wrong is answered with `sendError()`; exceptions are for the program.
+ * Nothing of Node is imported here: bytes, clock and log come through `stdlib/`.
+ *
+ * Read before: `socketserver/request-handler.ts`, `message.ts`. Next: `server.ts`.
+ *
+ * @module
+ */
+
+import { StreamRequestHandler } from '../socketserver/request-handler.ts'
+import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
+import { formatDate, localTime, now } from '../stdlib/dates.ts'
+import { ConnectionError, TimeoutError } from '../stdlib/errors.ts'
+import { format, repr } from '../stdlib/format.ts'
+import { escapeHtml } from '../stdlib/html.ts'
+import { runtime, stderr } from '../stdlib/sys.ts'
+import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4 } from './error-page.ts'
+import { bodyLength, Fault, HTTPMessage, readFields } from './message.ts'
+import type { MessageClass } from './message.ts'
+import { HTTPStatus, RESPONSES } from './status.ts'
+import type { Responses } from './status.ts'
+
+/** A method that answers one kind of request: `do_GET`, `do_POST`. It takes no arguments. */
+export type MethodHook = () => void | Promise<void>
+
+/** The most bytes in a request line, its end included. */
+const MAX_REQUEST_LINE = 65536
+
+/**
+ * The most bytes of an unread body that are skipped to keep a connection. More than that would
+ * cost more than a new connection does.
+ */
+const MAX_SKIPPED = 256 * 1024
+
+/**
+ * The base of HTTP request handlers. It answers nothing itself: for each method of HTTP that you
+ * want to answer, add one of yours, `do_GET()` for GET.
+ *
+ * To be called by your methods, in this order:
+ * - {@link sendResponse}, {@link sendHeader} as often as needed, {@link endHeaders}, then
+ *   `this.wfile.write()`
+ * - {@link sendError} instead of all that
+ * - {@link logMessage}, {@link logError}
+ *
+ * Fields for your methods:
+ * - {@link command}, {@link path}, {@link requestVersion}, {@link headers}, {@link requestline}
+ * - `rfile`, at the first byte of the body; `wfile`
+ * - {@link closeConnection}
+ *
+ * Methods that may be overridden:
+ * - {@link handleExpect100}
+ * - {@link logRequest}, {@link logError}, {@link logMessage}
+ * - {@link versionString}, {@link dateTimeString}, {@link logDateTimeString},
+ *   {@link addressString}
+ *
+ * Fields that may be overridden:
+ * - {@link protocolVersion}, {@link serverVersion}, {@link sysVersion}
+ * - {@link errorMessageFormat}, {@link errorContentType}, {@link responses}
+ * - {@link defaultRequestVersion}, {@link MessageClass}
+ *
+ * @python http.server.BaseHTTPRequestHandler
+ */
+export class BaseHTTPRequestHandler extends StreamRequestHandler {
+  /**
+   * The methods, found by name: a request `GET` calls `do_GET()`. No method of that name: 501.
+   *
+   * The prefix keeps a request named `constructor` away from what every object has.
+   */
+  [hook: `do_${string}`]: MethodHook | undefined
+
+  // -- What may be overridden ----------------------------------------------------------------
+
+  /**
+   * The version of HTTP that is spoken, and the first word of every answer. With `'HTTP/1.1'`,
+   * connections are kept open for further requests; then each answer needs a `Content-Length`,
+   * or the client cannot tell where it ends.
+   *
+   * @python http.server.BaseHTTPRequestHandler.protocol_version
+   */
+  protocolVersion: string = 'HTTP/1.0'
+
+  /**
+   * The server software, as it is named in the `Server` header.
+   *
+   * @python http.server.BaseHTTPRequestHandler.server_version
+   */
+  serverVersion: string = 'BaseHTTP/0.6'
+
+  /**
+   * What the server runs on, behind {@link serverVersion} in the `Server` header.
+   *
+   * Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
+   *
+   * @python http.server.BaseHTTPRequestHandler.sys_version
+   */
+  sysVersion: string = runtime
+
+  /**
+   * What a request is taken to be until its version is known. With HTTP/0.9, an answer to a
+   * malformed request line is a page without a head.
+   *
+   * @python http.server.BaseHTTPRequestHandler.default_request_version
+   */
+  defaultRequestVersion: string = 'HTTP/0.9'
+
+  /**
+   * The page of {@link sendError}, a format with the names `code`, `message` and `explain`, of
+   * which the last two come escaped for HTML.
+   *
+   * @python http.server.BaseHTTPRequestHandler.error_message_format
+   */
+  errorMessageFormat: string = ERROR_PAGE_HTML4
+
+  /**
+   * The media type of that page.
+   *
+   * @python http.server.BaseHTTPRequestHandler.error_content_type
+   */
+  errorContentType: string = ERROR_CONTENT_TYPE
+
+  /**
+   * Phrase and description of each status code.
+   *
+   * @python http.server.BaseHTTPRequestHandler.responses
+   */
+  responses: Responses = RESPONSES
+
+  /**
+   * The class that {@link headers} is an object of.
+   *
+   * @python http.server.BaseHTTPRequestHandler.MessageClass
+   */
+  MessageClass: MessageClass = HTTPMessage
+
+  /**
+   * The days of the week, Monday first.
+   *
+   * @python http.server.BaseHTTPRequestHandler.weekdayname
+   */
+  weekdayname: readonly string[] = WEEKDAYS
+
+  /**
+   * The months, with nothing at 0, so that January is 1.
+   *
+   * @python http.server.BaseHTTPRequestHandler.monthname
+   */
+  monthname: readonly (string | null)[] = MONTHS
+
+  // -- The request ---------------------------------------------------------------------------
+
+  /**
+   * The method of the request, such as `GET`; empty until that is known. Case matters.
+   *
+   * @python http.server.BaseHTTPRequestHandler.command
+   */
+  command = ''
+
+  /**
+   * The request target as it was sent, with its query, not decoded. Slashes and backslashes that
+   * it begins with have become one slash.
+   *
+   * @python http.server.BaseHTTPRequestHandler.path
+   */
+  path = ''
+
+  /**
+   * The version that the client speaks, such as `HTTP/1.1`.
+   *
+   * @python http.server.BaseHTTPRequestHandler.request_version
+   */
+  requestVersion = ''
+
+  /**
+   * The request line as text, without its line end; each character is one byte.
+   *
+   * @python http.server.BaseHTTPRequestHandler.requestline
+   */
+  requestline = ''
+
+  /**
+   * The request line as bytes, with its line end.
+   *
+   * @python http.server.BaseHTTPRequestHandler.raw_requestline
+   */
+  rawRequestline: Uint8Array = new Uint8Array(0)
+
+  /**
+   * The header fields of the request.
+   *
+   * @python http.server.BaseHTTPRequestHandler.headers
+   */
+  headers: HTTPMessage = new HTTPMessage()
+
+  /**
+   * Whether the connection ends with this request. `parseRequest()` decides it from what the
+   * client said, `sendHeader('Connection', 'close')` sets it, and you may, too.
+   *
+   * @python http.server.BaseHTTPRequestHandler.close_connection
+   */
+  closeConnection = true
+
+  /** Lines of the head that is being written, each with its CR LF. */
+  #headersBuffer: string[] = []
+
+  /** `rfile.position` at which the body of the current request ends. */
+  #bodyEnd = 0
+
+  // -- Reading requests ----------------------------------------------------------------------
+
+  /**
+   * Handle the requests of a connection, one or many.
+   *
+   * @python http.server.BaseHTTPRequestHandler.handle
+   */
+  override async handle(): Promise<void> {
+    try {
+      do {
+        await this.handleOneRequest()
+      } while (!this.closeConnection)
+    } finally {
+      this.rfile.moreExpected ||= this.rfile.position < this.#bodyEnd
+    }
+  }
+
+  /**
+   * Read one request and answer it. Usually not overridden.
+   *
+   * @python http.server.BaseHTTPRequestHandler.handle_one_request
+   */
+  async handleOneRequest(): Promise<void> {
+    try {
+      if (!(await this.#readRequestline())) {
+        return
+      }
+      if (await this.parseRequest()) {
+        const hook = this[`do_${this.command}`]
+        if (hook === undefined) {
+          this.sendError(HTTPStatus.NOT_IMPLEMENTED, `Unsupported method (${repr(this.command)})`)
+        } else {
+          // A TypeError if it is no method at all, as in Python.
+          await hook.call(this)
+        }
+      }
+      // A method that does not await its writes must not outrun the client.
+      await this.wfile.drain()
+      await this.#leaveRequest()
+    } catch (error) {
+      this.closeConnection = true
+      if (error instanceof TimeoutError) {
+        this.logError('Request timed out: %r', error)
+      } else if (error instanceof ConnectionError) {
+        // Differs: Python prints a traceback for every client that goes away.
+        this.logError('Connection lost: %r', error)
+      } else {
+        throw error
+      }
+    }
+  }
+
+  /** Read the request line; false if there is none to be answered. */
+  async #readRequestline(): Promise<boolean> {
+    const limit = MAX_REQUEST_LINE + 1
+    try {
+      this.rawRequestline = this.rfile.takeLine(limit) ?? (await this.rfile.readline(limit))
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) {
+        throw error
+      }
+      // Between two requests nothing is lost with the connection, and there is nothing to say.
+      this.rawRequestline = new Uint8Array(0)
+    }
+    if (this.rawRequestline.length > MAX_REQUEST_LINE) {
+      this.requestline = ''
+      this.requestVersion = ''
+      this.command = ''
+      this.rfile.moreExpected = true
+      this.sendError(HTTPStatus.URI_TOO_LONG)
+      return false
+    }
+    if (this.rawRequestline.length === 0) {
+      this.closeConnection = true
+      return false
+    }
+    return true
+  }
+
+  /**
+   * Read the rest of the head, whose first line is in {@link rawRequestline}, and set
+   * {@link command}, {@link path}, {@link requestVersion}, {@link headers} and
+   * {@link closeConnection} from it.
+   *
+   * @returns true for success. False: an answer has been sent already, or there is none to send.
+   * @python http.server.BaseHTTPRequestHandler.parse_request
+   */
+  async parseRequest(): Promise<boolean> {
+    this.command = ''
+    this.requestVersion = this.defaultRequestVersion
+    this.closeConnection = true
+    this.requestline = decodeLatin1(this.rawRequestline).replace(/[\r\n]+$/, '')
+
+    // An empty line in front of a request is not skipped, as RFC 9112 §2.2 would have it: it ends
+    // the connection, without a word. So in Python.
+    const words = splitWords(this.requestline)
+    if (words.length === 0) {
+      return false
+    }
+    if (!this.#parseRequestline(words)) {
+      return false
+    }
+    if (!(await this.#parseHeaders())) {
+      return false
+    }
+
+    const connection = this.headers.get('Connection', '').toLowerCase()
+    if (connection === 'close') {
+      this.closeConnection = true
+    } else if (connection === 'keep-alive' && this.protocolVersion >= 'HTTP/1.1') {
+      this.closeConnection = false
+    }
+
+    // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears of us. To an
+    // HTTP/1.0 client a 100 would be a final answer, so none of those is sent one.
+    if (
+      this.headers.get('Expect', '').toLowerCase() === '100-continue' &&
+      this.protocolVersion >= 'HTTP/1.1' &&
+      this.requestVersion >= 'HTTP/1.1'
+    ) {
+      return this.handleExpect100()
+    }
+    return true
+  }
+
+  /** Set command, path and version from the words of the request line; false after an error. */
+  #parseRequestline(words: readonly string[]): boolean {
+    // The version is the last of three words or more, whether or not the line is right otherwise.
+    if (words.length >= 3) {
+      const version = words.at(-1) as string
+      const number = parseVersion(version)
+      if (number === null) {
+        this.sendError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
+        return false
+      }
+      const [major, minor] = number
+      if ((major > 1 || (major === 1 && minor >= 1)) && this.protocolVersion >= 'HTTP/1.1') {
+        this.closeConnection = false
+      }
+      if (major >= 2) {
+        this.sendError(
+          HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+          `Invalid HTTP version (${version.slice('HTTP/'.length)})`,
+        )
+        return false
+      }
+      this.requestVersion = version
+    }
+    if (words.length < 2 || words.length > 3) {
+      this.sendError(HTTPStatus.BAD_REQUEST, `Bad request syntax (${repr(this.requestline)})`)
+      return false
+    }
+
+    const [command, path] = words as [string, string]
+    if (words.length === 2) {
+      this.closeConnection = true
+      if (command !== 'GET') {
+        this.sendError(HTTPStatus.BAD_REQUEST, `Bad HTTP/0.9 request type (${repr(command)})`)
+        return false
+      }
+    }
+    this.command = command
+    // Security: a browser reads `//evil.com`, and `/\evil.com` as well, as another host. Sent
+    // back in a Location header, such a path would lead there (CVE-2021-28861, gh-87389).
+    // Differs: Python collapses slashes only (gh-132826).
+    this.path = path.replace(/^[/\\]{2,}/, '/')
+    return true
+  }
+
+  /** Read the header fields and learn how long the body is; false after an error. */
+  async #parseHeaders(): Promise<boolean> {
+    const fields = await readFields(this.rfile)
+    if (fields instanceof Fault) {
+      this.rfile.moreExpected = true
+      return this.#refuse(fields)
+    }
+    this.headers = new this.MessageClass(fields)
+
+    const length = bodyLength(this.headers)
+    if (length instanceof Fault) {
+      this.rfile.moreExpected = true
+      return this.#refuse(length)
+    }
+    this.#bodyEnd = this.rfile.position + length
+
+    // Security: RFC 9112 §3.2 wants a 400 for two of them, because a proxy may go by the other
+    // one. It wants a 400 for none in HTTP/1.1, too; there we answer, as Python does.
+    if (this.headers.getAll('Host').length > 1) {
+      return this.#refuse(
+        new Fault(400, 'Bad Host header', 'more than one Host header (RFC 9112 section 3.2)'),
+      )
+    }
+    return true
+  }
+
+  #refuse(fault: Fault): false {
+    this.sendError(fault.code, fault.message, fault.explain)
+    return false
+  }
+
+  /**
+   * Answer a client that sent `Expect: 100-continue` and waits with its body: here, always with
+   * `100 Continue`. May be overridden, to look at the headers first.
+   *
+   * @returns true to go on. False: an answer has been sent, with {@link sendError} for instance,
+   * and the request is not handled.
+   * @python http.server.BaseHTTPRequestHandler.handle_expect_100
+   */
+  handleExpect100(): boolean | Promise<boolean> {
+    this.sendResponseOnly(HTTPStatus.CONTINUE)
+    this.endHeaders()
+    this.wfile.push()
+    return true
+  }
+
+  /** Put the connection in order after a request, for the next one or for its end. */
+  async #leaveRequest(): Promise<void> {
+    if (this.#headersBuffer.length > 0) {
+      // Differs: in Python these lines come out in front of the next answer.
+      this.#headersBuffer = []
+      this.closeConnection = true
+      this.logError('headers dropped: endHeaders() was not called')
+    }
+    // Security: what a method leaves of the body would be taken for the next request, and is
+    // chosen by whoever wrote the body (gh-150499). A method that read on past the body has
+    // taken a piece of the next request.
+    const unread = this.#bodyEnd - this.rfile.position
+    if (!this.closeConnection && unread > 0 && unread <= MAX_SKIPPED) {
+      await this.rfile.skip(unread)
+    } else if (unread !== 0) {
+      this.closeConnection = true
+    }
+  }
+
+  // -- Writing answers -----------------------------------------------------------------------
+
+  /**
+   * Send a whole answer that reports an error, and log it. The connection ends with it.
+   *
+   * @param code - the status code, three digits
+   * @param message - the phrase for the status line, in place of the code's own
+   * @param explain - a longer text for the page, in place of the code's own description
+   * @throws `TypeError` for a message that cannot stand in a status line.
+   * @python http.server.BaseHTTPRequestHandler.send_error
+   */
+  sendError(code: number, message?: string, explain?: string): void {
+    const [phrase, description] = this.responses[code] ?? ['???', '???']
+    message ??= phrase
+    explain ??= description
+    this.logError('code %d, message %s', code, message)
+    this.sendResponse(code, message)
+    this.sendHeader('Connection', 'close')
+
+    // RFC 9110 §6.4.1: 1xx, 204 and 304 have no content, and §15.3.6: nor has 205.
+    let body: Uint8Array | undefined
+    if (code >= 200 && code !== 204 && code !== 205 && code !== 304) {
+      // Security: the message may quote the request (bpo-1100201).
+      const page = format(this.errorMessageFormat, {
+        code,
+        message: escapeHtml(message, false),
+        explain: escapeHtml(explain, false),
+      })
+      body = encodeUtf8(page)
+      this.sendHeader('Content-Type', this.errorContentType)
+      this.sendHeader('Content-Length', String(body.length))
+    }
+    this.endHeaders()
+
+    // RFC 9110 §9.3.2: the answer to HEAD is that to GET without the content.
+    if (this.command !== 'HEAD' && body !== undefined) {
+      void this.wfile.write(body)
+    }
+  }
+
+  /**
+   * Begin an answer: the status line and the headers `Server` and `Date`. The request is logged.
+   *
+   * @param code - the status code, three digits
+   * @param message - the phrase, in place of the code's own
+   * @throws `TypeError` for a message that cannot stand in a status line.
+   * @python http.server.BaseHTTPRequestHandler.send_response
+   */
+  sendResponse(code: number, message?: string): void {
+    this.logRequest(code)
+    this.sendResponseOnly(code, message)
+    this.sendHeader('Server', this.versionString())
+    this.sendHeader('Date', this.dateTimeString())
+  }
+
+  /**
+   * Begin an answer with the status line only, and log nothing. For `100 Continue` and its like.
+   *
+   * @param code - the status code, three digits
+   * @param message - the phrase, in place of the code's own
+   * @throws `TypeError` for a message that cannot stand in a status line.
+   * @python http.server.BaseHTTPRequestHandler.send_response_only
+   */
+  sendResponseOnly(code: number, message?: string): void {
+    message ??= this.responses[code]?.[0] ?? ''
+    this.#addLine(`${this.protocolVersion} ${String(code)} ${message}`)
+  }
+
+  /**
+   * Add a header to the answer. `Connection: close` and `Connection: keep-alive` also decide
+   * {@link closeConnection}.
+   *
+   * @param keyword - the name
+   * @param value - the value; each character becomes one byte
+   * @throws `TypeError` when either holds CR, LF, NUL, or a character that is no single byte.
+   * @python http.server.BaseHTTPRequestHandler.send_header
+   */
+  sendHeader(keyword: string, value: string | number): void {
+    const text = String(value)
+    this.#addLine(`${keyword}: ${text}`)
+    if (keyword.toLowerCase() === 'connection') {
+      if (text.toLowerCase() === 'close') {
+        this.closeConnection = true
+      } else if (text.toLowerCase() === 'keep-alive') {
+        this.closeConnection = false
+      }
+    }
+  }
+
+  /**
+   * End the headers with an empty line. What is written to `wfile` from here on is the body.
+   *
+   * @python http.server.BaseHTTPRequestHandler.end_headers
+   */
+  endHeaders(): void {
+    if (this.requestVersion !== 'HTTP/0.9') {
+      this.#headersBuffer.push('\r\n')
+      this.flushHeaders()
+    }
+  }
+
+  /**
+   * Write the headers so far to `wfile`.
+   *
+   * @python http.server.BaseHTTPRequestHandler.flush_headers
+   */
+  flushHeaders(): void {
+    if (this.#headersBuffer.length > 0) {
+      void this.wfile.write(encodeLatin1(this.#headersBuffer.join('')))
+      this.#headersBuffer = []
+    }
+  }
+
+  /**
+   * The one place through which every line of a head goes.
+   *
+   * Security: a CR or LF would end the line and begin another, of somebody else's choosing. A
+   * character above U+00FF would become one by losing its upper bits: U+010A is an LF then.
+   * Differs: Python lets CR, LF and NUL pass (gh-142533).
+   */
+  #addLine(line: string): void {
+    if (UNSAFE_IN_HEAD.test(line)) {
+      throw new TypeError(
+        `Cannot send the header line ${repr(line)}: CR, LF, NUL and characters above U+00FF ` +
+          'have no place in it',
+      )
+    }
+    // HTTP/0.9 knows no headers.
+    if (this.requestVersion !== 'HTTP/0.9') {
+      this.#headersBuffer.push(line + '\r\n')
+    }
+  }
+
+  // -- The log -------------------------------------------------------------------------------
+
+  /**
+   * Log a request that is being answered. {@link sendResponse} calls it.
+   *
+   * @param code - the status code
+   * @param size - the size of the answer in bytes; nobody in this library knows it yet, and
+   * leaves the `-`
+   * @python http.server.BaseHTTPRequestHandler.log_request
+   */
+  logRequest(code: number | string = '-', size: number | string = '-'): void {
+    this.logMessage('"%s" %s %s', this.requestline, code, size)
+  }
+
+  /**
+   * Log an error. Here, as any other message.
+   *
+   * @param template - a format as for {@link logMessage}
+   * @python http.server.BaseHTTPRequestHandler.log_error
+   */
+  logError(template: string, ...args: unknown[]): void {
+    this.logMessage(template, ...args)
+  }
+
+  /**
+   * Log a message, to standard error, with the client's address and the time in front. All
+   * logging ends here; override it to log elsewhere.
+   *
+   * @param template - a format as for Python's `%`: `'code %d, message %s'`
+   * @param args - what is to be filled in
+   * @throws `TypeError` when they do not fit the format.
+   * @python http.server.BaseHTTPRequestHandler.log_message
+   */
+  logMessage(template: string, ...args: unknown[]): void {
+    // Security: a request line is chosen by the client. Control characters in it could move the
+    // cursor of whoever reads the log, and a line feed could forge a line (gh-100001).
+    const message = format(template, args).replace(CONTROLS, escapeControl)
+    stderr.write(`${this.addressString()} - - [${this.logDateTimeString()}] ${message}\n`)
+  }
+
+  // -- Words for the answer and the log ------------------------------------------------------
+
+  /**
+   * The value of the `Server` header.
+   *
+   * @python http.server.BaseHTTPRequestHandler.version_string
+   */
+  versionString(): string {
+    return `${this.serverVersion} ${this.sysVersion}`
+  }
+
+  /**
+   * A time as headers want it: `Thu, 06 Oct 2016 20:44:11 GMT`.
+   *
+   * @param timestamp - seconds since 1970, UTC; now, if left out
+   * @throws `ValueError` when the year has more than four digits.
+   * @python http.server.BaseHTTPRequestHandler.date_time_string
+   */
+  dateTimeString(timestamp: number = now()): string {
+    return formatDate(timestamp)
+  }
+
+  /**
+   * The current time as the log wants it, in the time zone of the machine:
+   * `06/Oct/2016 17:00:54`.
+   *
+   * @python http.server.BaseHTTPRequestHandler.log_date_time_string
+   */
+  logDateTimeString(): string {
+    const { year, month, day, hour, minute, second } = localTime(now())
+    const two = (number: number) => String(number).padStart(2, '0')
+    return `${two(day)}/${String(this.monthname[month])}/${String(year)} ${two(hour)}:${two(minute)}:${two(second)}`
+  }
+
+  /**
+   * The client's address, for the log.
+   *
+   * @python http.server.BaseHTTPRequestHandler.address_string
+   */
+  addressString(): string {
+    const { clientAddress } = this
+    return typeof clientAddress === 'string' ? clientAddress : clientAddress[0]
+  }
+}
+
+// -- Words and versions ----------------------------------------------------------------------
+
+/**
+ * Split a line into words as Python's `str.split()` does. It goes by Unicode's idea of white
+ * space, which in ISO 8859-1 is more than a space and a tab; JavaScript's `\s` is another idea.
+ */
+function splitWords(line: string): string[] {
+  return line.split(/[\t-\r\x1c-\x20\x85\xa0]+/).filter((word) => word !== '')
+}
+
+/**
+ * Turn `HTTP/1.1` into `[1, 1]`, and anything else than `HTTP/<digits>.<digits>` into null.
+ *
+ * RFC 9112 §2.3 allows exactly one digit on each side of the dot. Python is older and laxer:
+ * each side is an integer of up to ten digits, and so it must be here, or `HTTP/1.10` would get
+ * a different answer from the one it gets there.
+ */
+function parseVersion(word: string): [major: number, minor: number] | null {
+  const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
+  return match === null ? null : [Number(match[1]), Number(match[2])]
+}
+
+const UNSAFE_IN_HEAD = /[\r\n\0]|[^\0-\xff]/
+
+// The C0 and C1 controls and DEL, which are escaped, and the backslash, which is doubled so that
+// an escape cannot be forged.
+const CONTROLS = /[\0-\x1f\x7f-\x9f\\]/g
+
+function escapeControl(character: string): string {
+  return character === '\\' ? '\\\\' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+}
+
+const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
+
+const MONTHS = [
+  null,
+  ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'],
+  ...['Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
+]

@@ -1,0 +1,53 @@
+/**
+ * Python's `HTTPServer`: a TCP server that knows its own name.
+ *
+ * All of HTTP is in the handler. The server only takes connections, one at a time: read
+ * `socketserver/base-server.ts` for what that means.
+ *
+ * @module
+ */
+
+import { hostname } from 'node:os'
+import { TCPServer } from '../socketserver/tcp-server.ts'
+
+/**
+ * A server for HTTP, which handles one connection at a time.
+ *
+ * ```ts
+ * const server = new HTTPServer(['localhost', 8080], MyHandler)
+ * await server.serveForever()
+ * ```
+ *
+ * @python http.server.HTTPServer
+ */
+export class HTTPServer extends TCPServer {
+  /**
+   * The name of the host, once the server is bound.
+   *
+   * Differs: Python asks the name service for the full name of the address, which can take many
+   * seconds on a machine that has none. Here it is the host as it was given, or the machine's
+   * name when that stands for all interfaces.
+   *
+   * @python http.server.HTTPServer.server_name
+   */
+  serverName = ''
+
+  /**
+   * The port, once the server is bound.
+   *
+   * @python http.server.HTTPServer.server_port
+   */
+  serverPort = 0
+
+  /**
+   * Bind the server, and take down its name and port.
+   *
+   * @python http.server.HTTPServer.server_bind
+   */
+  override async serverBind(): Promise<void> {
+    const [host] = this.serverAddress
+    await super.serverBind()
+    this.serverName = ['', '0.0.0.0', '::'].includes(host) ? hostname() : host
+    this.serverPort = this.serverAddress[1]
+  }
+}

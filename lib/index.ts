@@ -1,0 +1,39 @@
+/**
+ * Python's `http.server` and `socketserver` in TypeScript.
+ *
+ * This file only names what the package gives out. To read the source, begin with
+ * `socketserver/base-server.ts`.
+ *
+ * @module
+ */
+
+export { BaseHTTPRequestHandler } from './http/base-handler.ts'
+export type { MethodHook } from './http/base-handler.ts'
+export { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, ERROR_PAGE_HTML5 } from './http/error-page.ts'
+export { HTTPMessage } from './http/message.ts'
+export type { Field, MessageClass } from './http/message.ts'
+export { HTTPServer } from './http/server.ts'
+export { HTTPStatus, RESPONSES } from './http/status.ts'
+export type { Responses } from './http/status.ts'
+export { BaseServer } from './socketserver/base-server.ts'
+export type { Address, InternetAddress } from './socketserver/base-server.ts'
+export { BaseRequestHandler, StreamRequestHandler } from './socketserver/request-handler.ts'
+export type { Connection, RequestHandlerClass } from './socketserver/request-handler.ts'
+export { StreamReader } from './socketserver/stream-reader.ts'
+export type { StreamReaderOptions } from './socketserver/stream-reader.ts'
+export { StreamWriter } from './socketserver/stream-writer.ts'
+export type { StreamWriterOptions } from './socketserver/stream-writer.ts'
+export { TCPServer, UnixStreamServer } from './socketserver/tcp-server.ts'
+export type { AddressFamily } from './socketserver/tcp-server.ts'
+export {
+  BrokenPipeError,
+  ConnectionError,
+  ConnectionResetError,
+  TimeoutError,
+  ValueError,
+} from './stdlib/errors.ts'
+export { format, repr } from './stdlib/format.ts'
+export type { FormatArguments } from './stdlib/format.ts'
+export { escapeHtml } from './stdlib/html.ts'
+export { unquote, unquoteToBytes, urlparse, urlsplit } from './stdlib/urls.ts'
+export type { ParseResult, SplitResult } from './stdlib/urls.ts'

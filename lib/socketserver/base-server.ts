@@ -1,0 +1,410 @@
+/**
+ * The part of Python's `socketserver` that knows no sockets: the loop, and the order in which a
+ * request passes through a server.
+ *
+ * ```text
+ *   serveForever() ---.
+ *                      >-- getRequest() -> verifyRequest() -> processRequest()
+ *   handleRequest() --'                                            |
+ *                                  ThreadingMixIn and ForkingMixIn override this one
+ *                                                                  v
+ *                        shutdownRequest() <- handler.run() <- finishRequest()
+ *                                |
+ *                                v
+ *                          closeRequest()
+ * ```
+ *
+ * The words handling, getting, processing and finishing are CPython's, and its own source calls
+ * the distinction "fairly arbitrary". Remember:
+ *
+ * - `handleRequest()` is the top: it waits, then calls the others;
+ * - `getRequest()` differs from transport to transport;
+ * - `processRequest()` is where a thread or a child may take over;
+ * - `finishRequest()` makes the handler, and the handler does all the rest.
+ *
+ * Here, one request is handled at a time. While a client keeps the handler waiting, all the
+ * others wait too: that is not a flaw of this class but its lesson, and the reason for the
+ * mix-ins. A request, in this module, is a whole connection; the several HTTP requests that may
+ * come over it are the handler's affair.
+ *
+ * Left out: `UDPServer` and what hangs on it.
+ *
+ * Next to read: `tcp-server.ts`, then `request-handler.ts`.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { inspect } from 'node:util'
+import { repr } from '../stdlib/format.ts'
+import { stderr } from '../stdlib/sys.ts'
+import type { Connection, RequestHandlerClass } from './request-handler.ts'
+
+/**
+ * The address of an internet socket, Python's tuple `('127.0.0.1', 8080)`.
+ *
+ * Differs: for IPv6, Python's tuple has two more items, flow info and scope id, which Node does
+ * not tell.
+ */
+export type InternetAddress = readonly [host: string, port: number]
+
+/** An address: a pair for an internet socket, a path for a Unix socket. */
+export type Address = InternetAddress | string
+
+/** Which server a piece of code is running for, if it is running inside one of its handlers. */
+const currentServer = new AsyncLocalStorage<BaseServer>()
+
+/**
+ * The base of all servers: the loop and its hooks, without a transport.
+ *
+ * Methods for the caller:
+ * - {@link serveForever}, {@link shutdown}
+ * - {@link handleRequest}, if you do not use `serveForever()`
+ * - {@link serverClose}, or `await using server = ...`
+ * - {@link bindAndActivate}, to know the port before serving
+ *
+ * Methods that may be overridden:
+ * - {@link serverBind}, {@link serverActivate}, {@link serverClose}
+ * - {@link getRequest}, {@link verifyRequest}, {@link processRequest}
+ * - {@link shutdownRequest}, {@link closeRequest}
+ * - {@link serviceActions}, {@link handleTimeout}, {@link handleError}
+ *
+ * Methods for derived classes:
+ * - {@link finishRequest}
+ * - {@link hasRequest} and {@link requestArrived}, which stand for Python's `fileno()` and its
+ *   selector
+ *
+ * Fields that may be overridden:
+ * - {@link timeout}
+ *
+ * @typeParam ServerAddress - what the server listens on
+ * @python socketserver.BaseServer
+ */
+export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
+  /**
+   * How long {@link handleRequest} waits for a request, in seconds. Null waits for ever.
+   * {@link serveForever} does not look at it.
+   *
+   * @python socketserver.BaseServer.timeout
+   */
+  timeout: number | null = null
+
+  /**
+   * Where the server listens. Once it is bound, the real address: port 0 has become a port.
+   *
+   * @python socketserver.BaseServer.server_address
+   */
+  serverAddress: ServerAddress
+
+  /**
+   * The class whose objects handle the requests.
+   *
+   * @python socketserver.BaseServer.RequestHandlerClass
+   */
+  readonly RequestHandlerClass: RequestHandlerClass
+
+  #activation: Promise<void> | undefined
+  #loop: Promise<void> | undefined
+  #shutdownRequested = false
+  #wake: (() => void) | undefined
+
+  /**
+   * Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}.
+   */
+  constructor(serverAddress: ServerAddress, RequestHandlerClass: RequestHandlerClass) {
+    this.serverAddress = serverAddress
+    this.RequestHandlerClass = RequestHandlerClass
+  }
+
+  // -- Starting and stopping -----------------------------------------------------------------
+
+  /**
+   * Bind and activate the server, unless that has been done. {@link serveForever} and
+   * {@link handleRequest} call it; call it yourself to learn the port first.
+   *
+   * Differs: in Python the constructor does this, and takes `bind_and_activate=False` to leave
+   * it. A constructor cannot wait, and Node's `listen()` must be waited for.
+   *
+   * @throws what {@link serverBind} or {@link serverActivate} throws; the server is closed then.
+   */
+  bindAndActivate(): Promise<void> {
+    this.#activation ??= this.#bindAndActivate()
+    return this.#activation
+  }
+
+  async #bindAndActivate(): Promise<void> {
+    try {
+      await this.serverBind()
+      await this.serverActivate()
+    } catch (error) {
+      await this.serverClose()
+      throw error
+    }
+  }
+
+  /**
+   * Take hold of the address. Does nothing here; may be extended.
+   *
+   * @python socketserver.TCPServer.server_bind
+   */
+  serverBind(): void | Promise<void> {}
+
+  /**
+   * Begin to take requests. Does nothing here; may be extended.
+   *
+   * @python socketserver.BaseServer.server_activate
+   */
+  serverActivate(): void | Promise<void> {}
+
+  /**
+   * Handle requests, one after the other, until {@link shutdown}.
+   *
+   * @param pollInterval - how often to call {@link serviceActions} while there is nothing else
+   * to do, in seconds. In Python it is also how long a `shutdown()` may go unnoticed; here a
+   * shutdown is noticed at once.
+   * @throws what {@link bindAndActivate} throws. An exception in a handler does not end the loop:
+   * see {@link handleError}.
+   * @python socketserver.BaseServer.serve_forever
+   */
+  serveForever(pollInterval = 0.5): Promise<void> {
+    if (this.#loop !== undefined) {
+      return Promise.reject(new Error('Cannot serve: the server is serving already'))
+    }
+    this.#loop = this.#serve(pollInterval).finally(() => {
+      this.#shutdownRequested = false
+      this.#loop = undefined
+    })
+    return this.#loop
+  }
+
+  async #serve(pollInterval: number): Promise<void> {
+    await this.bindAndActivate()
+    while (!this.#shutdownRequested) {
+      await this.#serveOnce(pollInterval)
+    }
+  }
+
+  async #serveOnce(pollInterval: number): Promise<void> {
+    const ready = await this.#select(pollInterval)
+    // A shutdown is noticed before the next request is begun, not after it (bpo-35017).
+    if (this.#shutdownRequested) {
+      return
+    }
+    if (ready) {
+      await this.#handleRequestNoblock()
+    }
+    await this.serviceActions()
+  }
+
+  /**
+   * Stop {@link serveForever}: the request that is being handled is the last.
+   *
+   * A shutdown that comes before `serveForever()` is not lost: the loop then ends before its
+   * first request. (In Python it is not lost either, but the call itself never returns.)
+   *
+   * @returns a promise that resolves when the loop has ended; at once when there is none. Inside
+   * a handler of a server that handles one request at a time it would wait for itself, and
+   * rejects at once instead. The shutdown still happens: such a handler must not await it.
+   * @python socketserver.BaseServer.shutdown
+   */
+  shutdown(): Promise<void> {
+    this.#shutdownRequested = true
+    this.#wake?.()
+    if (currentServer.getStore() === this) {
+      const refused = Promise.reject(
+        new Error(
+          'Cannot wait for shutdown() inside a handler: the server waits for this handler. ' +
+            'Call it without await; the server ends after this request',
+        ),
+      )
+      refused.catch(() => {})
+      return refused
+    }
+    return this.#loop?.catch(() => {}) ?? Promise.resolve()
+  }
+
+  /**
+   * Let go of the address and of every request not yet begun. May be extended.
+   *
+   * A running {@link serveForever} ends as if by {@link shutdown}, but is not waited for.
+   *
+   * @python socketserver.BaseServer.server_close
+   */
+  serverClose(): void | Promise<void> {
+    this.#activation = undefined
+    if (this.#loop !== undefined) {
+      this.#shutdownRequested = true
+      this.#wake?.()
+    }
+  }
+
+  /** Python's `with`: `await using server = new HTTPServer(...)` closes it at the end of the block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.serverClose()
+  }
+
+  // -- Waiting for a request -----------------------------------------------------------------
+
+  /**
+   * Handle one request, and leave the others waiting. If none comes within {@link timeout}
+   * seconds, call {@link handleTimeout} instead.
+   *
+   * @throws what {@link bindAndActivate} throws.
+   * @python socketserver.BaseServer.handle_request
+   */
+  async handleRequest(): Promise<void> {
+    await this.bindAndActivate()
+    if (await this.#select(this.timeout)) {
+      await this.#handleRequestNoblock()
+    } else {
+      await this.handleTimeout()
+    }
+  }
+
+  /**
+   * Called when {@link handleRequest} has waited for {@link timeout} seconds in vain. Does
+   * nothing here; may be overridden.
+   *
+   * @python socketserver.BaseServer.handle_timeout
+   */
+  handleTimeout(): void | Promise<void> {}
+
+  /**
+   * Called by {@link serveForever} after each request, and each poll interval without one. Does
+   * nothing here; may be overridden.
+   *
+   * @python socketserver.BaseServer.service_actions
+   */
+  serviceActions(): void | Promise<void> {}
+
+  /**
+   * Tell whether {@link getRequest} has one to give. To be overridden by the class that has the
+   * socket, which also calls {@link requestArrived}; together they are Python's `fileno()`.
+   *
+   * @python socketserver.BaseServer.fileno
+   */
+  protected hasRequest(): boolean {
+    return false
+  }
+
+  /** To be called by the class that has the socket when a request has come. */
+  protected requestArrived(): void {
+    this.#wake?.()
+  }
+
+  /** Wait for a request, so many seconds at the most. Python's selector. */
+  async #select(seconds: number | null): Promise<boolean> {
+    if (!this.hasRequest()) {
+      await new Promise<void>((resolve) => {
+        const timer = seconds === null ? undefined : setTimeout(resolve, seconds * 1000)
+        this.#wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
+      })
+      this.#wake = undefined
+    }
+    return this.hasRequest()
+  }
+
+  // -- The way of a request ------------------------------------------------------------------
+
+  /** Handle a request that is known to be there. */
+  async #handleRequestNoblock(): Promise<void> {
+    let request, clientAddress
+    try {
+      ;[request, clientAddress] = await this.getRequest()
+    } catch (error) {
+      // Python's `except OSError`: a connection that failed before it began is nobody's fault.
+      if (error instanceof Error && 'errno' in error) {
+        return
+      }
+      throw error
+    }
+    try {
+      if (await this.verifyRequest(request, clientAddress)) {
+        await this.processRequest(request, clientAddress)
+        return
+      }
+    } catch (error) {
+      await this.handleError(request, clientAddress, error)
+    }
+    await this.shutdownRequest(request)
+  }
+
+  /**
+   * Take the next request. To be overridden by the class that has the socket; may be overridden
+   * again, to wrap the connection for instance.
+   *
+   * @returns the connection and its client's address.
+   * @python socketserver.TCPServer.get_request
+   */
+  getRequest(): [Connection, Address] | Promise<[Connection, Address]> {
+    throw new Error('Cannot get a request: this class has no transport; override getRequest()')
+  }
+
+  /**
+   * Decide whether a request shall be handled at all, before a byte of it is read. May be
+   * overridden.
+   *
+   * @returns true here, always. False closes the connection without an answer.
+   * @python socketserver.BaseServer.verify_request
+   */
+  verifyRequest(request: Connection, clientAddress: Address): boolean | Promise<boolean> {
+    return true
+  }
+
+  /**
+   * Finish the request and shut it down, and come back when both is done: one at a time. The
+   * mix-ins override this method to come back sooner.
+   *
+   * @python socketserver.BaseServer.process_request
+   */
+  async processRequest(request: Connection, clientAddress: Address): Promise<void> {
+    await currentServer.run(this, () => this.finishRequest(request, clientAddress))
+    await this.shutdownRequest(request)
+  }
+
+  /**
+   * Make a handler for the request and let it run. May be extended, to hand the handler more
+   * than its three arguments.
+   *
+   * @python socketserver.BaseServer.finish_request
+   */
+  async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
+    await new this.RequestHandlerClass(request, clientAddress, this).run()
+  }
+
+  /**
+   * Tell the peer that nothing more will come, and close the connection. May be overridden.
+   *
+   * @python socketserver.BaseServer.shutdown_request
+   */
+  shutdownRequest(request: Connection): void | Promise<void> {
+    return this.closeRequest(request)
+  }
+
+  /**
+   * Close the connection. Does nothing here; may be overridden.
+   *
+   * @python socketserver.BaseServer.close_request
+   */
+  closeRequest(request: Connection): void | Promise<void> {}
+
+  /**
+   * Report an exception that a handler did not catch, to standard error. The connection is
+   * closed, the server goes on. May be overridden.
+   *
+   * @param error - what was thrown; in Python, `sys.exc_info()`
+   * @python socketserver.BaseServer.handle_error
+   */
+  handleError(request: Connection, clientAddress: Address, error: unknown): void | Promise<void> {
+    const dashes = '-'.repeat(40)
+    stderr.write(
+      `${dashes}\n` +
+        `Exception occurred during processing of request from ${repr(clientAddress)}\n` +
+        `${inspect(error)}\n` +
+        `${dashes}\n`,
+    )
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * The request handlers of Python's `socketserver`: what is done with one connection.
+ *
+ * ```text
+ *   server.finishRequest() -> new Handler(request, clientAddress, server).run()
+ *                                                       setup() -> handle() -> finish()
+ * ```
+ *
+ * A handler knows a byte stream in each direction and never a socket, so the same class runs on
+ * a TCP socket, a Unix socket, a worker thread's port or a test's pair of streams.
+ *
+ * Left out: `DatagramRequestHandler`, because there are no UDP servers here.
+ *
+ * Read before: `base-server.ts`, which decides that there is a handler. Next:
+ * `stream-reader.ts` and `stream-writer.ts`.
+ *
+ * @module
+ */
+
+import type { Duplex } from 'node:stream'
+import type { Address, BaseServer } from './base-server.ts'
+import { StreamReader } from './stream-reader.ts'
+import { StreamWriter } from './stream-writer.ts'
+
+/**
+ * A connection as a handler sees it: Python's `request` of a stream server. A socket has
+ * `setNoDelay()`, other streams need not.
+ */
+export interface Connection extends Duplex {
+  /** Switch Nagle's algorithm off (true) or on (false). */
+  setNoDelay?(noDelay: boolean): unknown
+}
+
+/** What a server makes its handlers from. */
+export type RequestHandlerClass = new (
+  request: Connection,
+  clientAddress: Address,
+  server: BaseServer,
+) => BaseRequestHandler
+
+/**
+ * The base of all request handlers: one object for one connection.
+ *
+ * Methods for the caller:
+ * - {@link run}
+ *
+ * Methods that may be overridden:
+ * - {@link setup}, {@link handle}, {@link finish}
+ *
+ * Fields for derived classes:
+ * - {@link request}, {@link clientAddress}, {@link server}
+ *
+ * Differs: Python's constructor does all the work. In JavaScript the fields of a subclass do not
+ * exist yet while the constructor of its base class runs, so here the constructor only stores
+ * its arguments, and `run()` does the work.
+ *
+ * @python socketserver.BaseRequestHandler
+ */
+export class BaseRequestHandler {
+  /**
+   * The connection.
+   *
+   * @python socketserver.BaseRequestHandler.request
+   */
+  readonly request: Connection
+  /**
+   * Who is at the other end: `['127.0.0.1', 52934]`, or the empty string on a Unix socket.
+   *
+   * @python socketserver.BaseRequestHandler.client_address
+   */
+  readonly clientAddress: Address
+  /**
+   * The server that made this handler.
+   *
+   * @python socketserver.BaseRequestHandler.server
+   */
+  readonly server: BaseServer
+
+  /** Store the arguments. May be extended; do not work here. */
+  constructor(request: Connection, clientAddress: Address, server: BaseServer) {
+    this.request = request
+    this.clientAddress = clientAddress
+    this.server = server
+  }
+
+  /**
+   * Handle the connection from beginning to end: `setup()`, `handle()`, `finish()`.
+   *
+   * `finish()` is called even when `handle()` throws, but not when `setup()` does. What they
+   * throw goes on to the server, which reports it with `handleError()`.
+   */
+  async run(): Promise<void> {
+    await this.setup()
+    try {
+      await this.handle()
+    } finally {
+      await this.finish()
+    }
+  }
+
+  /**
+   * Prepare for {@link handle}. Does nothing here; may be overridden.
+   *
+   * @python socketserver.BaseRequestHandler.setup
+   */
+  setup(): void | Promise<void> {}
+
+  /**
+   * Do all that is to be done for this connection. Does nothing here; this is the method to
+   * override.
+   *
+   * @python socketserver.BaseRequestHandler.handle
+   */
+  handle(): void | Promise<void> {}
+
+  /**
+   * Clean up after {@link handle}. Does nothing here; may be overridden.
+   *
+   * @python socketserver.BaseRequestHandler.finish
+   */
+  finish(): void | Promise<void> {}
+}
+
+/**
+ * A request handler with files to read from and to write to, {@link rfile} and {@link wfile}.
+ *
+ * Fields that may be overridden:
+ * - {@link timeout}, {@link disableNagleAlgorithm}
+ *
+ * Fields for derived classes, from `setup()` on:
+ * - {@link rfile}, {@link wfile}
+ *
+ * @python socketserver.StreamRequestHandler
+ */
+export class StreamRequestHandler extends BaseRequestHandler {
+  /**
+   * How long to wait for the peer, each time it is waited for, in seconds. Then the read or the
+   * write fails with a `TimeoutError`. Null waits for ever.
+   *
+   * @python socketserver.StreamRequestHandler.timeout
+   */
+  timeout: number | null = null
+
+  /**
+   * Whether small packets leave at once.
+   *
+   * Differs: false in Python. With Nagle's algorithm, the second of two small writes waits for
+   * the peer to acknowledge the first, up to 40 ms. Since `wfile` gathers small writes itself,
+   * the algorithm has nothing left to save.
+   *
+   * @python socketserver.StreamRequestHandler.disable_nagle_algorithm
+   */
+  disableNagleAlgorithm = true
+
+  /**
+   * The input, from the client.
+   *
+   * @python socketserver.StreamRequestHandler.rfile
+   */
+  rfile!: StreamReader
+  /**
+   * The output, to the client.
+   *
+   * @python socketserver.StreamRequestHandler.wfile
+   */
+  wfile!: StreamWriter
+
+  /**
+   * Make {@link rfile} and {@link wfile}. Extend it, and call `super.setup()` first.
+   *
+   * @python socketserver.StreamRequestHandler.setup
+   */
+  override setup(): void | Promise<void> {
+    const { timeout } = this
+    if (!this.disableNagleAlgorithm) {
+      this.request.setNoDelay?.(false)
+    }
+    this.wfile = new StreamWriter(this.request, { timeout })
+    this.rfile = new StreamReader(this.request, {
+      timeout,
+      // The client may be waiting for what wfile still holds.
+      beforeWaiting: () => {
+        this.wfile.push()
+      },
+    })
+  }
+
+  /**
+   * Send what is left in {@link wfile} and close both files. Extend it, and call
+   * `super.finish()` last.
+   *
+   * @python socketserver.StreamRequestHandler.finish
+   */
+  override async finish(): Promise<void> {
+    try {
+      await this.wfile.flush()
+    } catch {
+      // The client is gone. Python, too, keeps quiet about it here: there is nobody left to be
+      // answered, and what `handle()` threw is reported anyway.
+    }
+    this.wfile.close()
+    this.rfile.close()
+  }
+}

@@ -1,0 +1,328 @@
+/**
+ * Python's `TCPServer` and `UnixStreamServer`: the transport under a server.
+ *
+ * ```text
+ *   client --connect--> kernel --accept--> [ queue, each socket paused ] --getRequest()--> handler
+ *                                             requestQueueSize
+ * ```
+ *
+ * Python leaves new connections in the kernel's queue and accepts one when it has time for it.
+ * Node accepts by itself, as soon as it can, so the queue is kept here: sockets in the order in
+ * which they came, paused, not a byte read. What comes when it is full is closed, and that is
+ * logged.
+ *
+ * Differs: in Python, a client that finds the kernel's queue full tries again for a while. Here
+ * it is turned away at once.
+ *
+ * Next to read: `request-handler.ts`.
+ *
+ * @module
+ */
+
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { ListenOptions, Server, Socket } from 'node:net'
+import { repr } from '../stdlib/format.ts'
+import { stderr } from '../stdlib/sys.ts'
+import { BaseServer } from './base-server.ts'
+import type { Address, InternetAddress } from './base-server.ts'
+import type { Connection } from './request-handler.ts'
+
+/**
+ * Which internet addresses a server listens on: IPv4 only, IPv6 only, or an IPv6 socket that
+ * takes IPv4 as well and shows such clients as `::ffff:127.0.0.1`.
+ */
+export type AddressFamily = 'IPv4' | 'IPv6' | 'dual'
+
+/** How long a closed connection may go on sending what nobody reads, in seconds. */
+const LINGER_SECONDS = 2
+
+/**
+ * A server on an internet stream socket.
+ *
+ * Beside what {@link BaseServer} has:
+ *
+ * Fields that may be overridden:
+ * - {@link addressFamily}, {@link requestQueueSize}
+ * - {@link allowReuseAddress}, {@link allowReusePort}
+ *
+ * Methods for derived classes:
+ * - {@link createSocket}
+ *
+ * @typeParam ServerAddress - a pair of host and port; the host `''` is all interfaces, the port
+ * 0 any free one
+ * @python socketserver.TCPServer
+ */
+export class TCPServer<ServerAddress = InternetAddress> extends BaseServer<ServerAddress> {
+  /**
+   * Which addresses to listen on. A host name is looked up in this family.
+   *
+   * @python socketserver.TCPServer.address_family
+   */
+  addressFamily: AddressFamily = 'IPv4'
+
+  /**
+   * How many connections may wait while another is being handled.
+   *
+   * @python socketserver.TCPServer.request_queue_size
+   */
+  requestQueueSize = 5
+
+  /**
+   * Whether an address may be taken again at once after a server on it has ended.
+   *
+   * Differs: always true; false is refused when the server is bound. Node sets `SO_REUSEADDR` on
+   * every server socket and offers no way to leave it.
+   *
+   * @python socketserver.TCPServer.allow_reuse_address
+   */
+  allowReuseAddress = true
+
+  /**
+   * Whether several servers may listen on the same port and share its connections
+   * (`SO_REUSEPORT`). Needs Node 22.12; true is refused before that, when the server is bound.
+   *
+   * @python socketserver.TCPServer.allow_reuse_port
+   */
+  allowReusePort = false
+
+  /**
+   * The listening socket, once the server is bound.
+   *
+   * @python socketserver.BaseServer.socket
+   */
+  socket!: Server
+
+  /** Accepted, paused, and not yet given out by {@link getRequest}. */
+  readonly #queue: [Socket, Address][] = []
+  /** Closed on our side, and still being read until the client closes, too. */
+  readonly #lingering = new Set<Connection>()
+  #overflowing = false
+
+  // -- Starting and stopping -----------------------------------------------------------------
+
+  /**
+   * Make the listening socket and bind it. Extend it to do something with the real address.
+   *
+   * Differs: Node binds and listens in one step, so connections are taken from here on, and wait.
+   *
+   * @throws what Node throws when the address cannot be had, with its `code` (`EADDRINUSE`,
+   * `EACCES`, `EADDRNOTAVAIL`, `ENOTFOUND`).
+   * @python socketserver.TCPServer.server_bind
+   */
+  override async serverBind(): Promise<void> {
+    if (!this.allowReuseAddress) {
+      throw new Error('Cannot bind with allowReuseAddress = false: Node always sets SO_REUSEADDR')
+    }
+    if (this.allowReusePort && !canReusePort()) {
+      throw new Error(
+        `Cannot bind with allowReusePort = true: Node ${process.version} has no such option, ` +
+          'Node 22.12 has',
+      )
+    }
+    const options = await this.listenOptions()
+    this.socket = this.createSocket((connection) => {
+      this.#enqueue(connection)
+    })
+    this.socket.listen({ ...options, reusePort: this.allowReusePort } as ListenOptions)
+    await once(this.socket, 'listening')
+    this.socket.on('error', (error) => {
+      stderr.write(`Cannot accept a connection: ${error.message}\n`)
+    })
+    this.serverAddress = this.boundAddress()
+  }
+
+  /**
+   * Stop listening, and close the connections that wait in the queue. Those that are being
+   * handled are left alone.
+   *
+   * @python socketserver.TCPServer.server_close
+   */
+  override serverClose(): void | Promise<void> {
+    for (const [connection] of this.#queue.splice(0)) {
+      connection.destroy()
+    }
+    for (const connection of this.#lingering) {
+      connection.destroy()
+    }
+    // Not there if the server was never bound, not listening if binding failed.
+    if ((this.socket as Server | undefined)?.listening === true) {
+      this.socket.close()
+    }
+    return super.serverClose()
+  }
+
+  /**
+   * Make the listening socket, not bound yet. To be overridden by a class with another transport,
+   * TLS for instance.
+   *
+   * @param onConnection - to be called with each new connection
+   */
+  protected createSocket(onConnection: (connection: Socket) => void): Server {
+    // allowHalfOpen: a client that closes its side after the request (`printf ... | nc`) still
+    // gets its answer; by default, Node would close ours as well.
+    return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection)
+  }
+
+  /** Say where to listen, in the words of Node's `server.listen()`. */
+  protected async listenOptions(): Promise<ListenOptions> {
+    const [host, port] = this.serverAddress as InternetAddress
+    const family = this.addressFamily
+    if (host === '') {
+      return { host: family === 'IPv4' ? '0.0.0.0' : '::', port, ipv6Only: family === 'IPv6' }
+    }
+    // `localhost` may be ::1 first; the family decides, and not the order of the answers.
+    const { address } = await lookup(host, { family: family === 'IPv4' ? 4 : 6 })
+    return { host: address, port, ipv6Only: family === 'IPv6' }
+  }
+
+  /** The address that the listening socket really has. */
+  protected boundAddress(): ServerAddress {
+    const bound = this.socket.address()
+    const address: Address =
+      bound === null || typeof bound === 'string' ? (bound ?? '') : [bound.address, bound.port]
+    return address as ServerAddress
+  }
+
+  // -- The queue -----------------------------------------------------------------------------
+
+  #enqueue(connection: Socket): void {
+    // Without a listener, a reset would end the process. Whoever reads or writes hears of it.
+    connection.on('error', () => {})
+    const clientAddress = clientAddressOf(connection)
+    // One more than the size, as Linux has it: the first of them is as good as taken.
+    if (this.#queue.length > this.requestQueueSize) {
+      this.#drop(connection, clientAddress)
+      return
+    }
+    this.#queue.push([connection, clientAddress])
+    this.requestArrived()
+  }
+
+  #drop(connection: Socket, clientAddress: Address): void {
+    connection.destroy()
+    // One line, not one for each: whoever floods the server must not flood the log as well.
+    if (!this.#overflowing) {
+      this.#overflowing = true
+      stderr.write(
+        `Connection from ${repr(clientAddress)} dropped: ` +
+          `${String(this.#queue.length)} are waiting, and requestQueueSize is ` +
+          `${String(this.requestQueueSize)}\n`,
+      )
+    }
+  }
+
+  /** @internal */
+  protected override hasRequest(): boolean {
+    return this.#queue.length > 0
+  }
+
+  /**
+   * Take the connection that has waited longest.
+   *
+   * @throws when none is waiting.
+   * @python socketserver.TCPServer.get_request
+   */
+  override getRequest(): [Connection, Address] | Promise<[Connection, Address]> {
+    const request = this.#queue.shift()
+    if (request === undefined) {
+      throw new Error('Cannot get a request: none is waiting')
+    }
+    this.#overflowing = false
+    return request
+  }
+
+  // -- Closing a connection ------------------------------------------------------------------
+
+  /**
+   * Send what is still to be sent, then close the connection.
+   *
+   * @python socketserver.TCPServer.close_request
+   */
+  override closeRequest(request: Connection): void | Promise<void> {
+    if (request.readableFlowing === true && !request.readableEnded) {
+      this.#linger(request)
+    } else if ('destroySoon' in request) {
+      // One system call less than end() and waiting for 'close'. Measured, CPU per connection:
+      // 56 us instead of 66.
+      ;(request as Socket).destroySoon()
+    } else {
+      request.end(() => request.destroy())
+    }
+  }
+
+  /**
+   * Close our side, and wait a moment for the client to close its own. `rfile.close()` lets a
+   * connection flow when the client is still sending: see there.
+   */
+  #linger(request: Connection): void {
+    this.#lingering.add(request)
+    const timer = setTimeout(() => request.destroy(), LINGER_SECONDS * 1000)
+    request.on('end', () => request.destroy())
+    request.on('close', () => {
+      clearTimeout(timer)
+      this.#lingering.delete(request)
+    })
+    request.end()
+  }
+}
+
+/**
+ * A server on a Unix stream socket. Its address is a path.
+ *
+ * Differs: the file is removed when the server is closed; Python leaves it.
+ *
+ * @python socketserver.UnixStreamServer
+ */
+export class UnixStreamServer extends TCPServer<string> {
+  /**
+   * Make the socket file and listen on it.
+   *
+   * @throws an error that says so when the file exists already, and whether a server is behind
+   * it; with Node's error as its `cause`.
+   * @python socketserver.TCPServer.server_bind
+   */
+  override async serverBind(): Promise<void> {
+    try {
+      await super.serverBind()
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+        const path = repr(this.serverAddress)
+        const reason = (await answers(this.serverAddress))
+          ? 'another server is listening there'
+          : 'the file is left over from a server that is gone; remove it first'
+        throw new Error(`Cannot listen on ${path}: ${reason}`, { cause: error })
+      }
+      throw error
+    }
+  }
+
+  protected override listenOptions(): Promise<ListenOptions> {
+    return Promise.resolve({ path: this.serverAddress })
+  }
+}
+
+/** Whether somebody accepts connections on a socket file. */
+async function answers(path: string): Promise<boolean> {
+  const probe = connect(path)
+  try {
+    await once(probe, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    probe.destroy()
+  }
+}
+
+/** Python's client address; a Unix socket's client has none. */
+function clientAddressOf(connection: Socket): Address {
+  const { remoteAddress, remotePort } = connection
+  return remoteAddress === undefined || remotePort === undefined ? '' : [remoteAddress, remotePort]
+}
+
+function canReusePort(): boolean {
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]
+  return major > 22 || (major === 22 && minor >= 12)
+}

@@ -1,0 +1,53 @@
+/**
+ * The exceptions that Python's standard library raises and JavaScript lacks, one class each.
+ * JavaScript's own `TypeError` stands for Python's.
+ *
+ * They are for the program: what a *client* does wrong is answered with a status code instead.
+ *
+ * @module
+ */
+
+/**
+ * An argument of the right type with a value that makes no sense.
+ *
+ * @python builtins.ValueError
+ */
+export class ValueError extends Error {
+  override readonly name: string = 'ValueError'
+}
+
+/**
+ * The peer did not send, or did not read, within the handler's `timeout`.
+ *
+ * @python builtins.TimeoutError
+ */
+export class TimeoutError extends Error {
+  override readonly name: string = 'TimeoutError'
+}
+
+/**
+ * The connection is gone. Catch this one to mean all its kinds.
+ *
+ * @python builtins.ConnectionError
+ */
+export class ConnectionError extends Error {
+  override readonly name: string = 'ConnectionError'
+}
+
+/**
+ * The peer reset the connection while its bytes were being waited for.
+ *
+ * @python builtins.ConnectionResetError
+ */
+export class ConnectionResetError extends ConnectionError {
+  override readonly name: string = 'ConnectionResetError'
+}
+
+/**
+ * The peer went away while bytes were being written to it.
+ *
+ * @python builtins.BrokenPipeError
+ */
+export class BrokenPipeError extends ConnectionError {
+  override readonly name: string = 'BrokenPipeError'
+}

@@ -1,0 +1,44 @@
+// The linter's rules: typescript-eslint's strict sets, and the few places where this project
+// means what they forbid.
+import tseslint from 'typescript-eslint'
+
+export default tseslint.config(
+  { ignores: ['dist/', 'coverage/', '.tap/', 'docs-html/', 'bench-peers/'] },
+  ...tseslint.configs.strictTypeChecked,
+  ...tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ['scripts/*.js'] },
+        tsconfigRootDir: `${import.meta.dirname}/..`,
+      },
+    },
+    linterOptions: { reportUnusedDisableDirectives: 'error' },
+    rules: {
+      eqeqeq: ['error', 'always', { null: 'ignore' }],
+      'prefer-const': 'error',
+
+      // A field that may be overridden says its wide type: `protocolVersion: string = '...'`.
+      '@typescript-eslint/no-inferrable-types': 'off',
+      // A hook that does nothing still names what it is given.
+      '@typescript-eslint/no-unused-vars': ['error', { args: 'none' }],
+      '@typescript-eslint/no-empty-function': 'off',
+      // `void | Promise<void>` is what a method that may wait, but need not, returns.
+      '@typescript-eslint/no-invalid-void-type': 'off',
+      // `noUncheckedIndexedAccess` asks for a word where a regular expression guarantees a group.
+      '@typescript-eslint/non-nullable-type-assertion-style': 'off',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+    },
+  },
+  {
+    // The article's programs read as the article's do: `self.wfile.write()`, and no ceremony.
+    files: ['docs/examples/**'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+  },
+  {
+    // tap's subtests are awaited by tap.
+    files: ['**/*.test.ts'],
+    rules: { '@typescript-eslint/no-floating-promises': 'off' },
+  },
+  { files: ['**/*.js'], ...tseslint.configs.disableTypeChecked },
+)
