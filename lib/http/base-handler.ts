@@ -45,8 +45,8 @@ import { format, repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
 import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4 } from './error-page.ts'
-import { bodyLength, Fault, HTTPMessage, readFields } from './message.ts'
-import type { MessageClass } from './message.ts'
+import { bodyLength, Fault, FieldReader, HTTPMessage } from './message.ts'
+import type { Field, MessageClass } from './message.ts'
 import { HTTPStatus, RESPONSES } from './status.ts'
 import type { Responses } from './status.ts'
 
@@ -229,8 +229,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   closeConnection = true
 
-  /** Lines of the head that is being written, each with its CR LF. */
-  #headersBuffer: string[] = []
+  /** The head that is being written: lines, each with its CR LF. */
+  #headersBuffer = ''
 
   /** `rfile.position` at which the body of the current request ends. */
   #bodyEnd = 0
@@ -258,60 +258,65 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.handle_one_request
    */
   async handleOneRequest(): Promise<void> {
+    let line: Uint8Array | undefined
     try {
-      if (!(await this.#readRequestline())) {
+      line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
+      while (line === undefined) {
+        await this.rfile.more()
+        line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
+      }
+      if (line.length === 0) {
+        this.closeConnection = true
+        return
+      }
+      this.rawRequestline = line
+      if (line.length > MAX_REQUEST_LINE) {
+        this.requestline = ''
+        this.requestVersion = ''
+        this.command = ''
+        this.rfile.moreExpected = true
+        this.sendError(HTTPStatus.URI_TOO_LONG)
         return
       }
       if (await this.parseRequest()) {
-        const hook = this[`do_${this.command}`]
-        if (hook === undefined) {
-          this.sendError(HTTPStatus.NOT_IMPLEMENTED, `Unsupported method (${repr(this.command)})`)
-        } else {
-          // A TypeError if it is no method at all, as in Python.
-          await hook.call(this)
+        // A promise is awaited only where there is one: each costs, and most requests are whole
+        // and answered at once.
+        const answer = this.#callMethod()
+        if (answer !== undefined) {
+          await answer
         }
       }
       // A method that does not await its writes must not outrun the client.
-      await this.wfile.drain()
-      await this.#leaveRequest()
+      if (this.wfile.needsDrain) {
+        await this.wfile.drain()
+      }
+      const unread = this.#leaveRequest()
+      if (unread > 0) {
+        await this.rfile.skip(unread)
+      }
     } catch (error) {
       this.closeConnection = true
       if (error instanceof TimeoutError) {
         this.logError('Request timed out: %r', error)
-      } else if (error instanceof ConnectionError) {
-        // Differs: Python prints a traceback for every client that goes away.
-        this.logError('Connection lost: %r', error)
-      } else {
+      } else if (!(error instanceof ConnectionError)) {
         throw error
+      } else if (line !== undefined) {
+        // Differs: Python prints a traceback for every client that goes away. Between two
+        // requests nothing is lost with the connection, and there is nothing to say.
+        this.logError('Connection lost: %r', error)
       }
     }
   }
 
-  /** Read the request line; false if there is none to be answered. */
-  async #readRequestline(): Promise<boolean> {
-    const limit = MAX_REQUEST_LINE + 1
-    try {
-      this.rawRequestline = this.rfile.takeLine(limit) ?? (await this.rfile.readline(limit))
-    } catch (error) {
-      if (!(error instanceof ConnectionError)) {
-        throw error
-      }
-      // Between two requests nothing is lost with the connection, and there is nothing to say.
-      this.rawRequestline = new Uint8Array(0)
+  /** Let the method for the request answer it; 501 if there is none. */
+  #callMethod(): void | Promise<void> {
+    const name = `do_${this.command}` as const
+    if (this[name] === undefined) {
+      this.sendError(HTTPStatus.NOT_IMPLEMENTED, `Unsupported method (${repr(this.command)})`)
+      return
     }
-    if (this.rawRequestline.length > MAX_REQUEST_LINE) {
-      this.requestline = ''
-      this.requestVersion = ''
-      this.command = ''
-      this.rfile.moreExpected = true
-      this.sendError(HTTPStatus.URI_TOO_LONG)
-      return false
-    }
-    if (this.rawRequestline.length === 0) {
-      this.closeConnection = true
-      return false
-    }
-    return true
+    // A TypeError if it is no method at all, as in Python.
+    return this[name]()
   }
 
   /**
@@ -337,7 +342,14 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     if (!this.#parseRequestline(words)) {
       return false
     }
-    if (!(await this.#parseHeaders())) {
+
+    const reader = new FieldReader(this.rfile)
+    let fields = reader.take()
+    while (fields === undefined) {
+      await this.rfile.more()
+      fields = reader.take()
+    }
+    if (!this.#acceptHeaders(fields)) {
       return false
     }
 
@@ -404,9 +416,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return true
   }
 
-  /** Read the header fields and learn how long the body is; false after an error. */
-  async #parseHeaders(): Promise<boolean> {
-    const fields = await readFields(this.rfile)
+  /** Set the headers and learn from them how long the body is; false after an error. */
+  #acceptHeaders(fields: readonly Field[] | Fault): boolean {
     if (fields instanceof Fault) {
       this.rfile.moreExpected = true
       return this.#refuse(fields)
@@ -450,11 +461,15 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return true
   }
 
-  /** Put the connection in order after a request, for the next one or for its end. */
-  async #leaveRequest(): Promise<void> {
-    if (this.#headersBuffer.length > 0) {
+  /**
+   * Put the connection in order after a request: for the next one, or for its end.
+   *
+   * @returns how many bytes of the body are to be skipped before the next request.
+   */
+  #leaveRequest(): number {
+    if (this.#headersBuffer !== '') {
       // Differs: in Python these lines come out in front of the next answer.
-      this.#headersBuffer = []
+      this.#headersBuffer = ''
       this.closeConnection = true
       this.logError('headers dropped: endHeaders() was not called')
     }
@@ -462,11 +477,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // chosen by whoever wrote the body (gh-150499). A method that read on past the body has
     // taken a piece of the next request.
     const unread = this.#bodyEnd - this.rfile.position
-    if (!this.closeConnection && unread > 0 && unread <= MAX_SKIPPED) {
-      await this.rfile.skip(unread)
-    } else if (unread !== 0) {
+    if (unread < 0 || unread > MAX_SKIPPED) {
       this.closeConnection = true
     }
+    return this.closeConnection ? 0 : unread
   }
 
   // -- Writing answers -----------------------------------------------------------------------
@@ -565,7 +579,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   endHeaders(): void {
     if (this.requestVersion !== 'HTTP/0.9') {
-      this.#headersBuffer.push('\r\n')
+      this.#headersBuffer += '\r\n'
       this.flushHeaders()
     }
   }
@@ -576,9 +590,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.flush_headers
    */
   flushHeaders(): void {
-    if (this.#headersBuffer.length > 0) {
-      void this.wfile.write(encodeLatin1(this.#headersBuffer.join('')))
-      this.#headersBuffer = []
+    if (this.#headersBuffer !== '') {
+      void this.wfile.write(encodeLatin1(this.#headersBuffer))
+      this.#headersBuffer = ''
     }
   }
 
@@ -598,7 +612,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     // HTTP/0.9 knows no headers.
     if (this.requestVersion !== 'HTTP/0.9') {
-      this.#headersBuffer.push(line + '\r\n')
+      this.#headersBuffer += line + '\r\n'
     }
   }
 
@@ -709,7 +723,7 @@ function parseVersion(word: string): [major: number, minor: number] | null {
   return match === null ? null : [Number(match[1]), Number(match[2])]
 }
 
-const UNSAFE_IN_HEAD = /[\r\n\0]|[^\0-\xff]/
+const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/
 
 // The C0 and C1 controls and DEL, which are escaped, and the backslash, which is doubled so that
 // an escape cannot be forged.

@@ -174,49 +174,63 @@ export const MAX_HEADERS = 100
  */
 export const MAX_HEAD = 256 * 1024
 
-/** As much of a {@link StreamReader} as reading a head needs. */
-export interface LineReader {
+/** As much of a `StreamReader` as reading a head needs. */
+export interface LineSource {
   takeLine(limit: number): Uint8Array | undefined
-  readline(limit: number): Promise<Uint8Array>
 }
 
 /**
- * Read header lines up to the empty line that ends them, or to the end of the input.
+ * Reads header lines up to the empty line that ends them, or to the end of the input.
  *
- * @returns the fields, or what is wrong with them. After a fault, the rest of the head may be
- * still to come.
  * @python http.client.parse_headers
  * @see [RFC 9112 §5](https://www.rfc-editor.org/rfc/rfc9112#section-5)
  */
-export async function readFields(rfile: LineReader): Promise<Field[] | Fault> {
-  const lines: string[] = []
-  let size = 0
-  for (;;) {
-    const line = rfile.takeLine(MAX_LINE + 1) ?? (await rfile.readline(MAX_LINE + 1))
-    if (line.length > MAX_LINE) {
-      return new Fault(
-        431,
-        'Line too long',
-        `got more than ${String(MAX_LINE)} bytes when reading header line`,
-      )
+export class FieldReader {
+  readonly #rfile: LineSource
+  readonly #lines: string[] = []
+  #size = 0
+
+  constructor(rfile: LineSource) {
+    this.#rfile = rfile
+  }
+
+  /**
+   * Take the lines that are here.
+   *
+   * @returns undefined if they are not all here yet: wait for more, and call again. Otherwise the
+   * fields, or what is wrong with them; after a fault, the rest of the head may be still to come.
+   */
+  take(): Field[] | Fault | undefined {
+    for (;;) {
+      const line = this.#rfile.takeLine(MAX_LINE + 1)
+      if (line === undefined) {
+        return undefined
+      }
+      if (line.length > MAX_LINE) {
+        return new Fault(
+          431,
+          'Line too long',
+          `got more than ${String(MAX_LINE)} bytes when reading header line`,
+        )
+      }
+      // Counted before it is looked at, so that the empty line counts: 99 fields are the most.
+      if (this.#lines.length === MAX_HEADERS) {
+        return new Fault(431, 'Too many headers', `got more than ${String(MAX_HEADERS)} headers`)
+      }
+      this.#size += line.length
+      if (this.#size > MAX_HEAD) {
+        return new Fault(
+          431,
+          'Headers too long',
+          `got more than ${String(MAX_HEAD)} bytes of headers`,
+        )
+      }
+      const text = withoutLineEnd(decodeLatin1(line))
+      if (text === '') {
+        return parseFields(this.#lines)
+      }
+      this.#lines.push(text)
     }
-    // Counted before it is looked at, so that the empty line counts: 99 fields are the most.
-    if (lines.length === MAX_HEADERS) {
-      return new Fault(431, 'Too many headers', `got more than ${String(MAX_HEADERS)} headers`)
-    }
-    size += line.length
-    if (size > MAX_HEAD) {
-      return new Fault(
-        431,
-        'Headers too long',
-        `got more than ${String(MAX_HEAD)} bytes of headers`,
-      )
-    }
-    const text = withoutLineEnd(decodeLatin1(line))
-    if (text === '') {
-      return parseFields(lines)
-    }
-    lines.push(text)
   }
 }
 

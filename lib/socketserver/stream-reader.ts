@@ -60,7 +60,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   #ended = false
   #failure: Error | undefined
-  #waiting: { resolve: () => void; reject: (reason: Error) => void } | undefined
+  // Both are there while a read waits for the peer.
+  #resolve: (() => void) | undefined
+  #reject: ((reason: Error) => void) | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
@@ -89,7 +92,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
       if (line !== undefined) {
         return line
       }
-      await this.#more()
+      await this.more()
     }
   }
 
@@ -149,7 +152,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
       if (missing === 0 || this.#ended) {
         break
       }
-      await this.#more()
+      await this.more()
     }
     return pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
   }
@@ -166,8 +169,32 @@ export class StreamReader implements AsyncIterable<Buffer> {
       if (missing === 0 || this.#ended) {
         return
       }
-      await this.#more()
+      await this.more()
     }
+  }
+
+  /**
+   * Wait until there are more bytes than now, or the input has ended, and no longer than the
+   * timeout. For those who take what is here and come back for the rest.
+   */
+  more(): Promise<void> {
+    if (this.#resolve !== undefined) {
+      return Promise.reject(new Error('Cannot read: another read is still waiting for the peer'))
+    }
+    if (this.#failure !== undefined) {
+      return Promise.reject(this.#failure)
+    }
+    this.#beforeWaiting()
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      if (this.#timeout !== null) {
+        this.#timer = setTimeout(() => {
+          this.#wake(new TimeoutError('timed out'))
+        }, this.#timeout * 1000)
+      }
+      this.#source.resume()
+    })
   }
 
   /** How many bytes have been read so far. */
@@ -216,38 +243,15 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.#bytes.subarray(start, this.#start)
   }
 
-  /** Wait until there are more bytes, or the input has ended, and no longer than the timeout. */
-  #more(): Promise<void> {
-    if (this.#waiting !== undefined) {
-      return Promise.reject(new Error('Cannot read: another read is still waiting for the peer'))
+  #wake(failure?: Error): void {
+    const [resolve, reject] = [this.#resolve, this.#reject]
+    clearTimeout(this.#timer)
+    this.#resolve = this.#reject = this.#timer = undefined
+    if (failure === undefined) {
+      resolve?.()
+    } else {
+      reject?.(failure)
     }
-    if (this.#failure !== undefined) {
-      return Promise.reject(this.#failure)
-    }
-    this.#beforeWaiting()
-    return new Promise((resolve, reject) => {
-      let timer: NodeJS.Timeout | undefined
-      if (this.#timeout !== null) {
-        timer = setTimeout(() => {
-          this.#waiting?.reject(new TimeoutError('timed out'))
-        }, this.#timeout * 1000)
-      }
-      const done = () => {
-        clearTimeout(timer)
-        this.#waiting = undefined
-      }
-      this.#waiting = {
-        resolve: () => {
-          done()
-          resolve()
-        },
-        reject: (reason) => {
-          done()
-          reject(reason)
-        },
-      }
-      this.#source.resume()
-    })
   }
 
   // Four listeners, as fields, so that close() can take them off again: a kept-alive socket
@@ -258,12 +262,12 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (this.#end - this.#start > HIGH_WATER_MARK) {
       this.#source.pause()
     }
-    this.#waiting?.resolve()
+    this.#wake()
   }
 
   readonly #onEnd = (): void => {
     this.#ended = true
-    this.#waiting?.resolve()
+    this.#wake()
   }
 
   readonly #onClose = (): void => {
@@ -278,7 +282,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   #fail(reason: Error): void {
     this.#failure ??= reason
-    this.#waiting?.reject(this.#failure)
+    this.#wake(this.#failure)
   }
 
   /**

@@ -124,6 +124,11 @@ export class StreamWriter {
     }
   }
 
+  /** Whether {@link drain} would have to wait, or to fail. */
+  get needsDrain(): boolean {
+    return this.#failure !== undefined || this.#sink.writableNeedDrain
+  }
+
   /** Wait until the peer has read enough for more to be written; mostly that is at once. */
   drain(): Promise<void> {
     if (this.#failure !== undefined) {

@@ -29,14 +29,22 @@ export function now(): number {
 export function formatDate(timestamp: number): string {
   // Python keeps microseconds and drops them only when it prints: 11.9999999 is 12, 11.99 is 11.
   const seconds = Math.floor(Math.round(timestamp * 1e6) / 1e6)
+  if (seconds === lastSeconds) {
+    return lastDate
+  }
   const date = new Date(seconds * 1000)
   const year = date.getUTCFullYear()
   if (!(year >= 1 && year <= 9999)) {
     throw new ValueError(`Cannot format the date ${String(timestamp)}: the year must be 1 to 9999`)
   }
   // ECMAScript fixed this format in 2018, and it is IMF-fixdate to the letter.
-  return date.toUTCString()
+  lastSeconds = seconds
+  lastDate = date.toUTCString()
+  return lastDate
 }
+
+let lastSeconds = NaN
+let lastDate = ''
 
 /** A time as the clock on the wall shows it. */
 export interface LocalTime {
