@@ -8,17 +8,9 @@
  * @module
  */
 
-import {
-  BaseHTTPRequestHandler,
-  ERROR_PAGE_HTML5,
-  unquote,
-  unquoteToBytes,
-  ValueError,
-} from 'basehttp'
+import { BaseHTTPRequestHandler, unquote, unquoteToBytes, ValueError } from 'basehttp'
 
 export class Custom10Handler extends BaseHTTPRequestHandler {
-  override errorMessageFormat = ERROR_PAGE_HTML5
-
   // -- Requests with a body, and what a handler knows ----------------------------------------
 
   do_GET(): void {

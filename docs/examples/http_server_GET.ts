@@ -2,6 +2,7 @@
 
 // #region handler
 import { BaseHTTPRequestHandler, repr, urlparse } from 'basehttp'
+import type { Field } from 'basehttp'
 
 export class GetHandler extends BaseHTTPRequestHandler {
   do_GET() {
@@ -33,15 +34,13 @@ export class GetHandler extends BaseHTTPRequestHandler {
     this.wfile.write(Buffer.from(message, 'utf-8'))
   }
 }
-// #endregion handler
-
-type Field = readonly [name: string, value: string]
 
 // Python sorts tuples item by item. JavaScript's sort() would join each pair to one text first.
 function byNameThenValue([name1, value1]: Field, [name2, value2]: Field): number {
   const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
   return compare(name1, name2) || compare(value1, value2)
 }
+// #endregion handler
 
 // #region main
 if (process.argv[1] === import.meta.filename) {

@@ -46,6 +46,11 @@ export type Field = readonly [name: string, value: string]
 export class HTTPMessage implements Iterable<Field> {
   readonly #fields: readonly Field[]
 
+  /**
+   * Hold fields.
+   *
+   * @param fields - in order
+   */
   constructor(fields: readonly Field[] = []) {
     this.#fields = fields
   }
@@ -127,7 +132,11 @@ export class HTTPMessage implements Iterable<Field> {
     return [...this.#fields]
   }
 
-  /** Go through the fields, in order: `for (const [name, value] of headers)`. */
+  /**
+   * Go through the fields, in order: `for (const [name, value] of headers)`.
+   *
+   * @python email.message.Message.__iter__
+   */
   [Symbol.iterator](): IterableIterator<Field> {
     return this.#fields[Symbol.iterator]()
   }

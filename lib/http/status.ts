@@ -129,6 +129,11 @@ interface OldNames {
   UNPROCESSABLE_ENTITY: 422
 }
 
+/** The type of {@link HTTPStatus}: for each name, its number. */
+export type StatusCodes = {
+  readonly [Name in keyof Statuses]: Statuses[Name][0]
+} & Readonly<OldNames>
+
 /**
  * The status codes by name: `HTTPStatus.NOT_FOUND` is 404.
  *
@@ -137,13 +142,15 @@ interface OldNames {
  *
  * @python http.HTTPStatus
  */
-export const HTTPStatus = {
-  ...Object.fromEntries(Object.entries(STATUSES).map(([name, [code]]) => [name, code])),
+export const HTTPStatus: StatusCodes = {
+  ...(Object.fromEntries(
+    Object.entries(STATUSES).map(([name, [code]]) => [name, code]),
+  ) as StatusCodes),
   REQUEST_ENTITY_TOO_LARGE: 413,
   REQUEST_URI_TOO_LONG: 414,
   REQUESTED_RANGE_NOT_SATISFIABLE: 416,
   UNPROCESSABLE_ENTITY: 422,
-} as { readonly [Name in keyof Statuses]: Statuses[Name][0] } & Readonly<OldNames>
+}
 
 /**
  * One of the status codes that {@link HTTPStatus} names.

@@ -126,6 +126,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * it. A constructor cannot wait, and Node's `listen()` must be waited for.
    *
    * @throws what {@link serverBind} or {@link serverActivate} throws; the server is closed then.
+   * @added The constructor of Python's servers does this.
    */
   bindAndActivate(): Promise<void> {
     this.#activation ??= this.#bindAndActivate()
@@ -238,7 +239,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     }
   }
 
-  /** Python's `with`: `await using server = new HTTPServer(...)` closes it at the end of the block. */
+  /**
+   * Python's `with`: `await using server = new HTTPServer(...)` closes it at the end of the block.
+   *
+   * @python socketserver.BaseServer.__exit__
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.serverClose()
   }
@@ -287,7 +292,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     return false
   }
 
-  /** To be called by the class that has the socket when a request has come. */
+  /**
+   * To be called by the class that has the socket when a request has come.
+   *
+   * @added Python asks its selector, which asks the kernel.
+   */
   protected requestArrived(): void {
     this.#wake?.()
   }

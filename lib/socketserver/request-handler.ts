@@ -88,6 +88,8 @@ export class BaseRequestHandler {
    *
    * `finish()` is called even when `handle()` throws, but not when `setup()` does. What they
    * throw goes on to the server, which reports it with `handleError()`.
+   *
+   * @added The constructor of Python's handlers does this.
    */
   async run(): Promise<void> {
     await this.setup()

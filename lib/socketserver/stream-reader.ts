@@ -65,6 +65,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #reject: ((reason: Error) => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
+  /** Begin to listen to a stream. It is not read before somebody waits for its bytes. */
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
     this.#timeout = options.timeout ?? null
@@ -73,6 +74,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     source.on('end', this.#onEnd)
     source.on('close', this.#onClose)
     source.on('error', this.#onError)
+    // Both may have happened before there was anybody to hear of it.
+    this.#ended = source.readableEnded
+    if (source.destroyed) {
+      this.#onClose()
+    }
   }
 
   // -- Lines ---------------------------------------------------------------------------------
@@ -103,6 +109,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * sixteen pipelined requests all heads but the first are had this way.
    *
    * @param limit - the most bytes to return
+   * @added Python's reads block, so it needs no other kind.
    */
   takeLine(limit = Infinity): Buffer | undefined {
     const newline = this.#bytes.indexOf(LF, this.#searched)
@@ -116,7 +123,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return undefined
   }
 
-  /** Go through the lines that are left, to the end of the input: `for await (const line of rfile)`. */
+  /**
+   * Go through the lines that are left, to the end of the input: `for await (const line of rfile)`.
+   *
+   * @python io.IOBase.__iter__
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     for (;;) {
       const line = await this.readline()
@@ -161,6 +172,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Read so many bytes and throw them away, or fewer if the input ends first.
    *
    * @param size - how many bytes
+   * @added To leave a connection in order for its next request.
    */
   async skip(size: number): Promise<void> {
     let missing = size
@@ -176,6 +188,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Wait until there are more bytes than now, or the input has ended, and no longer than the
    * timeout. For those who take what is here and come back for the rest.
+   *
+   * @added Python's reads block, so nobody has to come back.
    */
   more(): Promise<void> {
     if (this.#resolve !== undefined) {
@@ -197,7 +211,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
     })
   }
 
-  /** How many bytes have been read so far. */
+  /**
+   * How many bytes have been read so far.
+   *
+   * @added To know how much of a body has been read.
+   */
   get position(): number {
     return this.#position
   }
@@ -208,6 +226,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Whether the peer is known to be sending more than will be read: a body that nobody wanted,
    * a head that was too long.
+   *
+   * @added Python closes, and lets the kernel reset the connection.
    */
   moreExpected = false
 

@@ -54,14 +54,22 @@ export class StreamWriter {
   #failure: Error | undefined
   #closed = false
 
+  /** Write to a stream. */
   constructor(sink: Writable, options: StreamWriterOptions = {}) {
     this.#sink = sink
     this.#timeout = options.timeout ?? null
     sink.on('error', this.#onError)
     sink.on('close', this.#onClose)
+    if (sink.destroyed) {
+      this.#onClose()
+    }
   }
 
-  /** Whether {@link close} has been called. */
+  /**
+   * Whether {@link close} has been called.
+   *
+   * @python io.IOBase.closed
+   */
   get closed(): boolean {
     return this.#closed
   }
@@ -106,7 +114,11 @@ export class StreamWriter {
     return this.drain()
   }
 
-  /** Hand what is gathered to the socket, in one write, and wait for nothing. */
+  /**
+   * Hand what is gathered to the socket, in one write, and wait for nothing.
+   *
+   * @added Python has no buffer here to be emptied.
+   */
   push(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
@@ -124,12 +136,20 @@ export class StreamWriter {
     }
   }
 
-  /** Whether {@link drain} would have to wait, or to fail. */
+  /**
+   * Whether {@link drain} would have to wait, or to fail.
+   *
+   * @added To spare a promise where there is nothing to wait for.
+   */
   get needsDrain(): boolean {
     return this.#failure !== undefined || this.#sink.writableNeedDrain
   }
 
-  /** Wait until the peer has read enough for more to be written; mostly that is at once. */
+  /**
+   * Wait until the peer has read enough for more to be written; mostly that is at once.
+   *
+   * @python asyncio.StreamWriter.drain
+   */
   drain(): Promise<void> {
     if (this.#failure !== undefined) {
       return quietly(Promise.reject(this.#failure))

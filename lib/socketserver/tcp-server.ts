@@ -54,7 +54,9 @@ const LINGER_SECONDS = 2
  * 0 any free one
  * @python socketserver.TCPServer
  */
-export class TCPServer<ServerAddress = InternetAddress> extends BaseServer<ServerAddress> {
+export class TCPServer<
+  ServerAddress extends Address = InternetAddress,
+> extends BaseServer<ServerAddress> {
   /**
    * Which addresses to listen on. A host name is looked up in this family.
    *
@@ -158,6 +160,7 @@ export class TCPServer<ServerAddress = InternetAddress> extends BaseServer<Serve
    * TLS for instance.
    *
    * @param onConnection - to be called with each new connection
+   * @added Python's constructor makes the socket.
    */
   protected createSocket(onConnection: (connection: Socket) => void): Server {
     // allowHalfOpen: a client that closes its side after the request (`printf ... | nc`) still
@@ -165,7 +168,11 @@ export class TCPServer<ServerAddress = InternetAddress> extends BaseServer<Serve
     return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection)
   }
 
-  /** Say where to listen, in the words of Node's `server.listen()`. */
+  /**
+   * Say where to listen, in the words of Node's `server.listen()`.
+   *
+   * @added The address in the words of Node.
+   */
   protected async listenOptions(): Promise<ListenOptions> {
     const [host, port] = this.serverAddress as InternetAddress
     const family = this.addressFamily
@@ -177,7 +184,11 @@ export class TCPServer<ServerAddress = InternetAddress> extends BaseServer<Serve
     return { host: address, port, ipv6Only: family === 'IPv6' }
   }
 
-  /** The address that the listening socket really has. */
+  /**
+   * The address that the listening socket really has.
+   *
+   * @added Python's `socket.getsockname()`.
+   */
   protected boundAddress(): ServerAddress {
     const bound = this.socket.address()
     const address: Address =

@@ -13,6 +13,7 @@
  * @python builtins.ValueError
  */
 export class ValueError extends Error {
+  /** The name of the class, for reports. */
   override readonly name: string = 'ValueError'
 }
 
@@ -22,6 +23,7 @@ export class ValueError extends Error {
  * @python builtins.TimeoutError
  */
 export class TimeoutError extends Error {
+  /** The name of the class, for reports. */
   override readonly name: string = 'TimeoutError'
 }
 
@@ -31,6 +33,7 @@ export class TimeoutError extends Error {
  * @python builtins.ConnectionError
  */
 export class ConnectionError extends Error {
+  /** The name of the class, for reports. */
   override readonly name: string = 'ConnectionError'
 }
 
@@ -40,6 +43,7 @@ export class ConnectionError extends Error {
  * @python builtins.ConnectionResetError
  */
 export class ConnectionResetError extends ConnectionError {
+  /** The name of the class, for reports. */
   override readonly name: string = 'ConnectionResetError'
 }
 
@@ -49,5 +53,6 @@ export class ConnectionResetError extends ConnectionError {
  * @python builtins.BrokenPipeError
  */
 export class BrokenPipeError extends ConnectionError {
+  /** The name of the class, for reports. */
   override readonly name: string = 'BrokenPipeError'
 }

@@ -159,7 +159,7 @@ export function format(template: string, args: FormatArguments): string {
       type: type as string,
       flags: flags ?? '',
       width: Number(width),
-      precision: precision === undefined ? undefined : Number(precision),
+      ...(precision === undefined ? {} : { precision: Number(precision) }),
     })
   })
 
@@ -173,7 +173,7 @@ interface Conversion {
   type: string
   flags: string
   width: number
-  precision: number | undefined
+  precision?: number
 }
 
 function convert(value: unknown, conversion: Conversion): string {
@@ -187,7 +187,7 @@ function convert(value: unknown, conversion: Conversion): string {
   } else if ('fFeEgG'.includes(type)) {
     const number = toNumber(value, type)
     sign = signOf(number < 0 || Object.is(number, -0), flags)
-    body = decimal(Math.abs(number), type, precision ?? 6)
+    body = decimal(Math.abs(number), conversion)
   } else {
     body = textual(value, type).slice(0, precision)
   }
@@ -260,7 +260,7 @@ function digits(integer: number | bigint, { type, flags, precision }: Conversion
   }
 }
 
-function decimal(number: number, type: string, precision: number): string {
+function decimal(number: number, { type, flags, precision = 6 }: Conversion): string {
   if (!Number.isFinite(number)) {
     const word = Number.isNaN(number) ? 'nan' : 'inf'
     return type === type.toLowerCase() ? word : word.toUpperCase()
@@ -273,7 +273,7 @@ function decimal(number: number, type: string, precision: number): string {
     case 'E':
       return exponent(number.toExponential(precision), type)
     default:
-      return general(number, type, precision === 0 ? 1 : precision)
+      return general(number, type, precision === 0 ? 1 : precision, flags.includes('#'))
   }
 }
 
@@ -283,11 +283,12 @@ function exponent(text: string, type: string): string {
   return type === 'E' || type === 'G' ? padded.toUpperCase() : padded
 }
 
-/** `%g`: so many significant digits, whichever of the two forms is shorter, no trailing zeros. */
-function general(number: number, type: string, significant: number): string {
+/** `%g`: so many significant digits, in the shorter of the two forms, no zeros at the end. */
+function general(number: number, type: string, significant: number, zeros: boolean): string {
   const scientific = number.toExponential(significant - 1)
   const power = Number(scientific.slice(scientific.indexOf('e') + 1))
-  const trim = (text: string) => (text.includes('.') ? text.replace(/\.?0+$/, '') : text)
+  const point = (text: string) => (text.includes('.') ? text : `${text}.`)
+  const trim = (text: string) => (zeros ? point(text) : point(text).replace(/\.?0*$/, ''))
   if (power < -4 || power >= significant) {
     const [mantissa, rest] = scientific.split('e') as [string, string]
     return exponent(`${trim(mantissa)}e${rest}`, type)

@@ -29,6 +29,7 @@ export interface SplitResult {
   scheme: string
   /** Host and port, with the user name and password if there are any. */
   netloc: string
+  /** Not decoded. */
   path: string
   /** What follows `?`, without it. Not decoded. */
   query: string

@@ -1,0 +1,195 @@
+/**
+ * One conversation over one connection: what is sent, and what must come back.
+ *
+ * This is the one shape in which cases come to the replayer, whether they were written as a page
+ * (`page.ts`) or recorded from CPython (`recording.ts`).
+ *
+ * @module
+ */
+
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Something that the client does. */
+export type Action =
+  /** Write bytes, in one piece. */
+  | { readonly do: 'send'; readonly bytes: Buffer }
+  /** Do nothing for so many milliseconds. */
+  | { readonly do: 'pause'; readonly ms: number }
+  /** Wait until these bytes have come, a second at the most. Whether they did is noted. */
+  | { readonly do: 'wait-for'; readonly text: string }
+  /** Wait until so many of the expected answers are complete. */
+  | { readonly do: 'wait-for-answers'; readonly count: number }
+  /** Say that nothing more will be sent. */
+  | { readonly do: 'half-close' }
+
+/** Judges what has come back, while it comes. */
+export interface Expectation {
+  /** Whether the server must close the connection, or keep it open. */
+  readonly closes: boolean
+  /**
+   * Compare what has been received so far, as ISO 8859-1 text.
+   *
+   * @param answers - how many answers to compare; all, if left out
+   * @returns whether it is all that was expected, or may become so, or cannot any more.
+   */
+  progress(received: string, answers?: number): 'complete' | 'incomplete' | 'wrong'
+}
+
+/** A conversation: the client's part, and what is expected of the server's. */
+export interface Exchange {
+  readonly actions: readonly Action[]
+  readonly expectation: Expectation
+}
+
+/** What happened in a conversation. */
+export interface Outcome {
+  /** All that the server sent, as ISO 8859-1 text. */
+  readonly received: string
+  /** Whether the server closed the connection; a reset counts. */
+  readonly closed: boolean
+  /** For each `wait-for`, whether the bytes came. */
+  readonly waits: readonly boolean[]
+  /** The port of our side. */
+  readonly clientPort: number
+}
+
+/** How long to wait without a byte, in milliseconds. */
+export interface Patience {
+  /** For an answer, or a close, that is still missing. */
+  readonly missing: number
+  /** After the answer, to see that the connection stays open and nothing follows. */
+  readonly quiet: number
+}
+
+/**
+ * Long enough for a slow machine, since a right answer does not wait for it; and short enough
+ * that fifty cases on connections that stay open do not take a minute.
+ */
+export const PATIENCE: Patience = { missing: 5000, quiet: 250 }
+
+/** Hold a conversation with a server. */
+export async function play(
+  exchange: Exchange,
+  server: { host: string; port: number },
+  patience: Patience = PATIENCE,
+): Promise<Outcome> {
+  const line = await Line.open(server)
+  const { expectation } = exchange
+  const waits: boolean[] = []
+  try {
+    for (const action of exchange.actions) {
+      if (line.closed) {
+        break
+      }
+      switch (action.do) {
+        case 'send':
+          await line.send(action.bytes)
+          break
+        case 'pause':
+          await sleep(action.ms)
+          break
+        case 'wait-for':
+          waits.push(await line.until((received) => received.includes(action.text), 1000))
+          break
+        case 'wait-for-answers':
+          await line.until(
+            (received) => expectation.progress(received, action.count) !== 'incomplete',
+            patience.missing,
+          )
+          break
+        case 'half-close':
+          line.socket.end()
+          break
+      }
+    }
+    await line.until(
+      (received) => expectation.progress(received) !== 'incomplete',
+      patience.missing,
+    )
+    // Then wait for the close. Where none must come, or the answer is wrong anyway, a moment will
+    // do, to see what follows.
+    const closes = expectation.closes && expectation.progress(line.received) === 'complete'
+    await line.until(() => false, closes ? patience.missing : patience.quiet)
+    return { received: line.received, closed: line.closed, waits, clientPort: line.clientPort }
+  } finally {
+    line.socket.destroy()
+  }
+}
+
+/** The client's end of a connection. */
+class Line {
+  readonly socket: Socket
+  readonly clientPort: number
+  #received = ''
+  #closed = false
+  #changed: () => void = () => {}
+
+  static async open({ host, port }: { host: string; port: number }): Promise<Line> {
+    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('connect', resolve)
+      socket.once('error', (error) => {
+        reject(new Error(`Cannot connect to ${host}:${String(port)}`, { cause: error }))
+      })
+    })
+    return new Line(socket)
+  }
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+    this.clientPort = socket.localPort ?? 0
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => {
+      this.#received += text
+      this.#changed()
+    })
+    const close = () => {
+      this.#closed = true
+      this.#changed()
+    }
+    socket.on('end', close)
+    socket.on('close', close)
+    socket.on('error', close)
+  }
+
+  get received(): string {
+    return this.#received
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Write, and wait until the kernel has it: what follows is then another packet. */
+  async send(bytes: Buffer): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.socket.write(bytes, () => {
+        resolve()
+      })
+    })
+  }
+
+  /**
+   * Wait until a condition holds, or the server has closed, or nothing has come for so many
+   * milliseconds; tell whether the condition holds.
+   */
+  until(condition: (received: string) => boolean, ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer)
+        this.#changed = () => {}
+        resolve(condition(this.#received))
+      }
+      const timer = setTimeout(finish, ms)
+      this.#changed = () => {
+        timer.refresh()
+        if (this.#closed || condition(this.#received)) {
+          finish()
+        }
+      }
+      this.#changed()
+    })
+  }
+}

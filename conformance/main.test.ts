@@ -1,0 +1,115 @@
+import { spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+
+const TOP = join(import.meta.dirname, '..')
+
+/** Run the compiled suite, with the pages of a folder. */
+function conformance(args: string[], top = TOP) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['dist/conformance/main.js', ...args],
+    { cwd: top, encoding: 'utf8', timeout: 50_000 },
+  )
+  return { status, stdout, stderr }
+}
+
+/** A copy of what the suite needs, in which something can be spoiled. */
+function copy(t: Test): string {
+  const top = mkdtempSync(join(tmpdir(), 'basehttp-suite-'))
+  t.teardown(() => {
+    rmSync(top, { recursive: true })
+  })
+  cpSync(join(TOP, 'dist'), join(top, 'dist'), { recursive: true })
+  mkdirSync(join(top, 'conformance'))
+  cpSync(join(TOP, 'conformance/cases'), join(top, 'conformance/cases'), { recursive: true })
+  cpSync(join(TOP, 'package.json'), join(top, 'package.json'))
+  symlinkSync(join(TOP, 'node_modules'), join(top, 'node_modules'))
+  return top
+}
+
+t.test('the suite passes, and prints a table', async (t) => {
+  const { status, stdout, stderr } = conformance([])
+  t.equal(status, 0, stdout + stderr)
+  t.match(stdout, /^topic +pass\n/)
+  t.match(stdout, /conformance of basehttp: \d+ passed, 0 failed\n$/)
+})
+
+t.test('--list and --only select', async (t) => {
+  const { status, stdout } = conformance(['--list', '--only', 'errors/'])
+  t.equal(status, 0)
+  t.match(stdout, /^errors\/404$/m)
+  t.notMatch(stdout, /methods\//)
+  t.match(conformance(['--help']), { status: 0, stdout: /^usage: / })
+})
+
+t.test('--verbose shows the wire', async (t) => {
+  const { stdout } = conformance(['--only', 'errors/404', '--verbose'])
+  t.match(stdout, /^> GET \/ HTTP\/1\.1\\r\\n$/m)
+  t.match(stdout, /^< HTTP\/1\.0 404 Not Found\\r\\n$/m)
+})
+
+t.test('no case selected, or an unknown flag: one line, and exit 2', async (t) => {
+  t.same(conformance(['--only', 'nothing']), {
+    status: 2,
+    stdout: '',
+    stderr: 'No case selected: no id begins with nothing; see --list\n',
+  })
+  t.match(conformance(['--nonsense']), { status: 2, stderr: /^Unknown option '--nonsense'/ })
+})
+
+t.test('one byte off in the page of an error is found, and named', async (t) => {
+  const top = copy(t)
+  const page = join(top, 'dist/lib/http/error-page.js')
+  spawnSync('sed', ['-i', 's/<p>Error code: /<p>Error Code: /', page])
+  const { status, stdout } = conformance(['--only', 'errors/404'], top)
+  t.equal(status, 1)
+  t.match(stdout, /^not ok errors\/404 {3}must, article:Handling Errors$/m)
+  t.match(
+    stdout,
+    / {4} +<p>Error Code: 404<\/p>\\n\n +\^ byte \d+ is "C"; expected here: "code: 404<\/p>\\n"/,
+  )
+  t.match(stdout, /^ {4}why {4}\S/m)
+  t.match(stdout, /^ {4}repro {2}printf 'GET \/ HTTP\/1\.1\\r\\n.*' \| nc 127\.0\.0\.1 \d+$/m)
+  t.match(stdout, /0 passed, 1 failed\n$/)
+})
+
+t.test('a wrong length, order, log or fate of the connection is found', async (t) => {
+  const spoil = (file: string, from: string, to: string) => {
+    const top = copy(t)
+    const path = join(top, 'dist/lib/http', file)
+    spawnSync('sed', ['-i', `s|${from}|${to}|`, path])
+    return conformance(['--only', 'errors/404'], top)
+  }
+  const length = spoil('base-handler.js', 'String(body.length)', 'String(body.length + 1)')
+  t.equal(length.status, 1)
+  t.match(length.stdout, /the header says 448, the body has 447 bytes/)
+  const order = spoil('base-handler.js', "'Content-Length', String", "'Content-length', String")
+  t.match(order.stdout, /Content-length: 447/)
+  const log = spoil('base-handler.js', 'code %d, message %s', 'code %d message %s')
+  t.match(log.stdout, /the log must have ", message Not Found" here/)
+})
+
+t.test('a page that is broken: one line, and exit 4', async (t) => {
+  const top = copy(t)
+  writeFileSync(join(top, 'conformance/cases/zzz.md'), '## Broken\n')
+  t.same(conformance([], top), {
+    status: 4,
+    stdout: '',
+    stderr: 'zzz.md:1: "Broken" is no id; write topic/name, in small letters and hyphens\n',
+  })
+})
+
+t.test('a target that does not start: exit 3', async (t) => {
+  const top = copy(t)
+  writeFileSync(
+    join(top, 'dist/conformance/targets/basehttp.js'),
+    'console.error("no"); process.exit(7)',
+  )
+  const { status, stdout } = conformance(['--only', 'errors/404'], top)
+  t.equal(status, 3)
+  t.match(stdout, /The app "errors" ended at its start \(7\)/)
+})

@@ -1,0 +1,194 @@
+import t from 'tap'
+import { PageError, parsePage } from './page.ts'
+import type { Case } from './page.ts'
+
+const FILES: Record<string, string> = { 'page.html': '<p>\n  é\n</p>\n' }
+
+function parse(text: string): Case[] {
+  return parsePage(text, 'test.md', (name) => {
+    const contents = FILES[name]
+    if (contents === undefined) {
+      throw new Error('no such file')
+    }
+    return contents
+  })
+}
+
+/** A page with one case, whose fences are given. */
+function page(...fences: string[]): string {
+  return [
+    '# Title',
+    '',
+    'Introduction, with a fence that belongs to no case:',
+    '```request',
+    'not sent',
+    '```',
+    '## topic/name',
+    '<!-- case={"app":"get","level":"must","source":"rfc:9112#3"} -->',
+    'The reason,',
+    'in two lines.',
+    '',
+    ...fences,
+  ].join('\n')
+}
+
+const RESPONSE = '```response\nHTTP/1.1 200 OK\n{{eof}}\n```'
+const request = (...lines: string[]) => `\`\`\`request\n${lines.join('\n')}\n\`\`\``
+
+t.test('a case has what its page says', async (t) => {
+  const [one] = parse(page(request('GET / HTTP/1.1', ''), RESPONSE)) as [Case]
+  t.match(one, {
+    id: 'topic/name',
+    app: 'get',
+    level: 'must',
+    source: 'rfc:9112#3',
+    echo: false,
+    why: 'The reason, in two lines.',
+    place: 'test.md:7',
+    log: undefined,
+  })
+  t.same(one.actions, [{ do: 'send', bytes: Buffer.from('GET / HTTP/1.1\r\n\r\n') }])
+  t.equal(one.expectation.closes, true)
+})
+
+t.test('the lines of a request end CR LF, the last one too', async (t) => {
+  const sent = (...lines: string[]) => {
+    const [one] = parse(page(request(...lines), RESPONSE)) as [Case]
+    return one.request.toString('latin1')
+  }
+  t.equal(sent('GET /', ''), 'GET /\r\n\r\n')
+  t.equal(sent('GET /'), 'GET /\r\n')
+  t.equal(sent('PUT /', '', 'body\\'), 'PUT /\r\n\r\nbody')
+  t.equal(sent('GET /\\', ' HTTP/1.1'), 'GET / HTTP/1.1\r\n')
+  t.equal(sent('a\\\\'), 'a\\\r\n', 'an escaped backslash takes no line end away')
+  t.equal(sent('a\\r\\n\\t\\0\\x41\\xfF'), 'a\r\n\t\0A\xff\r\n')
+  t.equal(sent('caf\xe9'), 'caf\xe9\r\n')
+  t.equal(sent('{{file:page.html}}\\'), FILES['page.html'])
+})
+
+t.test('directives part a request', async (t) => {
+  const [one] = parse(
+    page(
+      request('GET /\\', '{{pause:60}}', 'x', '{{wait-for:100\\r\\n}}', '{{half-close}}'),
+      RESPONSE,
+    ),
+  ) as [Case]
+  t.same(one.actions, [
+    { do: 'send', bytes: Buffer.from('GET /') },
+    { do: 'pause', ms: 60 },
+    { do: 'send', bytes: Buffer.from('x\r\n') },
+    { do: 'wait-for', text: '100\r\n' },
+    { do: 'half-close' },
+  ])
+})
+
+t.test('in a response, the line end before the end is not data', async (t) => {
+  const complete = (received: string, ...lines: string[]) => {
+    const fence = `\`\`\`response\n${lines.join('\n')}\n\`\`\``
+    const [one] = parse(page(request(''), fence)) as [Case]
+    return one.expectation.progress(received)
+  }
+  t.equal(complete('a\r\nb', 'a', 'b', '{{eof}}'), 'complete')
+  t.equal(complete('a\r\nb\r\n', 'a', 'b', '{{eof}}'), 'wrong')
+  t.equal(complete('a\r\nb\r\n', 'a', 'b', '', '{{eof}}'), 'complete')
+  t.equal(complete('a\nb\n', 'a\\n\\', 'b\\n', '{{open}}'), 'complete')
+  t.equal(
+    complete(`x${String(FILES['page.html'])}`, 'x\\', '{{file:page.html}}', '{{eof}}'),
+    'complete',
+  )
+  t.equal(complete('n=12!', 'n={{re:\\d+}}!', '{{eof}}'), 'complete')
+  t.equal(complete('', '{{eof}}'), 'complete')
+})
+
+t.test('requests and responses in turn are one conversation', async (t) => {
+  const [one] = parse(
+    page(request('one'), '```response\n1\n```', request('two'), '```response\n2\n{{open}}\n```'),
+  ) as [Case]
+  t.same(
+    one.actions.map((action) => action.do),
+    ['send', 'wait-for-answers', 'send'],
+  )
+  const { expectation } = one
+  t.equal(expectation.closes, false)
+  t.equal(expectation.progress('1', 1), 'complete')
+  t.equal(expectation.progress('1'), 'incomplete')
+  t.equal(expectation.progress('12'), 'complete')
+  t.equal(expectation.progress('13'), 'wrong')
+})
+
+t.test('a log is a pattern a line', async (t) => {
+  const [one] = parse(page(request(''), RESPONSE, '```log\na {{log-date}}\nb\n```')) as [Case]
+  t.equal(one.log?.length, 2)
+})
+
+t.test('a broken page says where and why', async (t) => {
+  const good = [request(''), RESPONSE]
+  const broken: [string, string][] = [
+    ['# nothing', 'test.md:1: there is no case; a case begins with "## topic/name"'],
+    [
+      page(...good).replace('topic/name', 'Name'),
+      'test.md:7: "Name" is no id; write topic/name, in small letters and hyphens',
+    ],
+    [page(...good) + '\n' + page(...good), 'test.md:25: the id "topic/name" is taken'],
+    [
+      page(...good).replace(/<!--.*-->/, ''),
+      'test.md:7: a case says what it is: <!-- case={"app":...} -->',
+    ],
+    [
+      page(...good).replace('"app":"get",', ''),
+      'test.md:7: a case names its "app" and its "source"',
+    ],
+    [
+      page(...good).replace('must', 'might'),
+      'test.md:7: "level" is one of must, should, may, hardening',
+    ],
+    [page(...good).replace('"app"', '"echo":1,"app"'), 'test.md:7: "echo" is true or false'],
+    [
+      page(...good).replace('"app"', '"ap":1,"app"'),
+      'test.md:7: "ap" means nothing; there are app, level, source, echo',
+    ],
+    [
+      page(...good).replace(/The reason,\nin two lines\./, ''),
+      'test.md:7: "topic/name" gives no reason; write a sentence under the heading',
+    ],
+    [
+      page(request('')),
+      'test.md:7: "topic/name" needs a request, and a response that ends with {{eof}} or {{open}}',
+    ],
+    [
+      page(request(''), RESPONSE, RESPONSE),
+      'test.md:19: there is a response after the one that ended the conversation',
+    ],
+    [
+      page(request('{{http-date}}'), RESPONSE),
+      'test.md:12: "{{http-date}}" cannot be sent; it stands for many texts',
+    ],
+    [
+      page(request('{{pause:soon}}'), RESPONSE),
+      'test.md:12: "{{pause:soon}}" needs a number of milliseconds',
+    ],
+    [
+      page(request('{{file:none}}'), RESPONSE),
+      'test.md:12: cannot read {{file:none}}: no such file',
+    ],
+    [
+      page(request('a\\q'), RESPONSE),
+      'test.md:12: "\\q" is no escape; there are \\r \\n \\t \\0 \\\\ \\xNN',
+    ],
+    [
+      page(request('\u20ac'), RESPONSE),
+      'test.md:12: a fence holds ISO 8859-1 only; write other bytes as \\xNN',
+    ],
+    [
+      page(request(''), '```response\n{{nonsense}}\n{{eof}}\n```'),
+      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, log-date, client-port, runtime',
+    ],
+  ]
+  for (const [text, message] of broken) {
+    t.throws(() => parse(text), { name: 'PageError', message })
+  }
+  t.throws(() => parse(page(...good).replace('"must"', 'must')), {
+    message: /^test\.md:7: the case's JSON is broken: SyntaxError/,
+  })
+  t.equal(new PageError('x', 'y').name, 'PageError')
+})

@@ -1,0 +1,409 @@
+/**
+ * Case pages: Markdown that people read, and the suite runs.
+ *
+ * ````text
+ *   ## errors/404                                       a heading is a case, its text the id
+ *   <!-- case={"app":"errors","level":"must","source":"article:Handling Errors"} -->
+ *   Why the answer must look so.                        prose is the reason
+ *   ```request                                          what is sent
+ *   ```response                                         what must come back
+ *   ```log                                              what the server must log meanwhile
+ * ````
+ *
+ * In a `request` or `response` fence:
+ *
+ * - a line ends CR LF on the wire, so an empty last line ends a request's head; in a response,
+ *   the line end before the closing fence or the last directive is not data;
+ * - a `\` at the end of a line takes the line end away; `\r \n \t \0 \\ \xNN` are bytes;
+ * - `{{http-date}}` and its like are holes (see `pattern.ts`), `{{file:NAME}}` is a file beside
+ *   the pages, line ends and all;
+ * - directives stand on a line of their own. In a request: `{{pause:MS}}`, `{{wait-for:TEXT}}`,
+ *   `{{half-close}}`. At the end of the last response: `{{eof}}`, the server must close, or
+ *   `{{open}}`, it must not.
+ *
+ * Several requests and responses in turn are one conversation: each request is sent when the
+ * answers before it are complete.
+ *
+ * @module
+ */
+
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Action, Exchange, Expectation } from './exchange.ts'
+import { hole, matchPattern } from './pattern.ts'
+import type { Pattern, Token } from './pattern.ts'
+
+/** How much a case weighs. */
+export type Level = 'must' | 'should' | 'may' | 'hardening'
+
+/** A case of a page. */
+export interface Case extends Exchange {
+  /** Stable, `topic/name`; a selection is the beginning of an id. */
+  readonly id: string
+  /** The handler that the target must offer. */
+  readonly app: string
+  readonly level: Level
+  /** Who says so: `article:SECTION`, `cpython:3.13`, `rfc:9112#6.3`. */
+  readonly source: string
+  /**
+   * Whether the body repeats the request. undici spells a request its own way (`host`, not
+   * `Host`), so of its answer only the head can be judged then.
+   */
+  readonly echo: boolean
+  /** The prose of the case, in one line. */
+  readonly why: string
+  /** Where the case stands: `errors.md:12`. */
+  readonly place: string
+  /** All that is sent, for the line that repeats it. */
+  readonly request: Buffer
+  /** What the answers look like, one after the other. */
+  readonly responses: readonly Pattern[]
+  /** What the server must log, a pattern a line; undefined if the case does not say. */
+  readonly log: readonly Pattern[] | undefined
+}
+
+/** A page that breaks the rules above. */
+export class PageError extends Error {
+  override readonly name = 'PageError'
+
+  constructor(place: string, flaw: string) {
+    super(`${place}: ${flaw}`)
+  }
+}
+
+const LEVELS: readonly string[] = ['must', 'should', 'may', 'hardening']
+const KEYS: readonly string[] = ['app', 'level', 'source', 'echo']
+
+/** A fence, as it stands on the page. */
+interface Fence {
+  kind: string
+  lines: string[]
+  line: number
+}
+
+/**
+ * Read the cases of a page.
+ *
+ * @param path - the file
+ * @throws {@link PageError}
+ */
+export function readPage(path: string): Case[] {
+  const page = path.slice(path.lastIndexOf('/') + 1)
+  return parsePage(readFileSync(path, 'utf8'), page, (name) =>
+    readFileSync(join(dirname(path), 'files', name), 'latin1'),
+  )
+}
+
+/**
+ * Read the cases of a page's text.
+ *
+ * @param text - the page
+ * @param page - its name, for messages
+ * @param readFile - gives the contents for `{{file:NAME}}`, as ISO 8859-1 text
+ * @throws {@link PageError}
+ */
+export function parsePage(text: string, page: string, readFile: (name: string) => string): Case[] {
+  const cases: Case[] = []
+  for (const section of sections(text)) {
+    const place = `${page}:${String(section.line)}`
+    const one = parseSection(section, place, readFile)
+    if (cases.some(({ id }) => id === one.id)) {
+      throw new PageError(place, `the id "${one.id}" is taken`)
+    }
+    cases.push(one)
+  }
+  if (cases.length === 0) {
+    throw new PageError(`${page}:1`, 'there is no case; a case begins with "## topic/name"')
+  }
+  return cases
+}
+
+// -- Taking a page apart ---------------------------------------------------------------------
+
+/** What stands between one `##` heading and the next. */
+interface Section {
+  id: string
+  line: number
+  meta: string | undefined
+  prose: string[]
+  fences: Fence[]
+}
+
+function* sections(text: string): Generator<Section> {
+  let section: Section | undefined
+  let fence: Fence | undefined
+  for (const [index, line] of text.split('\n').entries()) {
+    if (fence !== undefined) {
+      if (line === '```') {
+        fence = undefined
+      } else {
+        fence.lines.push(line)
+      }
+      continue
+    }
+    if (line.startsWith('## ')) {
+      if (section !== undefined) {
+        yield section
+      }
+      section = {
+        id: line.slice(3).trim(),
+        line: index + 1,
+        meta: undefined,
+        prose: [],
+        fences: [],
+      }
+      continue
+    }
+    const opening = /^```(.*)$/.exec(line)
+    if (opening !== null) {
+      fence = { kind: opening[1] as string, lines: [], line: index + 1 }
+      section?.fences.push(fence)
+      continue
+    }
+    const meta = /^<!-- case=(.*) -->$/.exec(line)
+    if (section !== undefined && meta !== null) {
+      section.meta = meta[1]
+    } else if (line.trim() !== '') {
+      section?.prose.push(line.trim())
+    }
+  }
+  if (section !== undefined) {
+    yield section
+  }
+}
+
+function parseSection(section: Section, place: string, readFile: (name: string) => string): Case {
+  const { id } = section
+  if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(id)) {
+    throw new PageError(place, `"${id}" is no id; write topic/name, in small letters and hyphens`)
+  }
+  const meta = parseMeta(section.meta, place)
+  const why = section.prose.join(' ')
+  if (why === '') {
+    throw new PageError(place, `"${id}" gives no reason; write a sentence under the heading`)
+  }
+
+  const actions: Action[] = []
+  const responses: Pattern[] = []
+  let closes: boolean | undefined
+  let log: Pattern[] | undefined
+  for (const fence of section.fences) {
+    const at = `${place.slice(0, place.indexOf(':'))}:${String(fence.line)}`
+    switch (fence.kind) {
+      case 'request':
+        if (responses.length > 0) {
+          actions.push({ do: 'wait-for-answers', count: responses.length })
+        }
+        actions.push(...parseRequest(fence, at, readFile))
+        break
+      case 'response': {
+        const response = parseResponse(fence, at, readFile)
+        if (closes !== undefined) {
+          throw new PageError(at, 'there is a response after the one that ended the conversation')
+        }
+        responses.push(response.pattern)
+        closes = response.closes
+        break
+      }
+      case 'log':
+        log = fence.lines.map((line) => parseTokens(line, at, readFile))
+        break
+    }
+  }
+  if (actions.length === 0 || closes === undefined) {
+    throw new PageError(
+      place,
+      `"${id}" needs a request, and a response that ends with {{eof}} or {{open}}`,
+    )
+  }
+  const sent = actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : []))
+  return {
+    id,
+    ...meta,
+    why,
+    place,
+    actions,
+    expectation: expectationOf(responses, closes),
+    request: Buffer.concat(sent),
+    responses,
+    log,
+  }
+}
+
+function parseMeta(
+  text: string | undefined,
+  place: string,
+): Pick<Case, 'app' | 'level' | 'source' | 'echo'> {
+  if (text === undefined) {
+    throw new PageError(place, 'a case says what it is: <!-- case={"app":...} -->')
+  }
+  let meta: unknown
+  try {
+    meta = JSON.parse(text)
+  } catch (error) {
+    throw new PageError(place, `the case's JSON is broken: ${String(error)}`)
+  }
+  const { app, level, source, echo = false } = meta as Record<string, unknown>
+  if (typeof app !== 'string' || typeof source !== 'string') {
+    throw new PageError(place, 'a case names its "app" and its "source"')
+  }
+  if (typeof level !== 'string' || !LEVELS.includes(level)) {
+    throw new PageError(place, `"level" is one of ${LEVELS.join(', ')}`)
+  }
+  if (typeof echo !== 'boolean') {
+    throw new PageError(place, '"echo" is true or false')
+  }
+  const unknown = Object.keys(meta as object).find((key) => !KEYS.includes(key))
+  if (unknown !== undefined) {
+    throw new PageError(place, `"${unknown}" means nothing; there are ${KEYS.join(', ')}`)
+  }
+  return { app, level: level as Level, source, echo }
+}
+
+/** The responses as one pattern each, matched one behind the other. */
+function expectationOf(responses: readonly Pattern[], closes: boolean): Expectation {
+  return {
+    closes,
+    progress(received, answers = responses.length) {
+      let at = 0
+      for (const response of responses.slice(0, answers)) {
+        const match = matchPattern(response, received, at)
+        if (match.kind !== 'complete') {
+          return match.kind === 'incomplete' ? 'incomplete' : 'wrong'
+        }
+        at = match.end
+      }
+      return at === received.length ? 'complete' : 'wrong'
+    },
+  }
+}
+
+// -- Fences ----------------------------------------------------------------------------------
+
+function parseRequest(fence: Fence, place: string, readFile: (name: string) => string): Action[] {
+  const actions: Action[] = []
+  let data: string[] = []
+  const flush = () => {
+    if (data.length > 0) {
+      const text = bytesOf(parseTokens(onTheWire([...data, '']), place, readFile), place)
+      actions.push({ do: 'send', bytes: Buffer.from(text, 'latin1') })
+      data = []
+    }
+  }
+  for (const line of fence.lines) {
+    const directive = /^\{\{(pause|wait-for|half-close)(?::(.*))?\}\}$/.exec(line)
+    if (directive === null) {
+      data.push(line)
+      continue
+    }
+    flush()
+    const [, name, argument = ''] = directive
+    if (name === 'half-close') {
+      actions.push({ do: 'half-close' })
+    } else if (name === 'wait-for') {
+      actions.push({ do: 'wait-for', text: unescapeBytes(argument, place) })
+    } else if (/^[0-9]+$/.test(argument)) {
+      actions.push({ do: 'pause', ms: Number(argument) })
+    } else {
+      throw new PageError(place, `"{{pause:${argument}}}" needs a number of milliseconds`)
+    }
+  }
+  flush()
+  return actions
+}
+
+function parseResponse(
+  fence: Fence,
+  place: string,
+  readFile: (name: string) => string,
+): { pattern: Pattern; closes: boolean | undefined } {
+  const last = fence.lines.at(-1)
+  const ends = last === '{{eof}}' || last === '{{open}}'
+  const lines = ends ? fence.lines.slice(0, -1) : fence.lines
+  return {
+    pattern: parseTokens(onTheWire(lines), place, readFile),
+    closes: ends ? last === '{{eof}}' : undefined,
+  }
+}
+
+/** Join lines with CR LF, where a line does not end with a backslash; none after the last. */
+function onTheWire(lines: readonly string[]): string {
+  return lines
+    .map((line, index) => {
+      // An escaped backslash at the end is a backslash.
+      const joined = /(?:^|[^\\])(?:\\\\)*\\$/.test(line)
+      const end = index === lines.length - 1 ? '' : '\r\n'
+      return joined ? line.slice(0, -1) : line + end
+    })
+    .join('')
+}
+
+/** Split text at its holes. */
+function parseTokens(text: string, place: string, readFile: (name: string) => string): Pattern {
+  const tokens: Token[] = []
+  let literal = ''
+  for (const part of text.split(/(\{\{.*?\}\})/)) {
+    const name = /^\{\{(.*)\}\}$/.exec(part)?.[1]
+    if (name === undefined) {
+      literal += unescapeBytes(part, place)
+    } else if (name.startsWith('file:')) {
+      literal += contents(name.slice('file:'.length), place, readFile)
+    } else {
+      if (literal !== '') {
+        tokens.push({ literal })
+        literal = ''
+      }
+      try {
+        tokens.push(hole(name))
+      } catch (error) {
+        throw new PageError(place, (error as Error).message)
+      }
+    }
+  }
+  if (literal !== '') {
+    tokens.push({ literal })
+  }
+  return tokens
+}
+
+function contents(name: string, place: string, readFile: (name: string) => string): string {
+  try {
+    return readFile(name)
+  } catch (error) {
+    throw new PageError(place, `cannot read {{file:${name}}}: ${(error as Error).message}`)
+  }
+}
+
+/** What is sent has no holes. */
+function bytesOf(pattern: Pattern, place: string): string {
+  return pattern
+    .map((token) => {
+      if ('hole' in token) {
+        throw new PageError(place, `"{{${token.hole}}}" cannot be sent; it stands for many texts`)
+      }
+      return token.literal
+    })
+    .join('')
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  r: '\r',
+  n: '\n',
+  t: '\t',
+  '0': '\0',
+  '\\': '\\',
+}
+
+function unescapeBytes(text: string, place: string): string {
+  if (/[^\0-\xff]/.test(text)) {
+    throw new PageError(place, 'a fence holds ISO 8859-1 only; write other bytes as \\xNN')
+  }
+  return text.replace(/\\(?:x([0-9a-fA-F]{2})|(.?))/gs, (whole, hex?: string, letter?: string) => {
+    const character =
+      hex === undefined ? ESCAPES[letter ?? ''] : String.fromCharCode(parseInt(hex, 16))
+    if (character === undefined) {
+      throw new PageError(place, `"${whole}" is no escape; there are \\r \\n \\t \\0 \\\\ \\xNN`)
+    }
+    return character
+  })
+}

@@ -1,0 +1,18 @@
+/**
+ * Where things lie: data beside the sources, programs compiled in `dist/`.
+ *
+ * @module
+ */
+
+import { join } from 'node:path'
+
+/** The top of the repository, from the sources as well as from `dist/`. */
+export const TOP = import.meta.dirname.replace(/(?:[/\\]dist)?[/\\]conformance$/, '')
+
+/** The folder of the case pages. */
+export const CASES = join(TOP, 'conformance', 'cases')
+
+/** A compiled program of `conformance/targets`. */
+export function targetProgram(name: string): string {
+  return join(TOP, 'dist', 'conformance', 'targets', name)
+}

@@ -1,0 +1,282 @@
+/**
+ * Recordings: raw requests, with the answers that a real CPython gave.
+ *
+ * A recording is data, two JSON files: the requests, and for each version of Python what came
+ * back, with all that varies from run to run replaced by a mark (`normalise`). The same is done to
+ * our own answer, and then the two must be equal, byte for byte.
+ *
+ * Where this library answers otherwise on purpose, `deviations/recordings.json` says so: for a
+ * case, or a pattern of cases, the reason and the answer that is expected instead. A deviation
+ * that no longer happens is an error: the list would rot otherwise.
+ *
+ * @module
+ */
+
+import { readFileSync } from 'node:fs'
+import type { Action, Exchange } from './exchange.ts'
+
+/** A recorded request. */
+export interface RecordedCase {
+  readonly id: string
+  readonly title: string
+  /** Which of the recorded servers it was sent to. */
+  readonly server: string
+  /** The first is the family. */
+  readonly tags: readonly string[]
+  readonly send: readonly SendStep[]
+  /** Whether the client says, after the last byte, that nothing more will come. */
+  readonly half_close: boolean
+}
+
+/** A step of the client; data that is not parted by a pause or a wait leaves in one write. */
+export type SendStep =
+  /** Each character is a byte; `times` repeats them, `split_ms` sends them one by one. */
+  | { readonly latin1: string; readonly times?: number; readonly split_ms?: number }
+  | { readonly base64: string; readonly times?: number; readonly split_ms?: number }
+  | { readonly pause_ms: number }
+  | { readonly wait_for: string }
+
+/** What a Python answered, normalised. */
+export interface Recording {
+  readonly id: string
+  /** base64 */
+  readonly response: string
+  readonly closed: boolean
+  readonly log: readonly string[]
+  readonly waits?: readonly boolean[]
+}
+
+/** An answer that differs from CPython's on purpose. */
+export interface Deviation {
+  readonly because: string
+  /** The whole normalised answer, as ISO 8859-1 text. */
+  readonly response?: string
+  /** A regular expression for the first line of the answer. */
+  readonly status?: string
+  /** Whether the connection is closed, if that differs, too. */
+  readonly closed?: boolean
+}
+
+/** A recorded request with its answer, ready to be replayed. */
+export interface ReplayCase extends Exchange {
+  readonly id: string
+  readonly title: string
+  readonly server: string
+  readonly family: string
+  readonly recording: Recording
+}
+
+/** Read recorded requests, and the answers that belong to them. */
+export function readRecordings(casesPath: string, answersPath: string): ReplayCase[] {
+  const { cases } = readJSON(casesPath) as { cases: RecordedCase[] }
+  const { records } = readJSON(answersPath) as { records: Recording[] }
+  const answers = new Map(records.map((record) => [record.id, record]))
+  return cases.map((one) => {
+    const recording = answers.get(one.id)
+    if (recording === undefined) {
+      throw new Error(`${answersPath} holds no answer for the case "${one.id}"`)
+    }
+    return replayCase(one, recording)
+  })
+}
+
+/** Read the declared deviations, by case id or pattern. */
+export function readDeviations(path: string): Map<string, Deviation> {
+  const rows = Object.entries(readJSON(path) as Record<string, Deviation>)
+  for (const [name, row] of rows) {
+    if (!row.because || (row.response === undefined && row.status === undefined)) {
+      throw new Error(`${path}: "${name}" must say "because", and "response" or "status"`)
+    }
+  }
+  return new Map(rows)
+}
+
+function readJSON(path: string): unknown {
+  return JSON.parse(readFileSync(path, 'utf8'))
+}
+
+/** Put a request and its answer together. */
+export function replayCase(one: RecordedCase, recording: Recording): ReplayCase {
+  const expected = Buffer.from(recording.response, 'base64').toString('latin1')
+  return {
+    id: one.id,
+    title: one.title,
+    server: one.server,
+    family: one.tags[0] as string,
+    recording,
+    actions: actionsOf(one),
+    expectation: {
+      closes: recording.closed,
+      progress(received) {
+        // What is missing cannot be told from what is wrong once dates have been replaced, so
+        // nothing is wrong before its time.
+        return normalise(received, one.server) === expected ? 'complete' : 'incomplete'
+      },
+    },
+  }
+}
+
+function actionsOf(one: RecordedCase): Action[] {
+  const actions: Action[] = []
+  let data: Buffer[] = []
+  const flush = () => {
+    if (data.length > 0) {
+      actions.push({ do: 'send', bytes: Buffer.concat(data) })
+      data = []
+    }
+  }
+  for (const step of one.send) {
+    if ('pause_ms' in step) {
+      flush()
+      actions.push({ do: 'pause', ms: step.pause_ms })
+    } else if ('wait_for' in step) {
+      flush()
+      actions.push({ do: 'wait-for', text: step.wait_for })
+    } else {
+      const once =
+        'latin1' in step ? Buffer.from(step.latin1, 'latin1') : Buffer.from(step.base64, 'base64')
+      const bytes = Buffer.concat(Array<Buffer>(step.times ?? 1).fill(once))
+      if (step.split_ms === undefined) {
+        data.push(bytes)
+      } else {
+        flush()
+        for (const byte of bytes) {
+          actions.push({ do: 'send', bytes: Buffer.from([byte]) })
+          actions.push({ do: 'pause', ms: step.split_ms })
+        }
+      }
+    }
+  }
+  flush()
+  if (one.half_close) {
+    actions.push({ do: 'half-close' })
+  }
+  return actions
+}
+
+// -- Normalising -----------------------------------------------------------------------------
+
+const DATE =
+  '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \\d\\d ' +
+  '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d{4} \\d\\d:\\d\\d:\\d\\d GMT'
+const DATE_HEADER = new RegExp(`^Date: ${DATE}\\r$`, 'gm')
+const LAST_MODIFIED = new RegExp(`^Last-Modified: ${DATE}\\r$`, 'gm')
+const CLIENT = /\('127\.0\.0\.1', \d+\)/g
+const RUNTIME = /(?:Python|Node)\/v?\d[0-9A-Za-z.+-]*/g
+
+/** Replace what varies from run to run by marks. */
+export function normalise(response: string, server: string): string {
+  let text = response.replace(DATE_HEADER, 'Date: @DATE@\r')
+  if (server === 'send_header') {
+    // Elsewhere the files' times are fixed, and must be right.
+    text = text.replace(LAST_MODIFIED, 'Last-Modified: @DATE@\r')
+  }
+  text = text.replace(CLIENT, "('127.0.0.1', @PORT@)").replace(RUNTIME, 'Python/@PY@')
+  return server === 'post' ? sortFields(text) : text
+}
+
+/** Python's `FieldStorage.keys()` is in the order of a set: any order is right. */
+function sortFields(text: string): string {
+  const mark = 'Form data:\n'
+  const at = text.indexOf(mark)
+  if (at === -1) {
+    return text
+  }
+  const start = at + mark.length
+  const lines = text.slice(start).split('\n')
+  const tail = lines.pop() as string
+  return (
+    text.slice(0, start) +
+    lines
+      .sort()
+      .map((line) => line + '\n')
+      .join('') +
+    tail
+  )
+}
+
+const DASHES = '-'.repeat(40)
+
+/** Split a log into lines, with the time replaced, and a report of an exception as one line. */
+export function normaliseLog(log: string): string[] {
+  const lines = log.split('\n')
+  if (lines.at(-1) === '') {
+    lines.pop()
+  }
+  const out: string[] = []
+  for (let at = 0; at < lines.length; at++) {
+    const line = lines[at] as string
+    if (line === DASHES) {
+      const end = lines.indexOf(DASHES, at + 1)
+      at = end === -1 ? lines.length : end
+      out.push('<exception>')
+    } else {
+      const time = /^(\S+ - - )\[\d\d\/[A-Z][a-z]{2}\/\d{4} \d\d:\d\d:\d\d\]/
+      out.push(line.replace(time, '$1[@TIME@]'))
+    }
+  }
+  return out
+}
+
+// -- Comparing -------------------------------------------------------------------------------
+
+/** What was observed when a case was replayed. */
+export interface Observation {
+  /** Normalised. */
+  readonly response: string
+  readonly closed: boolean
+  readonly waits: readonly boolean[]
+  /** Normalised; undefined if the target's log cannot be read. */
+  readonly log: readonly string[] | undefined
+}
+
+/** Name the ways in which an observation differs from the recording; none: it agrees. */
+export function differences(recording: Recording, seen: Observation): string[] {
+  const different: string[] = []
+  if (seen.response !== Buffer.from(recording.response, 'base64').toString('latin1')) {
+    different.push('response')
+  }
+  if (seen.closed !== recording.closed) {
+    different.push('closed')
+  }
+  if (!equal(seen.waits, recording.waits ?? [])) {
+    different.push('waits')
+  }
+  // The text of an exception is each language's own; that there is one is not.
+  const expectedLog = recording.log.map((line) =>
+    line.startsWith('<exception') ? '<exception>' : line,
+  )
+  if (seen.log !== undefined && !equal(seen.log, expectedLog)) {
+    different.push('log')
+  }
+  return different
+}
+
+function equal<Item>(one: readonly Item[], other: readonly Item[]): boolean {
+  return one.length === other.length && one.every((item, index) => item === other[index])
+}
+
+/** Whether a difference is just the one that was declared. */
+export function asDeclared(deviation: Deviation, recording: Recording, seen: Observation): boolean {
+  if (deviation.response !== undefined && seen.response !== deviation.response) {
+    return false
+  }
+  if (deviation.status !== undefined) {
+    const firstLine = seen.response.split('\r\n', 1)[0] as string
+    if (!new RegExp(`^(?:${deviation.status})`).test(firstLine)) {
+      return false
+    }
+  }
+  return seen.closed === (deviation.closed ?? recording.closed)
+}
+
+/** The declared deviation for a case: the first whose name is the id, or a pattern with `*` that fits it. */
+export function deviationFor(id: string, deviations: Iterable<string>): string | undefined {
+  for (const name of deviations) {
+    const parts = name.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    if (new RegExp(`^${parts.join('.*')}$`).test(id)) {
+      return name
+    }
+  }
+  return undefined
+}

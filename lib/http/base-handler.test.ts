@@ -1,0 +1,603 @@
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import type { Test } from 'tap'
+import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
+import { BaseServer } from '../socketserver/base-server.ts'
+import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import { BaseHTTPRequestHandler } from './base-handler.ts'
+import { ERROR_PAGE_HTML5 } from './error-page.ts'
+import { HTTPMessage } from './message.ts'
+import { HTTPServer } from './server.ts'
+import { RESPONSES } from './status.ts'
+
+const bytes = (text: string) => Buffer.from(text, 'latin1')
+
+/** Answers with a body of known length, and keeps its connections. */
+class Hello extends BaseHTTPRequestHandler {
+  override protocolVersion = 'HTTP/1.1'
+
+  do_GET() {
+    this.reply(`GET ${this.path}\n`)
+  }
+
+  async do_PUT() {
+    const length = Number(this.headers.get('Content-Length', '0'))
+    const body = await this.rfile.read(length)
+    this.reply(`PUT ${body.toString('latin1')}\n`)
+  }
+
+  /** Answers without a look at the body. */
+  do_POST() {
+    this.reply('POST\n')
+  }
+
+  reply(text: string) {
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', text.length)
+    this.endHeaders()
+    void this.wfile.write(bytes(text))
+  }
+}
+
+/** A server for a handler, whose log is collected. */
+async function start(t: Test, Handler: RequestHandlerClass) {
+  const log = captureStderr(t)
+  const server = new HTTPServer(['127.0.0.1', 0], Handler)
+  await serve(t, server)
+  return { server, log }
+}
+
+/** The answer without what changes from run to run. */
+function plain(response: string): string {
+  return response
+    .replace(/^Server: .*\r\n/gm, '')
+    .replace(/^Date: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\n/gm, '')
+}
+
+/** The log without the times. */
+function untimed(log: string): string[] {
+  return log
+    .replace(/\[\d\d\/\w{3}\/\d{4} \d\d:\d\d:\d\d\]/g, '[]')
+    .split('\n')
+    .slice(0, -1)
+}
+
+t.test('a request is answered by the method of its name', async (t) => {
+  const { server, log } = await start(t, Hello)
+  const answer = await talk(server, 'GET /x HTTP/1.1\r\nConnection: close\r\n\r\n')
+  t.match(answer, /^HTTP\/1\.1 200 OK\r\nServer: BaseHTTP\/0\.6 Node\/\S+\r\nDate: /)
+  t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /x\n')
+  t.same(untimed(log()), ['127.0.0.1 - - [] "GET /x HTTP/1.1" 200 -'])
+})
+
+t.test('a method that is not there is a 501', async (t) => {
+  const { server } = await start(t, Hello)
+  for (const method of ['FOO', 'get', 'constructor', '__proto__', 'toString']) {
+    const answer = await talk(server, `${method} / HTTP/1.1\r\n\r\n`)
+    t.match(answer, new RegExp(`^HTTP/1.1 501 Unsupported method \\('${method}'\\)\r\n`))
+  }
+})
+
+t.test('what is no method is a TypeError, and closes the connection', async (t) => {
+  class Odd extends BaseHTTPRequestHandler {
+    do_GET = 42 as unknown as () => void
+  }
+  const { server, log } = await start(t, Odd)
+  t.equal(await talk(server, 'GET / HTTP/1.1\r\n\r\n'), '')
+  t.match(log(), /TypeError: this\[name\] is not a function/)
+})
+
+t.test('several requests over one connection, pipelined or not', async (t) => {
+  const { server, log } = await start(t, Hello)
+  const client = dial(server)
+  client.write(
+    'GET /1 HTTP/1.1\r\n\r\nPUT /2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\n\r\n',
+  )
+  const answers = await readUntil(client, 'GET /3\n')
+  t.equal(
+    plain(answers),
+    'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /1\n' +
+      'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nPUT abc\n' +
+      'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /3\n',
+  )
+  client.write('GET /4 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  t.match(await readAll(client), /GET \/4\n$/)
+  t.equal(untimed(log()).length, 4)
+})
+
+t.test('a request may come in pieces of any size', async (t) => {
+  const { server } = await start(t, Hello)
+  const request = 'PUT /x HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc'
+  for (let cut = 1; cut < request.length; cut++) {
+    const client = dial(server)
+    client.setNoDelay(true)
+    client.write(request.slice(0, cut))
+    await new Promise((resolve) => setTimeout(resolve, 3))
+    client.write(request.slice(cut))
+    const answer = plain(await readAll(client))
+    t.equal(
+      answer,
+      'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nPUT abc\n',
+      `cut at ${String(cut)}`,
+    )
+  }
+})
+
+t.test('pipelined answers leave in one write', async (t) => {
+  const { server } = await start(t, Hello)
+  const client = dial(server)
+  client.write('GET / HTTP/1.1\r\n\r\n'.repeat(16))
+  const chunks: number[] = []
+  client.on('data', (chunk: Buffer) => chunks.push(chunk.length))
+  await new Promise((resolve) => client.once('data', resolve))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.equal(chunks.length, 1)
+  client.destroy()
+})
+
+t.test('a body that was not read is skipped, and not taken for a request', async (t) => {
+  const { server, log } = await start(t, Hello)
+  const body = 'GET /smuggled HTTP/1.1\r\n\r\n'
+  const answer = await talk(
+    server,
+    `POST / HTTP/1.1\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}` +
+      'GET /next HTTP/1.1\r\nConnection: close\r\n\r\n',
+  )
+  t.notMatch(answer, /smuggled/)
+  t.match(answer, /POST\n[^]*GET \/next\n$/)
+  t.equal(untimed(log()).length, 2)
+})
+
+t.test('a long body that was not read ends the connection', async (t) => {
+  const { server } = await start(t, Hello)
+  const answer = await talk(
+    server,
+    `POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1000000)}GET /next HTTP/1.1\r\n\r\n`,
+  )
+  t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nPOST\n')
+})
+
+t.test('a method that reads into the next request ends the connection', async (t) => {
+  class Greedy extends Hello {
+    async do_GREEDY() {
+      await this.rfile.readline()
+      this.do_GET()
+    }
+  }
+  const { server } = await start(t, Greedy)
+  const answer = await talk(server, 'GREEDY /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n')
+  t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /1\n')
+})
+
+t.test('headers that were not ended are dropped, and do not leak', async (t) => {
+  class Forgetful extends Hello {
+    do_LATE() {
+      this.reply('first\n')
+      this.sendHeader('X-Late', 'too late')
+    }
+  }
+  const { server, log } = await start(t, Forgetful)
+  const answer = await talk(server, 'LATE / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n')
+  t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nfirst\n')
+  t.same(untimed(log()), [
+    '127.0.0.1 - - [] "LATE / HTTP/1.1" 200 -',
+    '127.0.0.1 - - [] headers dropped: endHeaders() was not called',
+  ])
+})
+
+t.test('sendError() sends the article’s page of 447 bytes', async (t) => {
+  class NotFound extends BaseHTTPRequestHandler {
+    do_GET() {
+      this.sendError(404)
+    }
+  }
+  const { server, log } = await start(t, NotFound)
+  const answer = await talk(server, 'GET / HTTP/1.1\r\n\r\n')
+  const [head, body] = plain(answer).split('\r\n\r\n') as [string, string]
+  t.equal(
+    head,
+    'HTTP/1.0 404 Not Found\r\nConnection: close\r\n' +
+      'Content-Type: text/html;charset=utf-8\r\nContent-Length: 447',
+  )
+  t.equal(body.length, 447)
+  t.same(untimed(log()), [
+    '127.0.0.1 - - [] code 404, message Not Found',
+    '127.0.0.1 - - [] "GET / HTTP/1.1" 404 -',
+  ])
+})
+
+t.test('sendError() sends no body for 1xx, 204, 205, 304 and to HEAD', async (t) => {
+  class Coded extends BaseHTTPRequestHandler {
+    do_GET() {
+      this.sendError(Number(this.path.slice(1)))
+    }
+    do_HEAD() {
+      this.do_GET()
+    }
+  }
+  const { server } = await start(t, Coded)
+  for (const code of [100, 199, 204, 205, 304]) {
+    const answer = await talk(server, `GET /${String(code)} HTTP/1.1\r\n\r\n`)
+    t.match(plain(answer), /^HTTP\/1\.0 \d\d\d [^\r]+\r\nConnection: close\r\n\r\n$/)
+  }
+  const answer = await talk(server, 'HEAD /404 HTTP/1.1\r\n\r\n')
+  t.match(answer, /Content-Length: 447\r\n\r\n$/)
+})
+
+t.test('sendError() escapes what it prints, and knows no code by heart', async (t) => {
+  class Quoting extends BaseHTTPRequestHandler {
+    override errorMessageFormat = '%(code)d|%(message)s|%(explain)s|100%%'
+    override errorContentType = 'text/x'
+    override responses = { ...RESPONSES, 299: ['Fine', 'It could not be better'] as const }
+    do_GET() {
+      this.sendError(404, '<b>&"', "<i>'")
+    }
+    do_FINE() {
+      this.sendError(299)
+    }
+    do_UNKNOWN() {
+      this.sendError(999)
+    }
+  }
+  const { server } = await start(t, Quoting)
+  const ask = async (method: string) => plain(await talk(server, `${method} / HTTP/1.1\r\n\r\n`))
+  t.match(await ask('GET'), /^HTTP\/1\.0 404 <b>&"\r\n/)
+  t.match(await ask('GET'), /Content-Type: text\/x\r\n/)
+  t.match(await ask('GET'), /404\|&lt;b&gt;&amp;"\|&lt;i&gt;'\|100%$/)
+  t.match(await ask('FINE'), /299\|Fine\|It could not be better\|100%$/)
+  t.match(await ask('UNKNOWN'), /^HTTP\/1\.0 999 \?\?\?\r\n[^]*999\|\?\?\?\|\?\?\?\|100%$/)
+})
+
+t.test('what cannot stand in a head is a TypeError, everywhere', async (t) => {
+  const request = new PassThrough()
+  const handler = new BaseHTTPRequestHandler(request, ['x', 1], new BaseServer('x', Hello))
+  let written = ''
+  request.on('data', (chunk: Buffer) => {
+    written += chunk.toString('latin1')
+  })
+  captureStderr(t)
+  await handler.setup()
+  for (const bad of ['\r', '\n', '\0', '\u010a', '\u20ac', '\ud800']) {
+    const text = `a${bad}b`
+    t.throws(() => {
+      handler.sendHeader(text, 'v')
+    }, TypeError)
+    t.throws(() => {
+      handler.sendHeader('X', text)
+    }, TypeError)
+    t.throws(() => {
+      handler.sendResponse(200, text)
+    }, TypeError)
+    t.throws(() => {
+      handler.sendResponseOnly(200, text)
+    }, TypeError)
+    t.throws(() => {
+      handler.sendError(404, text)
+    }, TypeError)
+    handler.protocolVersion = text
+    t.throws(() => {
+      handler.sendResponseOnly(200)
+    }, TypeError)
+    handler.protocolVersion = 'HTTP/1.0'
+  }
+  t.throws(
+    () => {
+      handler.sendHeader('X', 'a\r\nY: 1')
+    },
+    {
+      message:
+        "Cannot send the header line 'X: a\\r\\nY: 1': CR, LF, NUL and characters above U+00FF " +
+        'have no place in it',
+    },
+  )
+  handler.sendResponseOnly(200, 'tab\tand \x01\x7f\x80\xff pass')
+  handler.sendHeader('X', '')
+  handler.endHeaders()
+  await handler.wfile.flush()
+  await new Promise(setImmediate)
+  t.equal(written, 'HTTP/1.0 200 tab\tand \x01\x7f\x80\xff pass\r\nX: \r\n\r\n')
+})
+
+t.test('HTTP/0.9 gets a body without a head', async (t) => {
+  const { server } = await start(t, Hello)
+  t.equal(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  t.match(await talk(server, 'POST /\r\n\r\n'), /^<!DOCTYPE [^]*Bad HTTP\/0\.9 request type/)
+})
+
+t.test('a request line that is none is a 400, or ends the connection', async (t) => {
+  class Modern extends Hello {
+    override defaultRequestVersion = 'HTTP/1.0'
+  }
+  const { server } = await start(t, Modern)
+  const status = async (line: string) => {
+    return (await talk(server, `${line}\r\n\r\n`)).split('\r\n', 1)[0]
+  }
+  t.equal(await status('GET'), "HTTP/1.1 400 Bad request syntax ('GET')")
+  t.equal(await status('GET / x HTTP/1.1'), "HTTP/1.1 400 Bad request syntax ('GET / x HTTP/1.1')")
+  t.equal(await status('GET / HTTP/x'), "HTTP/1.1 400 Bad request version ('HTTP/x')")
+  t.equal(await status('GET / http/1.1'), "HTTP/1.1 400 Bad request version ('http/1.1')")
+  t.equal(await status('GET / HTTP/1.1.1'), "HTTP/1.1 400 Bad request version ('HTTP/1.1.1')")
+  t.equal(
+    await status('GET / HTTP/1.12345678901'),
+    "HTTP/1.1 400 Bad request version ('HTTP/1.12345678901')",
+  )
+  t.equal(await status('GET / HTTP/2.0'), 'HTTP/1.1 505 Invalid HTTP version (2.0)')
+  t.equal(await status(`GET /${'a'.repeat(65536)} HTTP/1.1`), 'HTTP/1.1 414 URI Too Long')
+  t.equal(await status(''), '', 'an empty line gets no answer')
+})
+
+t.test('a path that leads to another host is made one that does not', async (t) => {
+  const { server } = await start(t, Hello)
+  for (const [target, path] of [
+    ['//evil.com/', '/evil.com/'],
+    ['///a//b', '/a//b'],
+    ['/\\evil.com', '/evil.com'],
+    ['\\\\evil.com', '/evil.com'],
+    ['/a', '/a'],
+    ['\\a', '\\a'],
+  ] as const) {
+    t.match(await talk(server, `GET ${target}\r\n\r\n`), `GET ${path}\n`)
+  }
+})
+
+t.test('headers that are wrong are refused, and the connection closed', async (t) => {
+  const { server } = await start(t, Hello)
+  const status = async (fields: string) => {
+    const answer = await talk(server, `GET / HTTP/1.1\r\n${fields}\r\n\r\nGET /2 HTTP/1.1\r\n\r\n`)
+    t.equal(answer.match(/^HTTP\//gm)?.length, 1, 'one answer')
+    return answer.slice(9, 12)
+  }
+  t.equal(await status('Content-Length : 5'), '400')
+  t.equal(await status('Content-Length: 1_0'), '400')
+  t.equal(await status('Content-Length: 5\r\nTransfer-Encoding: chunked'), '400')
+  t.equal(await status('Transfer-Encoding: chunked'), '501')
+  t.equal(await status('Host: a\r\nHost: b'), '400')
+  t.equal(await status('X: y\r\n'.repeat(100)), '431')
+})
+
+t.test('Connection decides with the version whether the connection is kept', async (t) => {
+  const { server } = await start(t, Hello)
+  const kept = async (request: string) => {
+    const client = dial(server)
+    client.write(`GET /1 ${request}\r\n\r\nGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n`)
+    return (await readAll(client)).includes('GET /2')
+  }
+  t.equal(await kept('HTTP/1.1'), true)
+  t.equal(await kept('HTTP/1.10'), true)
+  t.equal(await kept('HTTP/1.1\r\nConnection: Close'), false)
+  t.equal(await kept('HTTP/1.0'), false)
+  t.equal(await kept('HTTP/1.0\r\nConnection: Keep-Alive'), true)
+})
+
+t.test('sendHeader("Connection", ...) decides, too', async (t) => {
+  class Deciding extends Hello {
+    do_KEEP() {
+      this.sendResponse(204)
+      this.sendHeader('Connection', 'Keep-Alive')
+      this.endHeaders()
+      t.equal(this.closeConnection, false)
+    }
+    do_CLOSE() {
+      this.sendResponse(204)
+      this.sendHeader('CONNECTION', 'Close')
+      this.endHeaders()
+      t.equal(this.closeConnection, true)
+    }
+    do_OTHER() {
+      this.sendResponse(204)
+      this.sendHeader('Connection', 'upgrade')
+      this.endHeaders()
+      t.equal(this.closeConnection, false)
+    }
+  }
+  const { server } = await start(t, Deciding)
+  const answer = await talk(
+    server,
+    'KEEP / HTTP/1.0\r\n\r\nOTHER / HTTP/1.1\r\n\r\nCLOSE / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n',
+  )
+  t.equal(answer.match(/^HTTP\/1\.1 204/gm)?.length, 3)
+  t.notMatch(answer, /200 OK/)
+})
+
+t.test('Expect: 100-continue is answered at once', async (t) => {
+  const { server } = await start(t, Hello)
+  const client = dial(server)
+  client.write('PUT / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n')
+  t.equal(await readUntil(client, '\r\n\r\n'), 'HTTP/1.1 100 Continue\r\n\r\n')
+  client.write('ok')
+  t.match(await readUntil(client, 'PUT ok\n'), /^HTTP\/1\.1 200 OK\r\n/)
+  client.destroy()
+})
+
+t.test('handleExpect100() may refuse', async (t) => {
+  class Refusing extends Hello {
+    override async handleExpect100() {
+      await new Promise(setImmediate)
+      this.sendError(417)
+      return false
+    }
+  }
+  const { server } = await start(t, Refusing)
+  const answer = await talk(
+    server,
+    'PUT / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n',
+  )
+  t.match(answer, /^HTTP\/1\.1 417 Expectation Failed\r\n/)
+  t.notMatch(answer, /100 Continue|200 OK/)
+})
+
+t.test('a method that writes, waits and writes is seen piece by piece', async (t) => {
+  class Slow extends BaseHTTPRequestHandler {
+    async do_GET() {
+      this.sendResponse(200)
+      this.endHeaders()
+      void this.wfile.write(bytes('first\n'))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      void this.wfile.write(bytes('second\n'))
+    }
+  }
+  const { server } = await start(t, Slow)
+  const client = dial(server)
+  client.write('GET / HTTP/1.1\r\n\r\n')
+  t.match(await readUntil(client, 'first\n'), /first\n$/)
+  t.equal(await readAll(client), 'second\n')
+})
+
+t.test(
+  'an exception closes the connection after what was written, and the server lives',
+  async (t) => {
+    class Breaking extends Hello {
+      async do_BREAK() {
+        this.sendResponse(200)
+        this.sendHeader('Content-Length', 100)
+        this.endHeaders()
+        void this.wfile.write(bytes('partial'))
+        await new Promise(setImmediate)
+        throw new Error('boom')
+      }
+    }
+    const { server, log } = await start(t, Breaking)
+    t.match(
+      await talk(server, 'BREAK / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n'),
+      /\r\n\r\npartial$/,
+    )
+    t.match(
+      log(),
+      /Exception occurred during processing of request from \('127\.0\.0\.1', \d+\)\nError: boom\n/,
+    )
+    t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  },
+)
+
+t.test('timeout ends a connection on which nothing comes, with a line in the log', async (t) => {
+  class Impatient extends Hello {
+    override timeout = 0.05
+  }
+  const { server, log } = await start(t, Impatient)
+  t.equal(await talk(server, 'GET / HT'), '')
+  t.same(untimed(log()), ["127.0.0.1 - - [] Request timed out: TimeoutError('timed out')"])
+})
+
+t.test('a client that goes away in the middle is one line in the log', async (t) => {
+  const { server, log } = await start(t, Hello)
+  const client = dial(server)
+  client.write('PUT / HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  client.resetAndDestroy()
+  t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  t.same(
+    untimed(log())[0],
+    "127.0.0.1 - - [] Connection lost: ConnectionResetError('Connection reset by peer')",
+  )
+  t.equal(untimed(log()).length, 2)
+})
+
+t.test('a client that goes away between requests is none', async (t) => {
+  const { server, log } = await start(t, Hello)
+  const client = dial(server)
+  client.write('GET /1 HTTP/1.1\r\n\r\n')
+  await readUntil(client, 'GET /1\n')
+  client.resetAndDestroy()
+  t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  t.equal(untimed(log()).length, 2)
+})
+
+t.test('a method that outruns its client is held back', async (t) => {
+  let written = 0
+  class Firehose extends BaseHTTPRequestHandler {
+    async do_GET() {
+      this.sendResponse(200)
+      this.endHeaders()
+      for (let count = 0; count < 2000; count++) {
+        await this.wfile.write(Buffer.alloc(32 * 1024))
+        written++
+      }
+    }
+  }
+  const { server } = await start(t, Firehose)
+  const client = dial(server)
+  client.write('GET / HTTP/1.1\r\n\r\n')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  t.ok(written < 1000, `${String(written)} of 2000 writes while the client reads nothing`)
+  t.ok((await readAll(client)).length > 2000 * 32 * 1024)
+})
+
+t.test('a method that awaits nothing is waited for before the next request', async (t) => {
+  class Careless extends Hello {
+    do_BIG() {
+      this.sendResponse(200)
+      this.sendHeader('Content-Length', 8 * 1024 * 1024)
+      this.endHeaders()
+      for (let count = 0; count < 128; count++) {
+        void this.wfile.write(Buffer.alloc(64 * 1024, 'x'))
+      }
+    }
+  }
+  const { server, log } = await start(t, Careless)
+  const client = dial(server)
+  client.write('BIG / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  t.equal(untimed(log()).length, 1, 'the second has not been begun')
+  const all = await readAll(client)
+  t.ok(all.length > 8 * 1024 * 1024)
+  t.match(all.slice(-7), 'GET /2\n')
+})
+
+t.test('the log escapes what a client chose', async (t) => {
+  const { server, log } = await start(t, Hello)
+  await talk(server, 'GET /\x1b[31m\\x1b\x07"\xe9\x7f\x9f HTTP/1.0\r\n\r\n')
+  t.same(untimed(log()), [
+    '127.0.0.1 - - [] "GET /\\x1b[31m\\\\x1b\\x07"\xe9\\x7f\\x9f HTTP/1.0" 200 -',
+  ])
+})
+
+t.test('the log is written in local time, and may go elsewhere', async (t) => {
+  const lines: string[] = []
+  class Logging extends Hello {
+    override logMessage(template: string, ...args: unknown[]) {
+      lines.push(`${template} | ${args.map(String).join(' | ')}`)
+      super.logMessage('over %s', 'ridden')
+    }
+  }
+  const { server, log } = await start(t, Logging)
+  await talk(server, 'GET / HTTP/1.0\r\n\r\n')
+  t.same(lines, ['"%s" %s %s | GET / HTTP/1.0 | 200 | -'])
+  const [, day, month, year] =
+    /^127\.0\.0\.1 - - \[(\d\d)\/(\w+)\/(\d+) \d\d:\d\d:\d\d\] over ridden\n$/.exec(
+      log(),
+    ) as unknown as string[]
+  const now = new Date()
+  t.ok(
+    Math.abs(
+      now.getTime() - new Date(`${String(day)} ${String(month)} ${String(year)}`).getTime(),
+    ) <
+      2 * 86400_000,
+  )
+})
+
+t.test('addressString() of a client without an address is empty', async (t) => {
+  const handler = new BaseHTTPRequestHandler(new PassThrough(), '', new BaseServer('x', Hello))
+  t.equal(handler.addressString(), '')
+  t.equal(handler.weekdayname[0], 'Mon')
+  t.equal(handler.monthname[1], 'Jan')
+  t.equal(handler.dateTimeString(0), 'Thu, 01 Jan 1970 00:00:00 GMT')
+  handler.sysVersion = ''
+  handler.serverVersion = 'Mine/1'
+  t.equal(handler.versionString(), 'Mine/1 ')
+})
+
+t.test('the page, the message class and the version may be replaced', async (t) => {
+  class Named extends HTTPMessage {
+    readonly named = true
+  }
+  class Modern extends BaseHTTPRequestHandler {
+    override errorMessageFormat = ERROR_PAGE_HTML5
+    override MessageClass = Named
+    do_GET() {
+      t.ok(this.headers instanceof Named)
+      this.sendError(404)
+    }
+  }
+  const { server } = await start(t, Modern)
+  t.match(await talk(server, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /Content-Length: 330\r\n/)
+})

@@ -1,0 +1,165 @@
+import t from 'tap'
+import { bodyLength, Fault, FieldReader, HTTPMessage, MAX_HEAD } from './message.ts'
+
+/** Read fields from a text that is all there. */
+function read(text: string): ReturnType<FieldReader['take']> {
+  const lines = text.split(/(?<=\n)/)
+  return new FieldReader({
+    takeLine: (limit) => Buffer.from((lines.shift() ?? '').slice(0, limit), 'latin1'),
+  }).take()
+}
+
+t.test('HTTPMessage keeps order, spelling and repetitions', async (t) => {
+  const headers = new HTTPMessage([
+    ['Host', 'x'],
+    ['X-thing', 'first'],
+    ['x-THING', 'second'],
+  ])
+  t.equal(headers.length, 3)
+  t.same(headers.keys(), ['Host', 'X-thing', 'x-THING'])
+  t.same(headers.values(), ['x', 'first', 'second'])
+  t.same(headers.items(), [...headers])
+  t.same(headers.items()[1], ['X-thing', 'first'])
+})
+
+t.test('HTTPMessage finds a field without regard to case', async (t) => {
+  const headers = new HTTPMessage([
+    ['X-thing', 'first'],
+    ['x-THING', 'second'],
+    ['X-Empty', ''],
+  ])
+  t.equal(headers.get('x-Thing'), 'first', 'the first of several')
+  t.same(headers.getAll('X-THING'), ['first', 'second'])
+  t.equal(headers.get('none'), null)
+  t.equal(headers.get('none', 'otherwise'), 'otherwise')
+  t.same(headers.getAll('none'), [])
+  t.equal(headers.has('x-empty'), true, 'an empty value is a value')
+  t.equal(headers.has('none'), false)
+  t.equal(headers.has('toString'), false)
+  t.equal(new HTTPMessage().length, 0)
+})
+
+t.test('items() is a copy', async (t) => {
+  const headers = new HTTPMessage([
+    ['B', '2'],
+    ['A', '1'],
+  ])
+  headers.items().sort()
+  t.same(headers.keys(), ['B', 'A'])
+})
+
+t.test('FieldReader reads name, colon, value', async (t) => {
+  const cases: [string, [string, string][]][] = [
+    ['\r\n', []],
+    ['', []],
+    ['X-A: 1\r\n\r\n', [['X-A', '1']]],
+    ['X-A:1\r\n\r\n', [['X-A', '1']]],
+    ['X-A:   \t 1  \t \r\n\r\n', [['X-A', '1  \t ']]],
+    ['X-A:\r\n\r\n', [['X-A', '']]],
+    ['X-A: a:b:c\r\n\r\n', [['X-A', 'a:b:c']]],
+    [
+      'X-A: 1\nX-B: 2\r\n\n',
+      [
+        ['X-A', '1'],
+        ['X-B', '2'],
+      ],
+    ],
+    ["!#$%&'*+-.^_`|~09azAZ: token\r\n\r\n", [["!#$%&'*+-.^_`|~09azAZ", 'token']]],
+    ['X-A: caf\xe9\x0b\x7f\r\n\r\n', [['X-A', 'caf\xe9\x0b\x7f']]],
+    ['X-A: 1', [['X-A', '1']]],
+  ]
+  for (const [text, expected] of cases) {
+    t.same(read(text), expected, JSON.stringify(text))
+  }
+})
+
+t.test('FieldReader refuses what RFC 9112 refuses', async (t) => {
+  const folded = 'it begins with white space, and folded lines are obsolete (RFC 9112 section 5.2)'
+  const bare = 'it contains a bare CR or a NUL (RFC 9110 section 5.5)'
+  const noColon = 'it has no colon (RFC 9112 section 5)'
+  const space = 'white space before the colon (RFC 9112 section 5.1)'
+  const noToken = 'the name before the colon is not a token (RFC 9110 section 5.1)'
+  const cases: [string, number, string][] = [
+    [' nothing\r\n\r\n', 1, folded],
+    ['X-A: one\r\n\ttwo\r\n\r\n', 2, folded],
+    ['X-A: a\rb\r\n\r\n', 1, bare],
+    ['X-A: 1\r\r\n\r\n', 1, bare],
+    ['X-A: a\0b\r\n\r\n', 1, bare],
+    ['X-A: 1\r\nnocolon\r\n\r\n', 2, noColon],
+    ['Content-Length : 5\r\n\r\n', 1, space],
+    ['Content-Length\t: 5\r\n\r\n', 1, space],
+    ['X A: 1\r\n\r\n', 1, noToken],
+    [': value\r\n\r\n', 1, noToken],
+    ['X-\xe9: 1\r\n\r\n', 1, noToken],
+    ['X(A): 1\r\n\r\n', 1, noToken],
+  ]
+  for (const [text, line, flaw] of cases) {
+    t.same(
+      read(text),
+      new Fault(400, 'Bad header line', `header line ${String(line)}: ${flaw}`),
+      JSON.stringify(text),
+    )
+  }
+})
+
+t.test('FieldReader limits lines and bytes', async (t) => {
+  const fields = (count: number) =>
+    Array.from({ length: count }, (_, index) => `H${String(index)}: x\r\n`).join('') + '\r\n'
+  t.equal((read(fields(99)) as unknown[]).length, 99)
+  t.same(read(fields(100)), new Fault(431, 'Too many headers', 'got more than 100 headers'))
+
+  const line = (length: number) => `X: ${'v'.repeat(length - 5)}\r\n`
+  t.equal((read(line(65536) + '\r\n') as unknown[]).length, 1)
+  t.same(
+    read(line(65537) + '\r\n'),
+    new Fault(431, 'Line too long', 'got more than 65536 bytes when reading header line'),
+  )
+  t.equal((read(line(60000).repeat(4) + '\r\n') as unknown[]).length, 4)
+  t.same(
+    read(line(60000).repeat(5) + '\r\n'),
+    new Fault(431, 'Headers too long', `got more than ${String(MAX_HEAD)} bytes of headers`),
+  )
+})
+
+t.test('FieldReader goes on where it had to wait', async (t) => {
+  const lines: (string | undefined)[] = ['X-A: 1\r\n', undefined, 'X-B: 2\r\n', undefined, '\r\n']
+  const reader = new FieldReader({
+    takeLine: () => {
+      const line = lines.shift()
+      return line === undefined ? undefined : Buffer.from(line)
+    },
+  })
+  t.equal(reader.take(), undefined)
+  t.equal(reader.take(), undefined)
+  t.same(reader.take(), [
+    ['X-A', '1'],
+    ['X-B', '2'],
+  ])
+})
+
+t.test('bodyLength() tells the length of the body', async (t) => {
+  const length = (...fields: [string, string][]) => bodyLength(new HTTPMessage(fields))
+  t.equal(length(), 0)
+  t.equal(length(['Content-Length', '0']), 0)
+  t.equal(length(['content-length', '5']), 5)
+  t.equal(length(['Content-Length', '5 \t']), 5, 'white space behind a value is none of it')
+  t.equal(length(['Content-Length', '00012']), 12)
+  t.equal(length(['Content-Length', '9007199254740991']), Number.MAX_SAFE_INTEGER)
+})
+
+t.test('bodyLength() refuses what could be read in two ways', async (t) => {
+  const code = (...fields: [string, string][]) => {
+    const result = bodyLength(new HTTPMessage(fields))
+    return result instanceof Fault ? result.code : result
+  }
+  for (const bad of ['+5', '-5', '-1', '0x5', '1_0', 'abc', '', ' ', '5, 5', '5;', '\xb2', '5.0']) {
+    t.equal(code(['Content-Length', bad]), 400, JSON.stringify(bad))
+  }
+  t.equal(code(['Content-Length', '5'], ['Content-Length', '5']), 400, 'twice the same')
+  t.equal(code(['Content-Length', '5'], ['content-length', '6']), 400, 'twice')
+  t.equal(code(['Content-Length', '100000000000000000000']), 413)
+  t.equal(code(['Transfer-Encoding', 'chunked']), 501)
+  t.equal(code(['Transfer-Encoding', 'identity']), 501)
+  t.equal(code(['Transfer-Encoding', '']), 501)
+  t.equal(code(['Transfer-Encoding', 'chunked'], ['Content-Length', '5']), 400)
+})

@@ -1,0 +1,239 @@
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import { socketPair } from '../test-helpers.ts'
+import { StreamReader } from './stream-reader.ts'
+
+/** A reader, and a function that lets bytes come in. */
+function reader(options = {}) {
+  const source = new PassThrough()
+  const rfile = new StreamReader(source, options)
+  return { source, rfile, feed: (text: string) => source.write(text, 'latin1') }
+}
+
+t.test('readline() returns lines with their ends', async (t) => {
+  const { source, rfile, feed } = reader()
+  feed('one\r\ntwo\n\nlast')
+  source.end()
+  t.equal((await rfile.readline()).toString(), 'one\r\n')
+  t.equal((await rfile.readline()).toString(), 'two\n')
+  t.equal((await rfile.readline()).toString(), '\n')
+  t.equal((await rfile.readline()).toString(), 'last', 'the last line has no end')
+  t.equal((await rfile.readline()).length, 0, 'then there is none')
+  t.equal((await rfile.readline()).length, 0, 'and still none')
+})
+
+t.test('readline() puts a line together from pieces of any size', async (t) => {
+  const text = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
+  for (const size of [1, 2, 3, 7, 100]) {
+    const { source, rfile, feed } = reader()
+    const lines = (async () => {
+      const all: string[] = []
+      for await (const line of rfile) {
+        all.push(line.toString())
+      }
+      return all
+    })()
+    for (let at = 0; at < text.length; at += size) {
+      feed(text.slice(at, at + size))
+      await new Promise(setImmediate)
+    }
+    source.end()
+    t.same(await lines, ['GET / HTTP/1.1\r\n', 'Host: x\r\n', '\r\n'], `pieces of ${String(size)}`)
+  }
+})
+
+t.test('readline() returns no more than its limit', async (t) => {
+  const { source, rfile, feed } = reader()
+  feed('abcdef\nghi')
+  t.equal((await rfile.readline(3)).toString(), 'abc')
+  t.equal((await rfile.readline(4)).toString(), 'def\n')
+  t.equal((await rfile.readline(3)).toString(), 'ghi', 'without waiting for more')
+  feed('\n')
+  t.equal((await rfile.readline(3)).toString(), '\n')
+  source.end()
+})
+
+t.test('readline() of a long line is a view that later bytes do not change', async (t) => {
+  const { rfile, feed } = reader()
+  feed('a')
+  await new Promise(setImmediate)
+  feed('b\ncd')
+  const first = await rfile.readline()
+  feed('efghijklmnopqrstuvwxyz'.repeat(100))
+  await new Promise(setImmediate)
+  feed('\n')
+  const second = await rfile.readline()
+  t.equal(first.toString(), 'ab\n')
+  t.equal(second.length, 2 + 2200 + 1)
+})
+
+t.test('takeLine() takes a line that is here, and never waits', async (t) => {
+  const { source, rfile, feed } = reader()
+  t.equal(rfile.takeLine(), undefined)
+  const more = rfile.more()
+  feed('one\ntwo')
+  await more
+  t.equal(rfile.takeLine()?.toString(), 'one\n')
+  t.equal(rfile.takeLine(), undefined)
+  t.equal(rfile.takeLine(2)?.toString(), 'tw')
+  const end = rfile.more()
+  source.end()
+  await end
+  t.equal(rfile.takeLine()?.toString(), 'o')
+  t.equal(rfile.takeLine()?.length, 0)
+})
+
+t.test('read() returns exactly so many bytes', async (t) => {
+  const { source, rfile, feed } = reader()
+  feed('hello')
+  t.equal((await rfile.read(2)).toString(), 'he')
+  t.equal((await rfile.read(0)).length, 0)
+  const rest = rfile.read(6)
+  await new Promise(setImmediate)
+  feed(' you')
+  t.equal((await rest).toString(), 'llo yo')
+  t.equal(rfile.position, 8)
+  source.end('!!')
+  t.equal((await rfile.read(100)).toString(), 'u!!', 'fewer when the input ends')
+  t.equal((await rfile.read(100)).length, 0)
+})
+
+t.test('read() without a size reads to the end', async (t) => {
+  const { source, rfile, feed } = reader()
+  const all = rfile.read()
+  feed('a'.repeat(100_000))
+  await new Promise(setImmediate)
+  source.end('b')
+  t.equal((await all).length, 100_001)
+})
+
+t.test('read() refuses what is no length', async (t) => {
+  const { rfile } = reader()
+  for (const size of [-2, 1.5, NaN]) {
+    await t.rejects(rfile.read(size), {
+      name: 'ValueError',
+      message: `Cannot read ${String(size)} bytes: give a length, or -1 for all`,
+    })
+  }
+})
+
+t.test('skip() throws bytes away', async (t) => {
+  const { source, rfile, feed } = reader()
+  feed('0123456789')
+  await rfile.skip(4)
+  t.equal((await rfile.read(2)).toString(), '45')
+  source.end()
+  await rfile.skip(100)
+  t.equal(rfile.position, 10)
+})
+
+t.test('a second read while the first waits is an error', async (t) => {
+  const { rfile, feed } = reader()
+  const first = rfile.read(1)
+  await t.rejects(rfile.read(1), {
+    message: 'Cannot read: another read is still waiting for the peer',
+  })
+  feed('x')
+  t.equal((await first).toString(), 'x')
+})
+
+t.test('a wait is announced, and ends after the timeout', async (t) => {
+  let waits = 0
+  const { rfile, feed } = reader({
+    timeout: 0.02,
+    beforeWaiting: () => {
+      waits++
+    },
+  })
+  await t.rejects(rfile.readline(), { name: 'TimeoutError', message: 'timed out' })
+  t.equal(waits, 1)
+  feed('x\n')
+  t.equal((await rfile.readline()).toString(), 'x\n', 'and the file can be read on')
+})
+
+t.test('each byte that comes gives the peer its time again', async (t) => {
+  const { rfile, feed } = reader({ timeout: 1 })
+  const line = rfile.readline()
+  for (const character of 'abc') {
+    await new Promise((resolve) => setTimeout(resolve, 400))
+    feed(character)
+  }
+  feed('\n')
+  t.equal((await line).toString(), 'abc\n')
+})
+
+t.test('a reset is a ConnectionResetError, for this read and the next', async (t) => {
+  const [client, server] = await socketPair(t)
+  const rfile = new StreamReader(server)
+  const line = rfile.readline()
+  client.write('half a li')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  client.resetAndDestroy()
+  await t.rejects(line, { name: 'ConnectionResetError' })
+  await t.rejects(rfile.read(100), { name: 'ConnectionResetError' })
+})
+
+t.test('a peer that sends faster than it is read is made to wait', async (t) => {
+  const [client, server] = await socketPair(t)
+  const rfile = new StreamReader(server)
+  const block = Buffer.alloc(64 * 1024)
+  client.write(block)
+  t.equal((await rfile.read(1)).length, 1)
+  let written = 0
+  let stuck = false
+  while (!stuck && written < 64 * 1024 * 1024) {
+    written += block.length
+    client.write(block)
+    await new Promise(setImmediate)
+    if (client.writableLength > 0) {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      stuck = client.writableLength > 0
+    }
+  }
+  t.ok(stuck, 'the client cannot get rid of its bytes')
+  t.ok(server.isPaused())
+  client.end()
+  t.equal((await rfile.read()).length, block.length - 1 + written, 'and not one is lost')
+})
+
+t.test('close() reads away what is unread, so that the peer is not reset', async (t) => {
+  const [client, server] = await socketPair(t)
+  const rfile = new StreamReader(server)
+  client.write('line\nand more that nobody reads')
+  await rfile.readline()
+  rfile.close()
+  t.equal(server.readableFlowing, true)
+  rfile.close()
+  t.equal(server.readableFlowing, true, 'also when it is called twice')
+})
+
+t.test('close() leaves a connection still when nothing is unread', async (t) => {
+  const [client, server] = await socketPair(t)
+  const rfile = new StreamReader(server)
+  client.write('line\n')
+  await rfile.readline()
+  rfile.close()
+  t.equal(server.readableFlowing, false)
+  t.equal(server.listenerCount('data'), 0)
+  t.equal(server.listenerCount('end'), 1, 'Node’s own')
+})
+
+t.test('close() believes moreExpected', async (t) => {
+  const [client, server] = await socketPair(t)
+  const rfile = new StreamReader(server)
+  client.write('line\n')
+  await rfile.readline()
+  rfile.moreExpected = true
+  rfile.close()
+  t.equal(server.readableFlowing, true)
+})
+
+t.test('a reader that comes too late knows that the input has ended', async (t) => {
+  const source = new PassThrough()
+  source.resume().end()
+  await new Promise((resolve) => source.once('end', resolve))
+  t.equal((await new StreamReader(source).readline()).length, 0)
+  const broken = new PassThrough()
+  broken.destroy()
+  await t.rejects(new StreamReader(broken).readline(), { name: 'ConnectionResetError' })
+})

@@ -1,0 +1,416 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import t from 'tap'
+import type { Test } from 'tap'
+import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import type { InternetAddress } from './base-server.ts'
+import { StreamRequestHandler } from './request-handler.ts'
+import { TCPServer, UnixStreamServer } from './tcp-server.ts'
+
+class Echo extends StreamRequestHandler {
+  override async handle() {
+    for await (const line of this.rfile) {
+      void this.wfile.write(line)
+    }
+  }
+}
+
+/** Answers with the client's address, as the server sees it. */
+class WhoAmI extends StreamRequestHandler {
+  override handle() {
+    void this.wfile.write(Buffer.from(JSON.stringify(this.clientAddress)))
+  }
+}
+
+const LOCAL: InternetAddress = ['127.0.0.1', 0]
+
+t.test('port 0 becomes a real port', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  t.same(server.serverAddress, LOCAL)
+  await serve(t, server)
+  t.equal(server.serverAddress[0], '127.0.0.1')
+  t.ok(server.serverAddress[1] > 0)
+  t.equal(await talk(server, 'hello\n', { halfClose: true }), 'hello\n')
+})
+
+t.test('clientAddress is a pair of host and port', async (t) => {
+  const server = new TCPServer(LOCAL, WhoAmI)
+  await serve(t, server)
+  const socket = dial(server)
+  await new Promise((resolve) => socket.once('connect', resolve))
+  const { localPort } = socket
+  t.equal(await readAll(socket), JSON.stringify(['127.0.0.1', localPort]))
+})
+
+t.test('one connection at a time, in the order in which they came', async (t) => {
+  const log: string[] = []
+  class Named extends StreamRequestHandler {
+    override async handle() {
+      const name = (await this.rfile.readline()).toString().trim()
+      log.push(`${name} begins`)
+      await this.rfile.readline()
+      log.push(`${name} ends`)
+    }
+  }
+  const server = new TCPServer(LOCAL, Named)
+  await serve(t, server)
+  const clients = []
+  for (const name of ['one', 'two', 'three']) {
+    const client = dial(server)
+    client.write(`${name}\n`)
+    clients.push(client)
+    await new Promise((resolve) => client.once('connect', resolve))
+  }
+  await until(() => log.length === 1)
+  // Two and three wait, although all they have to say is there.
+  clients[2]?.write('\n')
+  clients[1]?.write('\n')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  t.same(log, ['one begins'])
+  clients[0]?.write('\n')
+  await Promise.all(clients.map((client) => readAll(client)))
+  t.same(log, ['one begins', 'one ends', 'two begins', 'two ends', 'three begins', 'three ends'])
+})
+
+t.test('a silent client holds the server, until the handler’s timeout', async (t) => {
+  const stderr = captureStderr(t)
+  class Impatient extends Echo {
+    override timeout = 0.1
+  }
+  const server = new TCPServer(LOCAL, Impatient)
+  await serve(t, server)
+  const silent = dial(server)
+  await new Promise((resolve) => silent.once('connect', resolve))
+  t.equal(await talk(server, 'hello\n', { halfClose: true }), 'hello\n')
+  t.equal(await readAll(silent), '')
+  t.match(stderr(), /TimeoutError: timed out/)
+})
+
+t.test('what is over requestQueueSize is dropped, with one line in the log', async (t) => {
+  const stderr = captureStderr(t)
+  class Small extends TCPServer {
+    override requestQueueSize = 1
+  }
+  const server = new Small(LOCAL, Echo)
+  await serve(t, server)
+  const holder = dial(server)
+  holder.write('held\n')
+  await readUntil(holder, 'held\n')
+  // Two wait: the one that is next, and one behind it. The others find the queue full.
+  const waiting = [dial(server), dial(server)]
+  await Promise.all(waiting.map((one) => new Promise((resolve) => one.once('connect', resolve))))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal(await readAll(dial(server)), '')
+  t.equal(await readAll(dial(server)), '')
+  t.match(
+    stderr(),
+    /^Connection from \('127\.0\.0\.1', \d+\) dropped: 2 are waiting, and requestQueueSize is 1\n$/,
+  )
+  holder.end()
+  for (const [index, socket] of waiting.entries()) {
+    socket.end(`${String(index)}\n`)
+    t.equal(await readAll(socket), `${String(index)}\n`, 'who waited is served')
+  }
+})
+
+t.test('handleRequest() takes one connection and leaves the next waiting', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  await server.bindAndActivate()
+  const answers = [
+    talk(server, 'one\n', { halfClose: true }),
+    talk(server, 'two\n', { halfClose: true }),
+  ]
+  await server.handleRequest()
+  t.equal(await Promise.race(answers), 'one\n')
+  await server.handleRequest()
+  t.equal(await answers[1], 'two\n')
+  server.timeout = 0.01
+  await server.handleRequest()
+  await server.serverClose()
+})
+
+t.test('serverClose() closes the waiting connections and frees the port', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  await server.bindAndActivate()
+  const waiting = dial(server)
+  await new Promise((resolve) => waiting.once('connect', resolve))
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  await server.serverClose()
+  t.equal(await readAll(waiting), '')
+  const successor = new TCPServer(server.serverAddress, Echo)
+  await successor.bindAndActivate()
+  t.equal(successor.serverAddress[1], server.serverAddress[1])
+  await successor.serverClose()
+  await successor.serverClose()
+})
+
+t.test('await using closes the server', async (t) => {
+  let port: number
+  {
+    await using server = new TCPServer(LOCAL, Echo)
+    await server.bindAndActivate()
+    port = server.serverAddress[1]
+  }
+  t.equal(await canConnect(port), false)
+})
+
+t.test('an address that is taken is an error, and leaves nothing open', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  await serve(t, server)
+  const second = new TCPServer(server.serverAddress, Echo)
+  await t.rejects(second.serveForever(), { code: 'EADDRINUSE' })
+  const unknown = new TCPServer(['no-such-host.invalid', 0], Echo)
+  await t.rejects(unknown.bindAndActivate(), { code: 'ENOTFOUND' })
+})
+
+t.test('allowReuseAddress = false is refused, since Node cannot', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  server.allowReuseAddress = false
+  await t.rejects(server.bindAndActivate(), {
+    message: 'Cannot bind with allowReuseAddress = false: Node always sets SO_REUSEADDR',
+  })
+})
+
+t.test('allowReusePort works where Node can, and is refused elsewhere', async (t) => {
+  class Sharing extends TCPServer {
+    override allowReusePort = true
+  }
+  const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]
+  const one = new Sharing(LOCAL, Echo)
+  if (major > 22 || (major === 22 && minor >= 12)) {
+    await one.bindAndActivate()
+    const two = new Sharing(one.serverAddress, Echo)
+    await two.bindAndActivate()
+    t.same(two.serverAddress, one.serverAddress)
+    await two.serverClose()
+    await one.serverClose()
+  } else {
+    await t.rejects(one.bindAndActivate(), {
+      message: `Cannot bind with allowReusePort = true: Node ${process.version} has no such option, Node 22.12 has`,
+    })
+  }
+})
+
+t.test('addressFamily chooses IPv4, IPv6 or both', { skip: noIPv6() }, async (t) => {
+  const four = new TCPServer(['localhost', 0], WhoAmI)
+  await serve(t, four)
+  t.equal(four.serverAddress[0], '127.0.0.1', 'localhost in the family of the server')
+
+  class Six extends TCPServer {
+    override addressFamily = 'IPv6' as const
+  }
+  const six = new Six(['', 0], WhoAmI)
+  await serve(t, six)
+  t.equal(six.serverAddress[0], '::')
+  t.match(await answerFrom('::1', six.serverAddress[1]), /^\["::1",\d+\]$/)
+  t.equal(await canConnect(six.serverAddress[1]), false, 'not over IPv4')
+
+  class Dual extends TCPServer {
+    override addressFamily = 'dual' as const
+  }
+  const dual = new Dual(['', 0], WhoAmI)
+  await serve(t, dual)
+  t.match(await answerFrom('::1', dual.serverAddress[1]), /^\["::1",\d+\]$/)
+  t.match(await answerFrom('127.0.0.1', dual.serverAddress[1]), /^\["::ffff:127\.0\.0\.1",\d+\]$/)
+
+  const all = new TCPServer(['', 0], WhoAmI)
+  await serve(t, all)
+  t.equal(all.serverAddress[0], '0.0.0.0')
+})
+
+t.test('a client that is still sending gets its answer before the connection goes', async (t) => {
+  class Curt extends StreamRequestHandler {
+    override async handle() {
+      await this.rfile.readline()
+      void this.wfile.write(Buffer.from('enough\n'))
+    }
+  }
+  const server = new TCPServer(LOCAL, Curt)
+  await serve(t, server)
+  const client = dial(server)
+  client.write('line\n' + 'x'.repeat(50_000))
+  let received = ''
+  let failure: unknown
+  client.on('data', (chunk: Buffer) => {
+    received += chunk.toString()
+  })
+  client.on('error', (error) => {
+    failure = error
+  })
+  await new Promise((resolve) => client.once('end', resolve))
+  client.write('y'.repeat(50_000))
+  client.end()
+  await new Promise((resolve) => client.once('close', resolve))
+  t.equal(received, 'enough\n')
+  t.equal(failure, undefined, 'no reset')
+})
+
+t.test('a client that goes on sending for ever is cut off', async (t) => {
+  class Curt extends StreamRequestHandler {
+    override async handle() {
+      await this.rfile.readline()
+    }
+  }
+  const server = new TCPServer(LOCAL, Curt)
+  await serve(t, server)
+  const client = dial(server)
+  client.write('line\nmore')
+  const timer = setInterval(() => client.write('more'), 50)
+  await new Promise((resolve) => client.once('close', resolve))
+  clearInterval(timer)
+  t.pass('closed by the server')
+})
+
+t.test('serverClose() cuts off who is still sending', async (t) => {
+  class Unread extends StreamRequestHandler {
+    override setup() {
+      void super.setup()
+      this.rfile.moreExpected = true
+    }
+  }
+  const server = new TCPServer(LOCAL, Unread)
+  await server.bindAndActivate()
+  const client = dial(server)
+  const ended = new Promise((resolve) => client.resume().once('end', resolve))
+  await server.handleRequest()
+  await ended
+  const connections = () =>
+    new Promise<number>((resolve) => {
+      server.socket.getConnections((_error, count) => {
+        resolve(count)
+      })
+    })
+  t.equal(await connections(), 1, 'the server waits for the client to close')
+  await server.serverClose()
+  await new Promise(setImmediate)
+  t.equal(await connections(), 0)
+  client.destroy()
+})
+
+t.test('a reset before a connection’s turn does not end the process', async (t) => {
+  captureStderr(t)
+  const server = new TCPServer(LOCAL, Echo)
+  await serve(t, server)
+  const holder = dial(server)
+  holder.write('held\n')
+  await readUntil(holder, 'held\n')
+  const client = dial(server)
+  await new Promise((resolve) => client.once('connect', resolve))
+  client.resetAndDestroy()
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  holder.destroy()
+  t.equal(await talk(server, 'alive\n', { halfClose: true }), 'alive\n')
+})
+
+t.test('an error of the listening socket is logged, and no more', async (t) => {
+  const stderr = captureStderr(t)
+  const server = new TCPServer(LOCAL, Echo)
+  await serve(t, server)
+  server.socket.emit('error', new Error('accept EMFILE'))
+  t.equal(stderr(), 'Cannot accept a connection: accept EMFILE\n')
+})
+
+t.test('closeRequest() closes a stream that is no socket', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  const request = new PassThrough()
+  await server.closeRequest(request)
+  request.resume()
+  await new Promise((resolve) => request.once('close', resolve))
+  t.equal(request.destroyed, true)
+})
+
+t.test('getRequest() has none to give when none waits', async (t) => {
+  const server = new TCPServer(LOCAL, Echo)
+  t.throws(() => server.getRequest(), { message: 'Cannot get a request: none is waiting' })
+})
+
+t.test('UnixStreamServer listens on a path', async (t) => {
+  const path = join(temporaryDirectory(t), 'socket')
+  const server = new UnixStreamServer(path, WhoAmI)
+  await serve(t, server)
+  t.equal(server.serverAddress, path)
+  t.equal(await talk(server, ''), '""', 'its clients have no address')
+  await t.rejects(new UnixStreamServer(path, Echo).bindAndActivate(), {
+    message: `Cannot listen on '${path}': another server is listening there`,
+    cause: { code: 'EADDRINUSE' },
+  })
+  t.equal(await talk(server, ''), '""', 'and the first is not disturbed')
+})
+
+t.test('UnixStreamServer says so when the file is left over', async (t) => {
+  const path = join(temporaryDirectory(t), 'socket')
+  const script =
+    'const path = process.argv[1];' +
+    "require('node:net').createServer().listen(path, () => process.kill(process.pid, 'SIGKILL'))"
+  spawnSync(process.execPath, ['-e', script, path])
+  t.ok(existsSync(path), 'a server that was killed leaves its file')
+  await t.rejects(new UnixStreamServer(path, Echo).bindAndActivate(), {
+    message: `Cannot listen on '${path}': the file is left over from a server that is gone; remove it first`,
+  })
+  rmSync(path)
+  const server = new UnixStreamServer(path, Echo)
+  await server.bindAndActivate()
+  await server.serverClose()
+  t.notOk(existsSync(path), 'a server that is closed removes it')
+  await t.rejects(new UnixStreamServer('/no/such/directory/socket', Echo).bindAndActivate(), {
+    code: 'EACCES',
+  })
+})
+
+// -- Helpers ---------------------------------------------------------------------------------
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+async function canConnect(port: number): Promise<boolean> {
+  const socket = connect({ port, host: '127.0.0.1' })
+  const connected = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => {
+      resolve(true)
+    })
+    socket.once('error', () => {
+      resolve(false)
+    })
+  })
+  socket.destroy()
+  return connected
+}
+
+function answerFrom(host: string, port: number): Promise<string> {
+  return readAll(connect({ host, port }))
+}
+
+/** The reason to leave IPv6 out, or false if the machine has it. */
+function noIPv6(): string | false {
+  const probe = spawnSync(process.execPath, [
+    '-e',
+    "require('node:net').createServer().listen(0, '::1', () => process.exit())" +
+      ".on('error', () => process.exit(1))",
+  ])
+  return probe.status === 0 ? false : 'this machine has no IPv6'
+}
+
+function temporaryDirectory(t: Test): string {
+  const directory = mkdtempSync(join(tmpdir(), 'basehttp-test-'))
+  t.teardown(() => {
+    rmSync(directory, { recursive: true })
+  })
+  return directory
+}
+
+t.test('the helpers know a closed port', async (t) => {
+  const listener = createServer().listen(0, '127.0.0.1')
+  await new Promise((resolve) => listener.once('listening', resolve))
+  const { port } = listener.address() as AddressInfo
+  t.equal(await canConnect(port), true)
+  listener.close()
+  t.equal(await canConnect(port), false)
+})

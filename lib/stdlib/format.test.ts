@@ -1,0 +1,117 @@
+import t from 'tap'
+import { ConnectionResetError, TimeoutError, ValueError } from './errors.ts'
+import { format, repr } from './format.ts'
+
+// Expected values are what CPython 3.13 prints for the same expression.
+
+t.test('repr() quotes text as Python does', async (t) => {
+  const cases: [string, string][] = [
+    ['', "''"],
+    ['HTTP/x', "'HTTP/x'"],
+    ["it's", '"it\'s"'],
+    ['say "hi"', '\'say "hi"\''],
+    ['it\'s "x"', "'it\\'s \"x\"'"],
+    ['a\\b', "'a\\\\b'"],
+    ['\t\n\r', "'\\t\\n\\r'"],
+    ['\0\x1b\x7f', "'\\x00\\x1b\\x7f'"],
+    ['\x80\x9f\xa0\xad', "'\\x80\\x9f\\xa0\\xad'"],
+    ['caf\xe9 \xff', "'caf\xe9 \xff'"],
+    ['\u2028\u200b\ufeff', "'\\u2028\\u200b\\ufeff'"],
+    ['\u65e5\u672c', "'\u65e5\u672c'"],
+    ['\u{1f600}', "'\u{1f600}'"],
+    ['\u{e0001}', "'\\U000e0001'"],
+    ['\ud800', "'\\ud800'"],
+  ]
+  for (const [text, expected] of cases) {
+    t.equal(repr(text), expected)
+  }
+})
+
+t.test('repr() spells other values as Python does', async (t) => {
+  t.equal(repr(['127.0.0.1', 52934]), "('127.0.0.1', 52934)")
+  t.equal(repr(['one']), "('one',)")
+  t.equal(repr([]), '()')
+  t.equal(repr(Buffer.from("a'\x00\xff\\", 'latin1')), 'b"a\'\\x00\\xff\\\\"')
+  t.equal(repr(true), 'True')
+  t.equal(repr(false), 'False')
+  t.equal(repr(null), 'None')
+  t.equal(repr(undefined), 'None')
+  t.equal(repr(42), '42')
+  t.equal(repr(10n ** 20n), '100000000000000000000')
+  t.equal(repr(new TimeoutError('timed out')), "TimeoutError('timed out')")
+  t.equal(repr(new ConnectionResetError('gone')), "ConnectionResetError('gone')")
+})
+
+t.test('format() fills in what Python fills in', async (t) => {
+  const cases: [string, unknown[], string][] = [
+    ['code %d, message %s', [404, 'Not Found'], 'code 404, message Not Found'],
+    ['"%s" %s %s', ['GET / HTTP/1.1', 200, '-'], '"GET / HTTP/1.1" 200 -'],
+    ['100%%', [], '100%'],
+    ['%s', ['$& $1 %s'], '$& $1 %s'],
+    ['%r', ["it's"], '"it\'s"'],
+    ['%a', ['caf\xe9\u{1f600}'], "'caf\\xe9\\U0001f600'"],
+    ['%s|%s|%s', [true, null, ['a', 1]], "True|None|('a', 1)"],
+    ['%s', [new Error('boom')], 'boom'],
+    ['%5d|%-5d|%05d', [42, 42, 42], '   42|42   |00042'],
+    ['%+d|% d|%+d', [42, 42, -42], '+42| 42|-42'],
+    ['%.3d', [7], '007'],
+    ['%d', [3.99], '3'],
+    ['%d', [1e21], '1000000000000000000000'],
+    ['%d', [true], '1'],
+    ['%i %u', [-3, 4], '-3 4'],
+    ['%x %X %o', [255, 255, 8], 'ff FF 10'],
+    ['%#x %#X %#o', [255, 255, 8], '0xff 0XFF 0o10'],
+    ['%x', [-255], '-ff'],
+    ['%x', [2n ** 70n], '400000000000000000'],
+    ['%f %.2f %.0f', [1.5, 2.345, 7], '1.500000 2.35 7'],
+    ['%e %.1E', [12345.678, 0.00012], '1.234568e+04 1.2E-04'],
+    ['%g %g %g %g', [0.0001, 0.00001, 123456, 1234567], '0.0001 1e-05 123456 1.23457e+06'],
+    ['%G %.3g %g', [1e-10, 1234, 100000], '1E-10 1.23e+03 100000'],
+    ['%#g %#.3g %05.1f %-8.3f|', [1, 100, -2.5, 3.14159], '1.00000 100. -02.5 3.142   |'],
+    ['%f %F %e', [Infinity, NaN, -Infinity], 'inf NAN -inf'],
+    ['%c%c', [65, 'B'], 'AB'],
+    ['%10s|%-10s|%.3s', ['abc', 'abc', 'abcdef'], '       abc|abc       |abc'],
+    ['%02d/%3s/%04d', [6, 'Oct', 2016], '06/Oct/2016'],
+  ]
+  for (const [template, args, expected] of cases) {
+    t.equal(format(template, args), expected, template)
+  }
+  t.equal(format('%(code)d|%(message)s|100%%\n', { code: 404, message: 'a%b' }), '404|a%b|100%\n')
+})
+
+t.test('format() says what does not fit', async (t) => {
+  t.throws(
+    () => format('%s %s', ['one']),
+    new TypeError("Cannot format '%s %s': not enough arguments"),
+  )
+  t.throws(
+    () => format('%s', ['one', 'two']),
+    new TypeError("Cannot format '%s': not all arguments were used"),
+  )
+  t.throws(
+    () => format('%d', ['404']),
+    new TypeError('Cannot format \'404\' with "%d": a number is required'),
+  )
+  t.throws(
+    () => format('%x', [1.5]),
+    new TypeError('Cannot format 1.5 with "%x": an integer is required'),
+  )
+  t.throws(
+    () => format('%(explain)s', { code: 1 }),
+    new TypeError("Cannot format '%(explain)s': no argument is named 'explain'"),
+  )
+  t.throws(
+    () => format('%(toString)s', {}),
+    new TypeError("Cannot format '%(toString)s': no argument is named 'toString'"),
+  )
+  t.throws(() => format('%s', { code: 1 }), TypeError)
+  t.throws(() => format('%(code)s', ['one']), TypeError)
+  t.throws(
+    () => format('%d%', [1]),
+    new ValueError("Cannot format '%d%': it ends inside a conversion"),
+  )
+  t.throws(
+    () => format('%y', [1]),
+    new ValueError('Cannot format with the unsupported conversion "%y"'),
+  )
+})

@@ -1,0 +1,72 @@
+import t from 'tap'
+import { ValueError } from './errors.ts'
+import { unquote, unquoteToBytes, urlparse, urlsplit } from './urls.ts'
+
+// Expected values are what CPython 3.13's urllib.parse returns.
+
+t.test('urlparse() takes a request target apart', async (t) => {
+  const cases: [string, string[]][] = [
+    ['/?foo=bar', ['', '', '/', '', 'foo=bar', '']],
+    ['/p;q?x=1&y=2#f', ['', '', '/p', 'q', 'x=1&y=2', 'f']],
+    ['/a;b/c', ['', '', '/a;b/c', '', '', '']],
+    ['/x/;y', ['', '', '/x/', 'y', '', '']],
+    ['a;b/c;d;e', ['', '', 'a;b/c', 'd;e', '', '']],
+    ['http://h:1/p?q=2#f', ['http', 'h:1', '/p', '', 'q=2', 'f']],
+    ['HTTP://h', ['http', 'h', '', '', '', '']],
+    ['//host/path?q', ['', 'host', '/path', '', 'q', '']],
+    ['http:///x?y', ['http', '', '/x', '', 'y', '']],
+    ['mailto:a@b;c?d', ['mailto', '', 'a@b;c', '', 'd', '']],
+    ['tel:1;2', ['tel', '', '1', '2', '', '']],
+    ['1a:b', ['', '', '1a:b', '', '', '']],
+    ['/#f?x', ['', '', '/', '', '', 'f?x']],
+    ['/?', ['', '', '/', '', '', '']],
+    ['/a%2Fb/../c', ['', '', '/a%2Fb/../c', '', '', '']],
+    [' \x00/a\tb\nc', ['', '', '/abc', '', '', '']],
+    ['http://[::1]:80/x', ['http', '[::1]:80', '/x', '', '', '']],
+    ['http://[v1.a]/', ['http', '[v1.a]', '/', '', '', '']],
+    ['http://a\xb2/x', ['http', 'a\xb2', '/x', '', '', '']],
+    ['', ['', '', '', '', '', '']],
+  ]
+  for (const [url, expected] of cases) {
+    const { scheme, netloc, path, params, query, fragment } = urlparse(url)
+    t.same([scheme, netloc, path, params, query, fragment], expected, JSON.stringify(url))
+  }
+  t.equal(urlsplit('/p;q').path, '/p;q', 'urlsplit() leaves the parameters where they are')
+})
+
+t.test('urlsplit() refuses a host that is none', async (t) => {
+  const refused: [string, string][] = [
+    ['http://[::1/x', 'Invalid IPv6 URL'],
+    ['//a]b', 'Invalid IPv6 URL'],
+    ['http://[1.2.3.4]/', 'An IPv4 address cannot be in brackets'],
+    ['http://[x]/', "'x' does not appear to be an IPv4 or IPv6 address"],
+    ['http://[vz.a]/', 'IPvFuture address is invalid'],
+    ['http://a\u2100b/', "netloc 'a\u2100b' contains invalid characters under NFKC normalization"],
+  ]
+  for (const [url, message] of refused) {
+    t.throws(() => urlsplit(url), new ValueError(message), url)
+  }
+})
+
+t.test('unquote() decodes UTF-8 and never throws', async (t) => {
+  const cases: [string, string][] = [
+    ['/%41%zz?%20=+', '/A%zz? =+'],
+    ['%C3%A9%c3%a9', '\xe9\xe9'],
+    ['caf%E9', 'caf\ufffd'],
+    ['%ED%A0%80', '\ufffd\ufffd\ufffd'],
+    ['%', '%'],
+    ['%4', '%4'],
+    ['\xe9%41', '\xe9A'],
+    ['%F0%9F%98%80', '\u{1f600}'],
+    ['%C3A', '\ufffdA'],
+  ]
+  for (const [text, expected] of cases) {
+    t.equal(unquote(text), expected, text)
+  }
+})
+
+t.test('unquoteToBytes() gives the bytes themselves', async (t) => {
+  t.same(unquoteToBytes('a%0Ab%00c%FF%'), Buffer.from('a\nb\0c\xff%', 'latin1'))
+  t.same(unquoteToBytes('\xe9'), Buffer.from('\xe9', 'utf8'))
+  t.equal(unquoteToBytes('').length, 0)
+})
