@@ -52,7 +52,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   }
 
   do_LOOKUP(): void {
-    const name = this.#parameter('X-Name') ?? ''
+    const name = this.#required('X-Name')
     const all = this.headers.getAll(name)
     const lines = [
       `get=${json(this.headers.get(name))}`,
@@ -82,7 +82,8 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   do_CONNHEADER(): void {
     this.sendResponse(200)
     this.sendHeader('Content-Length', '0')
-    this.sendHeader(this.#parameter('X-Name') ?? 'Connection', this.#parameter('X-Value') ?? 'None')
+    const name = this.#parameter('X-Name') ?? ''
+    this.sendHeader(name === '' ? 'Connection' : name, this.#required('X-Value'))
     this.endHeaders()
   }
 
@@ -128,16 +129,13 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
     this.endHeaders()
     const incoming = this.headers.get('x-special-incoming')
     if (incoming === null) {
-      throw new TypeError('There is no X-Special-Incoming header')
+      throw new TypeError('X-Special-Incoming is required')
     }
     void this.wfile.write(Buffer.from(incoming, 'utf-8'))
   }
 
   do_ERROR(): void {
-    const code = this.#parameter('X-Code')
-    if (code === undefined) {
-      throw new TypeError('There is no X-Code header')
-    }
+    const code = this.#required('X-Code')
     this.sendError(pythonInt(code), this.#parameter('X-Message'), this.#parameter('X-Explain'))
   }
 
@@ -216,7 +214,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   // -- Words ---------------------------------------------------------------------------------
 
   do_DATE(): void {
-    this.#reply(latin1(this.dateTimeString(Number(this.#parameter('X-Timestamp'))) + '\n'))
+    this.#reply(latin1(this.dateTimeString(pythonFloat(this.#required('X-Timestamp'))) + '\n'))
   }
 
   do_LOG(): void {
@@ -239,6 +237,15 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   #parameter(name: string): string | undefined {
     const value = this.headers.get(name)
     return value === null ? undefined : unquote(value)
+  }
+
+  /** A parameter without which Python's handler dies. */
+  #required(name: string): string {
+    const value = this.#parameter(name)
+    if (value === undefined) {
+      throw new TypeError(`${name} is required`)
+    }
+    return value
   }
 
   #code(): number {
@@ -293,7 +300,7 @@ function json(value: unknown): string {
   const text = Array.isArray(value)
     ? `[${value.map((item) => JSON.stringify(item)).join(', ')}]`
     : JSON.stringify(value)
-  return text.replace(/[\x80-\uffff]/g, (unit) => {
+  return text.replace(/[\x7f-\uffff]/g, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
   })
 }
@@ -305,4 +312,13 @@ function pythonInt(text: string): number {
     throw new ValueError(`invalid literal for int() with base 10: '${text}'`)
   }
   return Number(digits.replaceAll('_', ''))
+}
+
+/** Python's `float()`, but for infinity and the like: those are no dates anyway. */
+function pythonFloat(text: string): number {
+  const number = text.trim().replace(/(?<=[0-9])_(?=[0-9])/g, '')
+  if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(number)) {
+    throw new ValueError(`could not convert string to float: '${text}'`)
+  }
+  return Number(number)
 }

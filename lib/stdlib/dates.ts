@@ -27,8 +27,9 @@ export function now(): number {
  * @see [RFC 9110 §5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7)
  */
 export function formatDate(timestamp: number): string {
-  // Python keeps microseconds and drops them only when it prints: 11.9999999 is 12, 11.99 is 11.
-  const seconds = Math.floor(Math.round(timestamp * 1e6) / 1e6)
+  // Python rounds to microseconds and then drops them: 11.9999999 is 12, and 11.99 is 11.
+  const whole = Math.trunc(timestamp)
+  const seconds = Math.floor(whole + Math.round((timestamp - whole) * 1e6) / 1e6)
   if (seconds === lastSeconds) {
     return lastDate
   }
