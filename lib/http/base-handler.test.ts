@@ -334,7 +334,8 @@ t.test('a path that leads to another host is made one that does not', async (t) 
     ['/\\evil.com', '/evil.com'],
     ['\\\\evil.com', '/evil.com'],
     ['/a', '/a'],
-    ['\\a', '\\a'],
+    ['\\a', '/a'],
+    ['a\\', 'a\\'],
   ] as const) {
     t.match(await talk(server, `GET ${target}\r\n\r\n`), `GET ${path}\n`)
   }
@@ -476,6 +477,37 @@ t.test('timeout ends a connection on which nothing comes, with a line in the log
   const { server, log } = await start(t, Impatient)
   t.equal(await talk(server, 'GET / HT'), '')
   t.same(untimed(log()), ["127.0.0.1 - - [] Request timed out: TimeoutError('timed out')"])
+})
+
+t.test('headTimeout ends a head that trickles, and leaves a slow body alone', async (t) => {
+  class Strict extends Hello {
+    override headTimeout = 0.3
+  }
+  const { server, log } = await start(t, Strict)
+  const slow = dial(server)
+  const timer = setInterval(() => slow.write('x'), 20)
+  t.equal(await readAll(slow), '')
+  clearInterval(timer)
+  t.same(untimed(log()), ["127.0.0.1 - - [] Request timed out: TimeoutError('timed out')"])
+
+  const client = dial(server)
+  client.write('PUT / HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\na')
+  await new Promise((resolve) => setTimeout(resolve, 500))
+  client.write('b')
+  t.match(await readAll(client), /PUT ab\n$/)
+})
+
+t.test('a handler that closes rfile ends its own connection, and no other', async (t) => {
+  class Closing extends Hello {
+    do_CLOSING() {
+      this.reply('closing\n')
+      this.rfile.close()
+    }
+  }
+  const { server, log } = await start(t, Closing)
+  t.match(await talk(server, 'CLOSING / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n'), /closing\n$/)
+  t.match(log(), /ValueError: Cannot read: the file is closed/)
+  t.equal(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
 })
 
 t.test('a client that goes away in the middle is one line in the log', async (t) => {

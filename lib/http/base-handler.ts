@@ -39,7 +39,7 @@
 
 import { StreamRequestHandler } from '../socketserver/request-handler.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
-import { formatDate, localTime, now } from '../stdlib/dates.ts'
+import { formatDate, localTime, monotonic, now } from '../stdlib/dates.ts'
 import { ConnectionError, TimeoutError } from '../stdlib/errors.ts'
 import { format, repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
@@ -85,6 +85,7 @@ const MAX_SKIPPED = 256 * 1024
  *
  * Fields that may be overridden:
  * - {@link protocolVersion}, {@link serverVersion}, {@link sysVersion}
+ * - {@link headTimeout}, and `timeout` of the base class
  * - {@link errorMessageFormat}, {@link errorContentType}, {@link responses}
  * - {@link defaultRequestVersion}, {@link MessageClass}
  *
@@ -176,6 +177,17 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   monthname: readonly (string | null)[] = MONTHS
 
+  /**
+   * How long a client may take for the head of a request, from its first byte to its last, in
+   * seconds. Null: as long as it likes, if only it never falls silent for `timeout` seconds.
+   *
+   * Security: a client that sends a byte a second holds a connection for days (slow loris), and
+   * no timeout for a single wait can see it.
+   *
+   * @added Python has no such limit.
+   */
+  headTimeout: number | null = null
+
   // -- The request ---------------------------------------------------------------------------
 
   /**
@@ -263,6 +275,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
       while (line === undefined) {
         await this.rfile.more()
+        if (this.headTimeout !== null) {
+          this.rfile.deadline ??= monotonic() + this.headTimeout
+        }
         line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
       }
       if (line.length === 0) {
@@ -287,9 +302,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         }
       }
       // A method that does not await its writes must not outrun the client.
-      if (this.wfile.needsDrain) {
-        await this.wfile.drain()
-      }
+      await this.wfile.drain()
       const unread = this.#leaveRequest()
       if (unread > 0) {
         await this.rfile.skip(unread)
@@ -349,6 +362,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       await this.rfile.more()
       fields = reader.take()
     }
+    this.rfile.deadline = null
     if (!this.#acceptHeaders(fields)) {
       return false
     }
@@ -412,7 +426,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // Security: a browser reads `//evil.com`, and `/\evil.com` as well, as another host. Sent
     // back in a Location header, such a path would lead there (CVE-2021-28861, gh-87389).
     // Differs: Python collapses slashes only (gh-132826).
-    this.path = path.replace(/^[/\\]{2,}/, '/')
+    this.path = path.replace(/^[/\\]+/, '/')
     return true
   }
 
@@ -457,7 +471,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   handleExpect100(): boolean | Promise<boolean> {
     this.sendResponseOnly(HTTPStatus.CONTINUE)
     this.endHeaders()
-    this.wfile.push()
+    void this.wfile.flush()
     return true
   }
 

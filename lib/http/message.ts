@@ -16,8 +16,10 @@
  * where Python guesses.
  *
  * Differs: a field line that begins with white space, that has no colon, white space before the
- * colon or a name that is no token, a CR or NUL inside a line, a second Host, an ambiguous body
- * length: 400. Python joins, skips or silently drops such lines, and sometimes all after them.
+ * colon or a name that is no token, a CR or NUL inside a line, a second Host: 400. Python joins,
+ * skips or silently drops such lines, and sometimes all after them. A body length that is wrong or
+ * ambiguous: 400, and 501 for a transfer coding, 413 for a number that JavaScript cannot count to.
+ * Python leaves that to the handler.
  *
  * Next to read: `base-handler.ts`.
  *

@@ -167,7 +167,7 @@ export type Responses = Readonly<Record<number, readonly [phrase: string, descri
  * `RESPONSES[404]` is `['Not Found', 'Nothing matches the given URI']`.
  *
  * To have a code of your own on a handler:
- * `override responses = { ...RESPONSES, 299: ['Fine', 'Nothing could be better'] }`.
+ * `override responses: Responses = { ...RESPONSES, 299: ['Fine', 'Nothing could be better'] }`.
  *
  * @python http.server.BaseHTTPRequestHandler.responses
  */

@@ -234,6 +234,46 @@ t.test('shutdown() inside a handler, not awaited, ends the loop and nothing else
   t.equal(server.waiting, 1)
 })
 
+t.test('shutdown() may be awaited by what a handler left behind', async (t) => {
+  let later: Promise<string> | undefined
+  class Starter extends BaseRequestHandler {
+    override handle() {
+      later = new Promise((resolve) => setTimeout(resolve, 10))
+        .then(() => this.server.shutdown())
+        .then(
+          () => 'resolved',
+          () => 'rejected',
+        )
+    }
+  }
+  const server = new ListServer(Starter)
+  server.arrive('one')
+  await server.serveForever()
+  t.equal(await later, 'resolved')
+})
+
+t.test('a server that is closed cannot be used again', async (t) => {
+  const server = new ListServer()
+  const waiting = server.handleRequest()
+  const rejected = t.rejects(waiting, { message: 'Cannot serve: the server is closed' })
+  await new Promise(setImmediate)
+  await server.serverClose()
+  await rejected
+  await t.rejects(server.handleRequest(), { message: 'Cannot serve: the server is closed' })
+  await t.rejects(server.serveForever(), { message: 'Cannot serve: the server is closed' })
+})
+
+t.test('several may wait for a request at once', async (t) => {
+  const server = new ListServer()
+  const both = [server.handleRequest(), server.handleRequest()]
+  await new Promise(setImmediate)
+  server.arrive('one')
+  await Promise.race(both)
+  server.arrive('two')
+  await Promise.all(both)
+  t.equal(server.waiting, 0)
+})
+
 t.test('serverClose() ends a loop that is running', async (t) => {
   const server = new ListServer()
   const serving = server.serveForever()

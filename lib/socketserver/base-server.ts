@@ -36,6 +36,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { inspect } from 'node:util'
+import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import type { Connection, RequestHandlerClass } from './request-handler.ts'
@@ -51,8 +52,11 @@ export type InternetAddress = readonly [host: string, port: number]
 /** An address: a pair for an internet socket, a path for a Unix socket. */
 export type Address = InternetAddress | string
 
-/** Which server a piece of code is running for, if it is running inside one of its handlers. */
-const currentServer = new AsyncLocalStorage<BaseServer>()
+/**
+ * The request on whose behalf a piece of code runs. What a handler starts and leaves behind, a
+ * timer for instance, still belongs to it; so it is marked when it is over.
+ */
+const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over: boolean }>()
 
 /**
  * The base of all servers: the loop and its hooks, without a transport.
@@ -104,9 +108,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   readonly RequestHandlerClass: RequestHandlerClass
 
   #activation: Promise<void> | undefined
+  #closed = false
   #loop: Promise<void> | undefined
   #shutdownRequested = false
-  #wake: (() => void) | undefined
+  /** Those who wait for a request, or for the end. */
+  readonly #waiting = new Set<() => void>()
 
   /**
    * Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}.
@@ -129,6 +135,9 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @added The constructor of Python's servers does this.
    */
   bindAndActivate(): Promise<void> {
+    if (this.#closed) {
+      return Promise.reject(closedError())
+    }
     this.#activation ??= this.#bindAndActivate()
     return this.#activation
   }
@@ -140,6 +149,10 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     } catch (error) {
       await this.serverClose()
       throw error
+    }
+    // Closed while it was being bound: what was bound must not stay.
+    if (this.#closed) {
+      await this.serverClose()
     }
   }
 
@@ -186,12 +199,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   async #serveOnce(pollInterval: number): Promise<void> {
-    const ready = await this.#select(pollInterval)
+    await this.#select(monotonic() + pollInterval)
     // A shutdown is noticed before the next request is begun, not after it (bpo-35017).
     if (this.#shutdownRequested) {
       return
     }
-    if (ready) {
+    if (this.hasRequest()) {
       await this.#handleRequestNoblock()
     }
     await this.serviceActions()
@@ -201,17 +214,21 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Stop {@link serveForever}: the request that is being handled is the last.
    *
    * A shutdown that comes before `serveForever()` is not lost: the loop then ends before its
-   * first request. (In Python it is not lost either, but the call itself never returns.)
+   * first request.
    *
-   * @returns a promise that resolves when the loop has ended; at once when there is none. Inside
-   * a handler of a server that handles one request at a time it would wait for itself, and
-   * rejects at once instead. The shutdown still happens: such a handler must not await it.
+   * Differs: without a loop, the promise resolves at once. Python's call waits for a loop to begin
+   * and to end.
+   *
+   * @returns a promise that resolves when the loop has ended. Inside a handler of a server that
+   * handles one request at a time it would wait for itself, and rejects at once instead. The
+   * shutdown still happens: such a handler must not await it. Nor may a hook that the loop itself
+   * waits for, such as {@link serviceActions}; there nothing warns you.
    * @python socketserver.BaseServer.shutdown
    */
   shutdown(): Promise<void> {
-    this.#shutdownRequested = true
-    this.#wake?.()
-    if (currentServer.getStore() === this) {
+    this.#requestShutdown()
+    const request = currentRequest.getStore()
+    if (request?.server === this && !request.over) {
       const refused = Promise.reject(
         new Error(
           'Cannot wait for shutdown() inside a handler: the server waits for this handler. ' +
@@ -224,19 +241,26 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     return this.#loop?.catch(() => {}) ?? Promise.resolve()
   }
 
+  #requestShutdown(): void {
+    this.#shutdownRequested = true
+    this.#wakeAll()
+  }
+
   /**
-   * Let go of the address and of every request not yet begun. May be extended.
+   * Let go of the address and of every request not yet begun. May be extended. A server that is
+   * closed cannot be used again.
    *
-   * A running {@link serveForever} ends as if by {@link shutdown}, but is not waited for.
+   * Differs: a running {@link serveForever} ends as if by {@link shutdown}, but is not waited for;
+   * a waiting {@link handleRequest} rejects. In Python both go on with a socket that is gone.
    *
    * @python socketserver.BaseServer.server_close
    */
   serverClose(): void | Promise<void> {
-    this.#activation = undefined
+    this.#closed = true
     if (this.#loop !== undefined) {
       this.#shutdownRequested = true
-      this.#wake?.()
     }
+    this.#wakeAll()
   }
 
   /**
@@ -259,11 +283,18 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   async handleRequest(): Promise<void> {
     await this.bindAndActivate()
-    if (await this.#select(this.timeout)) {
-      await this.#handleRequestNoblock()
-    } else {
-      await this.handleTimeout()
+    const deadline = this.timeout === null ? Infinity : monotonic() + this.timeout
+    while (await this.#select(deadline)) {
+      // Somebody else who waited may have been faster.
+      if (this.hasRequest()) {
+        await this.#handleRequestNoblock()
+        return
+      }
     }
+    if (this.#closed) {
+      throw closedError()
+    }
+    await this.handleTimeout()
   }
 
   /**
@@ -298,22 +329,39 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @added Python asks its selector, which asks the kernel.
    */
   protected requestArrived(): void {
-    this.#wake?.()
+    this.#wakeAll()
   }
 
-  /** Wait for a request, so many seconds at the most. Python's selector. */
-  async #select(seconds: number | null): Promise<boolean> {
-    if (!this.hasRequest()) {
-      await new Promise<void>((resolve) => {
-        const timer = seconds === null ? undefined : setTimeout(resolve, seconds * 1000)
-        this.#wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-      })
-      this.#wake = undefined
+  #wakeAll(): void {
+    for (const wake of this.#waiting) {
+      wake()
+    }
+  }
+
+  /**
+   * Wait for a request, up to a time on the clock of `monotonic()`; Python's selector. Ends early
+   * when the server is shut down or closed.
+   */
+  async #select(deadline: number): Promise<boolean> {
+    while (!this.hasRequest() && !this.#closed && monotonic() < deadline) {
+      await this.#sleep(deadline - monotonic())
+      if (this.#shutdownRequested && this.#loop !== undefined) {
+        break
+      }
     }
     return this.hasRequest()
+  }
+
+  #sleep(seconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(timer)
+        this.#waiting.delete(wake)
+        resolve()
+      }
+      const timer = setTimeout(wake, milliseconds(seconds))
+      this.#waiting.add(wake)
+    })
   }
 
   // -- The way of a request ------------------------------------------------------------------
@@ -356,6 +404,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Decide whether a request shall be handled at all, before a byte of it is read. May be
    * overridden.
    *
+   * Differs: an exception here is reported with {@link handleError}. In Python it ends the loop.
+   *
    * @returns true here, always. False closes the connection without an answer.
    * @python socketserver.BaseServer.verify_request
    */
@@ -370,7 +420,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @python socketserver.BaseServer.process_request
    */
   async processRequest(request: Connection, clientAddress: Address): Promise<void> {
-    await currentServer.run(this, () => this.finishRequest(request, clientAddress))
+    const token = { server: this, over: false }
+    try {
+      await currentRequest.run(token, () => this.finishRequest(request, clientAddress))
+    } finally {
+      token.over = true
+    }
     await this.shutdownRequest(request)
   }
 
@@ -416,4 +471,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
         `${dashes}\n`,
     )
   }
+}
+
+function closedError(): Error {
+  return new Error('Cannot serve: the server is closed')
 }

@@ -47,6 +47,44 @@ t.test('run() calls finish when handle throws, and throws the same', async (t) =
   t.same(handler.calls, ['setup', 'handle', 'finish'])
 })
 
+t.test('run() keeps what handle() threw when finish() throws, too', async (t) => {
+  class Twice extends BaseRequestHandler {
+    override handle() {
+      throw new Error('first')
+    }
+    override finish() {
+      throw new Error('second')
+    }
+  }
+  const [, request] = await socketPair(t)
+  await t.rejects(new Twice(request, ADDRESS, SERVER).run(), {
+    message: 'second',
+    cause: { message: 'first' },
+  })
+})
+
+t.test('what was written is sent, whatever finish() does', async (t) => {
+  class Hello extends StreamRequestHandler {
+    override handle() {
+      void this.wfile.write(Buffer.from('hello'))
+    }
+  }
+  class Silent extends Hello {
+    override async finish() {}
+  }
+  class Throwing extends Hello {
+    override finish(): Promise<void> {
+      throw new Error('boom')
+    }
+  }
+  for (const Handler of [Silent, Throwing]) {
+    const [client, request] = await socketPair(t)
+    await new Handler(request, ADDRESS, SERVER).run().catch(() => {})
+    request.end()
+    t.equal(await readAll(client), 'hello', Handler.name)
+  }
+})
+
 t.test('run() calls neither handle nor finish when setup throws', async (t) => {
   const [, request] = await socketPair(t)
   const handler = new Recorder(request, ADDRESS, SERVER)

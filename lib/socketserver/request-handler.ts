@@ -58,7 +58,7 @@ export type RequestHandlerClass = new (
  */
 export class BaseRequestHandler {
   /**
-   * The connection.
+   * The connection, paused: it is read through `rfile`, or by whoever resumes it.
    *
    * @python socketserver.BaseRequestHandler.request
    */
@@ -87,7 +87,8 @@ export class BaseRequestHandler {
    * Handle the connection from beginning to end: `setup()`, `handle()`, `finish()`.
    *
    * `finish()` is called even when `handle()` throws, but not when `setup()` does. What they
-   * throw goes on to the server, which reports it with `handleError()`.
+   * throw goes on to the server, which reports it with `handleError()`; if both `handle()` and
+   * `finish()` throw, the first is the `cause` of the second.
    *
    * @added The constructor of Python's handlers does this.
    */
@@ -95,9 +96,18 @@ export class BaseRequestHandler {
     await this.setup()
     try {
       await this.handle()
-    } finally {
-      await this.finish()
+    } catch (error) {
+      try {
+        await this.finish()
+      } catch (second) {
+        if (second instanceof Error) {
+          second.cause ??= error
+        }
+        throw second
+      }
+      throw error
     }
+    await this.finish()
   }
 
   /**
@@ -126,6 +136,9 @@ export class BaseRequestHandler {
 /**
  * A request handler with files to read from and to write to, {@link rfile} and {@link wfile}.
  *
+ * Differs: `rbufsize` and `wbufsize` are left out, because both files have a buffer; and so is
+ * `connection`, which is {@link request} by another name.
+ *
  * Fields that may be overridden:
  * - {@link timeout}, {@link disableNagleAlgorithm}
  *
@@ -136,8 +149,9 @@ export class BaseRequestHandler {
  */
 export class StreamRequestHandler extends BaseRequestHandler {
   /**
-   * How long to wait for the peer, each time it is waited for, in seconds. Then the read or the
-   * write fails with a `TimeoutError`. Null waits for ever.
+   * How long to wait for the peer, in seconds: for more bytes each time a read waits, and for all
+   * of a write to be taken. Then the read or the write fails with a `TimeoutError`. Null waits for
+   * ever.
    *
    * @python socketserver.StreamRequestHandler.timeout
    */
@@ -167,6 +181,16 @@ export class StreamRequestHandler extends BaseRequestHandler {
    */
   wfile!: StreamWriter
 
+  override async run(): Promise<void> {
+    try {
+      await super.run()
+    } finally {
+      // A `finish()` that does not call this class's, or that throws, must not cost the client
+      // what was written: the server closes the connection next.
+      void (this.wfile as StreamWriter | undefined)?.flush()
+    }
+  }
+
   /**
    * Make {@link rfile} and {@link wfile}. Extend it, and call `super.setup()` first.
    *
@@ -182,7 +206,7 @@ export class StreamRequestHandler extends BaseRequestHandler {
       timeout,
       // The client may be waiting for what wfile still holds.
       beforeWaiting: () => {
-        this.wfile.push()
+        void this.wfile.flush()
       },
     })
   }
@@ -197,8 +221,9 @@ export class StreamRequestHandler extends BaseRequestHandler {
     try {
       await this.wfile.flush()
     } catch {
-      // The client is gone. Python, too, keeps quiet about it here: there is nobody left to be
-      // answered, and what `handle()` threw is reported anyway.
+      // The client is gone, or does not take what there is for it. Python, too, keeps quiet about
+      // it here: what `handle()` threw is reported anyway. What was not taken is dropped.
+      this.request.destroy()
     }
     this.wfile.close()
     this.rfile.close()

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
+import { monotonic } from '../stdlib/dates.ts'
 import { socketPair } from '../test-helpers.ts'
 import { StreamReader } from './stream-reader.ts'
 
@@ -105,6 +106,45 @@ t.test('read() without a size reads to the end', async (t) => {
   await new Promise(setImmediate)
   source.end('b')
   t.equal((await all).length, 100_001)
+})
+
+t.test('readline() takes -1 for no limit, and refuses what is none', async (t) => {
+  const { rfile, feed } = reader()
+  feed('one\ntwo\n')
+  t.equal((await rfile.readline(-1)).toString(), 'one\n')
+  t.equal((await rfile.readline()).toString(), 'two\n')
+  await t.rejects(rfile.readline(-2), { name: 'ValueError' })
+  await t.rejects(rfile.readline(NaN), { name: 'ValueError' })
+  await t.rejects(rfile.skip(-4), { name: 'ValueError' })
+})
+
+t.test('a file that is closed cannot be read', async (t) => {
+  const { rfile, feed } = reader()
+  feed('line\n')
+  rfile.close()
+  t.equal(rfile.closed, true)
+  t.throws(() => rfile.takeLine(), { message: 'Cannot read: the file is closed' })
+  await t.rejects(rfile.readline(), { name: 'ValueError' })
+  await t.rejects(rfile.read(1), { name: 'ValueError' })
+})
+
+t.test('a deadline holds, however often the peer sends a byte', async (t) => {
+  const { rfile, feed } = reader({ timeout: 10 })
+  rfile.deadline = monotonic() + 0.1
+  const timer = setInterval(() => feed('x'), 10)
+  await t.rejects(rfile.readline(), { name: 'TimeoutError' })
+  clearInterval(timer)
+  rfile.deadline = null
+  feed('\n')
+  t.match((await rfile.readline()).toString(), /^x+\n$/, 'without it, all goes on')
+})
+
+t.test('a timeout of more than 24 days is one of 24 days', async (t) => {
+  const { rfile, feed } = reader({ timeout: 1e9 })
+  const line = rfile.readline()
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  feed('x\n')
+  t.equal((await line).toString(), 'x\n')
 })
 
 t.test('read() refuses what is no length', async (t) => {

@@ -21,6 +21,7 @@
  */
 
 import type { Readable } from 'node:stream'
+import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { ConnectionResetError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 
 /** So much may lie unread before the peer is told to wait. */
@@ -59,13 +60,14 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #searched = 0
 
   #ended = false
+  #closed = false
   #failure: Error | undefined
   // Both are there while a read waits for the peer.
   #resolve: (() => void) | undefined
   #reject: ((reason: Error) => void) | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** Begin to listen to a stream. It is not read before somebody waits for its bytes. */
+  /** Begin to listen to a stream. If it comes paused, it is not read before somebody waits for its bytes. */
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
     this.#timeout = options.timeout ?? null
@@ -89,10 +91,11 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * The line is shorter than that, without LF, when the input ended or `limit` bytes came before
    * an LF. Empty: the input has ended.
    *
-   * @param limit - the most bytes to return
+   * @param limit - the most bytes to return; -1 for no limit
+   * @throws {@link ValueError} for what is no limit, and after {@link close}.
    * @python io.BufferedReader.readline
    */
-  async readline(limit = Infinity): Promise<Buffer> {
+  async readline(limit = -1): Promise<Buffer> {
     for (;;) {
       const line = this.takeLine(limit)
       if (line !== undefined) {
@@ -108,16 +111,18 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * `rfile.takeLine() ?? (await rfile.readline())` spares a promise for each line. Measured: of
    * sixteen pipelined requests all heads but the first are had this way.
    *
-   * @param limit - the most bytes to return
+   * @param limit - the most bytes to return; -1 for no limit
+   * @throws {@link ValueError} for what is no limit, and after {@link close}.
    * @added Python's reads block, so it needs no other kind.
    */
-  takeLine(limit = Infinity): Buffer | undefined {
+  takeLine(limit = -1): Buffer | undefined {
+    const most = this.#checkSize(limit)
     const newline = this.#bytes.indexOf(LF, this.#searched)
     // Behind #end there is free space, where an LF means nothing.
     const found = newline !== -1 && newline < this.#end
     const length = (found ? newline + 1 : this.#end) - this.#start
-    if (found || length >= limit || this.#ended) {
-      return this.#take(Math.min(length, limit))
+    if (found || length >= most || this.#ended) {
+      return this.#take(Math.min(length, most))
     }
     this.#searched = this.#end
     return undefined
@@ -147,15 +152,13 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * closes its side. Read as many bytes as `Content-Length` says.
    *
    * @param size - how many bytes; -1 for all to the end of the input
-   * @throws {@link ValueError} for any other negative number, or one that is no integer.
+   * @throws {@link ValueError} for any other negative number, or one that is no integer, and
+   * after {@link close}.
    * @python io.BufferedReader.read
    */
   async read(size = -1): Promise<Buffer> {
-    if (size < -1 || !Number.isInteger(size)) {
-      throw new ValueError(`Cannot read ${String(size)} bytes: give a length, or -1 for all`)
-    }
     const pieces: Buffer[] = []
-    let missing = size === -1 ? Infinity : size
+    let missing = this.#checkSize(size)
     for (;;) {
       const piece = this.#take(Math.min(missing, this.#end - this.#start))
       pieces.push(piece)
@@ -175,7 +178,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * @added To leave a connection in order for its next request.
    */
   async skip(size: number): Promise<void> {
-    let missing = size
+    let missing = this.#checkSize(size)
     for (;;) {
       missing -= this.#take(Math.min(missing, this.#end - this.#start)).length
       if (missing === 0 || this.#ended) {
@@ -202,14 +205,26 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      if (this.#timeout !== null) {
+      const patience = Math.min(
+        this.#timeout ?? Infinity,
+        this.deadline === null ? Infinity : this.deadline - monotonic(),
+      )
+      if (patience !== Infinity) {
         this.#timer = setTimeout(() => {
           this.#wake(new TimeoutError('timed out'))
-        }, this.#timeout * 1000)
+        }, milliseconds(patience))
       }
       this.#source.resume()
     })
   }
+
+  /**
+   * When the peer's time is up, however often it sends a byte: seconds on the clock of
+   * `monotonic()`. Null: never. It goes beside the timeout, which begins anew with each byte.
+   *
+   * @added Python leaves slow clients to threads.
+   */
+  deadline: number | null = null
 
   /**
    * How many bytes have been read so far.
@@ -222,6 +237,15 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #position = 0
 
   // -- The end -------------------------------------------------------------------------------
+
+  /**
+   * Whether {@link close} has been called.
+   *
+   * @python io.IOBase.closed
+   */
+  get closed(): boolean {
+    return this.#closed
+  }
 
   /**
    * Whether the peer is known to be sending more than will be read: a body that nobody wanted,
@@ -242,6 +266,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * @python io.BufferedReader.close
    */
   close(): void {
+    this.#closed = true
     const unread = this.#end > this.#start || this.moreExpected
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)
@@ -254,6 +279,20 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   // -- Inside --------------------------------------------------------------------------------
+
+  /** Check a number of bytes, and that they can be read at all. */
+  #checkSize(size: number): number {
+    if (this.#closed) {
+      throw new ValueError('Cannot read: the file is closed')
+    }
+    if (size === -1) {
+      return Infinity
+    }
+    if (size < 0 || !Number.isInteger(size)) {
+      throw new ValueError(`Cannot read ${String(size)} bytes: give a length, or -1 for all`)
+    }
+    return size
+  }
 
   #take(length: number): Buffer {
     const start = this.#start

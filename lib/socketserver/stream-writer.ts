@@ -2,7 +2,7 @@
  * `wfile`: a connection's output, written as Python writes a file.
  *
  * ```text
- *   handler --write()--> [ pieces ] --push()--> socket
+ *   handler --write()--> [ pieces ] --flush()--> socket
  *                          ^ gathered until 64 KiB, a wait for input, the end of this turn of
  *                            the event loop, flush() or close(), whichever comes first
  * ```
@@ -20,6 +20,7 @@
  */
 
 import type { Writable } from 'node:stream'
+import { milliseconds } from '../stdlib/dates.ts'
 import { BrokenPipeError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
 
@@ -34,6 +35,8 @@ export interface StreamWriterOptions {
 
 /**
  * A connection's output as a file.
+ *
+ * Differs: Python's has no buffer.
  *
  * Bytes leave in the order of the calls, awaited or not. Awaiting a `write()` adds back-pressure:
  * the promise resolves when the peer has read enough to take more. A handler that writes much
@@ -84,7 +87,8 @@ export class StreamWriter {
    * that is what `Content-Length` counts.
    * @throws {@link ValueError} after {@link close}.
    * @throws {@link BrokenPipeError} (the promise) when the peer is gone, {@link TimeoutError} when
-   * it reads nothing for `timeout` seconds.
+   * it has not taken all of a large piece, or enough for the next, within `timeout` seconds; so
+   * it is for Python's `sendall()`. After either, nothing more is written.
    * @python socketserver._SocketWriter.write
    */
   write(data: Uint8Array): Promise<void> {
@@ -94,7 +98,10 @@ export class StreamWriter {
       )
     }
     if (this.#closed) {
-      throw new ValueError('Cannot write: the file is closed')
+      throw new ValueError(
+        'Cannot write: the file is closed. Has a method returned before its work was done? ' +
+          'What it starts, it must await or return',
+      )
     }
     if (this.#failure !== undefined) {
       return quietly(Promise.reject(this.#failure))
@@ -105,21 +112,53 @@ export class StreamWriter {
     this.#pieces.push(Buffer.from(data))
     this.#size += data.length
     if (this.#size >= GATHER_LIMIT) {
-      this.push()
+      this.#push()
     } else {
       this.#immediate ??= setImmediate(() => {
-        this.push()
+        this.#push()
       })
     }
     return this.drain()
   }
 
   /**
-   * Hand what is gathered to the socket, in one write, and wait for nothing.
+   * Wait until the peer has taken enough for more to be written; mostly that is at once.
    *
-   * @added Python has no buffer here to be emptied.
+   * @python asyncio.StreamWriter.drain
    */
-  push(): void {
+  drain(): Promise<void> {
+    if (this.#failure !== undefined) {
+      return quietly(Promise.reject(this.#failure))
+    }
+    return this.#sink.writableNeedDrain ? this.#untilDrained() : READY
+  }
+
+  /**
+   * Send what is gathered now, and {@link drain}. Not awaited, it sends all the same.
+   *
+   * @python io.BufferedIOBase.flush
+   */
+  flush(): Promise<void> {
+    this.#push()
+    return this.drain()
+  }
+
+  /**
+   * Send what is gathered, and take no more. The connection itself stays open: closing that is
+   * the server's business.
+   *
+   * @python io.BufferedIOBase.close
+   */
+  close(): void {
+    this.#push()
+    this.#closed = true
+    this.#sink.off('close', this.#onClose)
+  }
+
+  // -- Inside --------------------------------------------------------------------------------
+
+  /** Hand what is gathered to the socket, in one write. */
+  #push(): void {
     clearImmediate(this.#immediate)
     this.#immediate = undefined
     if (this.#size === 0) {
@@ -136,53 +175,10 @@ export class StreamWriter {
     }
   }
 
-  /**
-   * Whether {@link drain} would have to wait, or to fail.
-   *
-   * @added To spare a promise where there is nothing to wait for.
-   */
-  get needsDrain(): boolean {
-    return this.#failure !== undefined || this.#sink.writableNeedDrain
-  }
-
-  /**
-   * Wait until the peer has read enough for more to be written; mostly that is at once.
-   *
-   * @python asyncio.StreamWriter.drain
-   */
-  drain(): Promise<void> {
-    if (this.#failure !== undefined) {
-      return quietly(Promise.reject(this.#failure))
-    }
-    return this.#sink.writableNeedDrain ? this.#untilDrained() : READY
-  }
-
-  /**
-   * Send what is gathered now, and {@link drain}.
-   *
-   * @python io.BufferedIOBase.flush
-   */
-  flush(): Promise<void> {
-    this.push()
-    return this.drain()
-  }
-
-  /**
-   * Send what is gathered, and take no more. The connection itself stays open: closing that is
-   * the server's business.
-   *
-   * @python io.BufferedIOBase.close
-   */
-  close(): void {
-    this.push()
-    this.#closed = true
-    this.#sink.off('close', this.#onClose)
-  }
-
   /** Send a piece that is large enough on its own, together with what was gathered before it. */
   #writeThrough(data: Uint8Array): Promise<void> {
     this.#sink.cork()
-    this.push()
+    this.#push()
     const written = new Promise<void>((resolve, reject) => {
       this.#sink.write(data, (error) => {
         if (error == null) {
@@ -220,8 +216,10 @@ export class StreamWriter {
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        reject(new TimeoutError('timed out'))
-      }, timeout * 1000)
+        // Nobody knows how much has been taken, so nothing can follow.
+        this.#failure ??= new TimeoutError('timed out')
+        reject(this.#failure)
+      }, milliseconds(timeout))
       promise.then(resolve, reject).finally(() => {
         clearTimeout(timer)
       })

@@ -1,5 +1,5 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -8,8 +8,9 @@ import { PassThrough } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
-import type { InternetAddress } from './base-server.ts'
+import type { Address, InternetAddress } from './base-server.ts'
 import { StreamRequestHandler } from './request-handler.ts'
+import type { Connection } from './request-handler.ts'
 import { TCPServer, UnixStreamServer } from './tcp-server.ts'
 
 class Echo extends StreamRequestHandler {
@@ -109,7 +110,7 @@ t.test('what is over requestQueueSize is dropped, with one line in the log', asy
   t.equal(await readAll(dial(server)), '')
   t.match(
     stderr(),
-    /^Connection from \('127\.0\.0\.1', \d+\) dropped: 2 are waiting, and requestQueueSize is 1\n$/,
+    /^Connection from \('127\.0\.0\.1', \d+\) dropped, .*: the queue is full, see requestQueueSize \(1\)\n$/,
   )
   holder.end()
   for (const [index, socket] of waiting.entries()) {
@@ -292,6 +293,83 @@ t.test('serverClose() cuts off who is still sending', async (t) => {
   client.destroy()
 })
 
+t.test('a client that resets before it is accepted is nobody, and is not handled', async (t) => {
+  captureStderr(t)
+  const clients: unknown[] = []
+  class Watching extends TCPServer {
+    override verifyRequest(request: Connection, clientAddress: Address) {
+      clients.push(clientAddress)
+      return super.verifyRequest(request, clientAddress)
+    }
+  }
+  const server = new Watching(LOCAL, Echo)
+  server.requestQueueSize = 200
+  await serve(t, server)
+  // In a process of its own, or the connection would be accepted before it is reset.
+  const script = `
+    const { connect } = require('node:net')
+    let open = 100
+    for (let count = 0; count < 100; count++) {
+      const socket = connect(${String(server.serverAddress[1])}, '127.0.0.1', () => {
+        socket.write('secret\\n', () => socket.resetAndDestroy())
+      })
+      socket.on('error', () => {})
+      socket.on('close', () => { if (--open === 0) process.exit() })
+    }`
+  const child = spawn(process.execPath, ['-e', script])
+  await new Promise((resolve) => child.once('exit', resolve))
+  t.equal(await talk(server, 'last\n', { halfClose: true }), 'last\n')
+  t.notOk(clients.includes(''), 'none is without an address')
+})
+
+t.test('serverClose() while the server is being bound leaves nothing open', async (t) => {
+  const one = new TCPServer(LOCAL, Echo)
+  const serving = one.serveForever()
+  await one.serverClose()
+  await serving
+  t.equal(one.socket.listening, false)
+  const two = new TCPServer(LOCAL, Echo)
+  const bound = two.bindAndActivate()
+  await two.serverClose()
+  await bound
+  t.equal(two.socket.listening, false)
+})
+
+t.test('a write that timed out frees the connection', async (t) => {
+  captureStderr(t)
+  class Big extends StreamRequestHandler {
+    override timeout = 0.1
+    override async handle() {
+      await this.wfile.write(Buffer.alloc(64 * 1024 * 1024))
+    }
+  }
+  const server = new TCPServer(LOCAL, Big)
+  await server.bindAndActivate()
+  const client = dial(server)
+  await server.handleRequest()
+  await new Promise((resolve) => setTimeout(resolve, 10))
+  const connections = await new Promise((resolve) => {
+    server.socket.getConnections((_error, count) => {
+      resolve(count)
+    })
+  })
+  t.equal(connections, 0)
+  client.destroy()
+  await server.serverClose()
+})
+
+t.test('an address of the other family is refused', async (t) => {
+  class Six extends TCPServer {
+    override addressFamily = 'IPv6' as const
+  }
+  await t.rejects(new Six(LOCAL, Echo).bindAndActivate(), {
+    message: "Cannot listen on '127.0.0.1' with addressFamily = 'IPv6': that is an IPv4 address",
+  })
+  await t.rejects(new TCPServer(['::1', 0], Echo).bindAndActivate(), {
+    message: "Cannot listen on '::1' with addressFamily = 'IPv4': that is an IPv6 address",
+  })
+})
+
 t.test('a reset before a connection’s turn does not end the process', async (t) => {
   captureStderr(t)
   const server = new TCPServer(LOCAL, Echo)
@@ -351,6 +429,11 @@ t.test('UnixStreamServer says so when the file is left over', async (t) => {
   t.ok(existsSync(path), 'a server that was killed leaves its file')
   await t.rejects(new UnixStreamServer(path, Echo).bindAndActivate(), {
     message: `Cannot listen on '${path}': the file is left over from a server that is gone; remove it first`,
+  })
+  rmSync(path)
+  writeFileSync(path, 'precious')
+  await t.rejects(new UnixStreamServer(path, Echo).bindAndActivate(), {
+    message: `Cannot listen on '${path}': there is a file of that name, and it is no socket`,
   })
   rmSync(path)
   const server = new UnixStreamServer(path, Echo)

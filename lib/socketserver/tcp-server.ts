@@ -21,6 +21,7 @@
 
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
+import { lstat } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import type { ListenOptions, Server, Socket } from 'node:net'
 import { repr } from '../stdlib/format.ts'
@@ -65,7 +66,8 @@ export class TCPServer<
   addressFamily: AddressFamily = 'IPv4'
 
   /**
-   * How many connections may wait while another is being handled.
+   * How many connections may wait behind the one that comes next, while another is being handled.
+   * One more than this waits in all, as behind a `listen()` of Linux.
    *
    * @python socketserver.TCPServer.request_queue_size
    */
@@ -98,8 +100,8 @@ export class TCPServer<
 
   /** Accepted, paused, and not yet given out by {@link getRequest}. */
   readonly #queue: [Socket, Address][] = []
-  /** Closed on our side, and still being read until the client closes, too. */
-  readonly #lingering = new Set<Connection>()
+  /** Closed on our side, and not gone yet: still sending, or waiting for the client to close, too. */
+  readonly #closing = new Set<Connection>()
   #overflowing = false
 
   // -- Starting and stopping -----------------------------------------------------------------
@@ -136,8 +138,8 @@ export class TCPServer<
   }
 
   /**
-   * Stop listening, and close the connections that wait in the queue. Those that are being
-   * handled are left alone.
+   * Stop listening, and close the connections that wait in the queue, and those that are on their
+   * way out. Those that are being handled are left alone.
    *
    * @python socketserver.TCPServer.server_close
    */
@@ -145,7 +147,7 @@ export class TCPServer<
     for (const [connection] of this.#queue.splice(0)) {
       connection.destroy()
     }
-    for (const connection of this.#lingering) {
+    for (const connection of this.#closing) {
       connection.destroy()
     }
     // Not there if the server was never bound, not listening if binding failed.
@@ -180,8 +182,15 @@ export class TCPServer<
       return { host: family === 'IPv4' ? '0.0.0.0' : '::', port, ipv6Only: family === 'IPv6' }
     }
     // `localhost` may be ::1 first; the family decides, and not the order of the answers.
-    const { address } = await lookup(host, { family: family === 'IPv4' ? 4 : 6 })
-    return { host: address, port, ipv6Only: family === 'IPv6' }
+    const wanted = family === 'IPv4' ? 4 : 6
+    const found = await lookup(host, { family: wanted })
+    if (found.family !== wanted) {
+      throw new Error(
+        `Cannot listen on ${repr(host)} with addressFamily = ${repr(family)}: ` +
+          `that is an IPv${String(found.family)} address`,
+      )
+    }
+    return { host: found.address, port, ipv6Only: family === 'IPv6' }
   }
 
   /**
@@ -201,14 +210,28 @@ export class TCPServer<
   #enqueue(connection: Socket): void {
     // Without a listener, a reset would end the process. Whoever reads or writes hears of it.
     connection.on('error', () => {})
-    const clientAddress = clientAddressOf(connection)
-    // One more than the size, as Linux has it: the first of them is as good as taken.
-    if (this.#queue.length > this.requestQueueSize) {
+    const clientAddress = this.clientAddressOf(connection)
+    if (clientAddress === null) {
+      // Security: reset while it waited for the kernel. Nobody is there to be answered, and it
+      // cannot even be said who it was, neither to verifyRequest() nor in the log.
+      connection.destroy()
+    } else if (this.#queue.length > this.requestQueueSize) {
       this.#drop(connection, clientAddress)
-      return
+    } else {
+      this.#queue.push([connection, clientAddress])
+      this.requestArrived()
     }
-    this.#queue.push([connection, clientAddress])
-    this.requestArrived()
+  }
+
+  /**
+   * The address of a client, for {@link getRequest}; null if it is gone already.
+   *
+   * @added Python's `socket.accept()` tells it.
+   */
+  protected clientAddressOf({ remoteAddress, remotePort }: Socket): Address | null {
+    return remoteAddress === undefined || remotePort === undefined
+      ? null
+      : [remoteAddress, remotePort]
   }
 
   #drop(connection: Socket, clientAddress: Address): void {
@@ -217,9 +240,8 @@ export class TCPServer<
     if (!this.#overflowing) {
       this.#overflowing = true
       stderr.write(
-        `Connection from ${repr(clientAddress)} dropped: ` +
-          `${String(this.#queue.length)} are waiting, and requestQueueSize is ` +
-          `${String(this.requestQueueSize)}\n`,
+        `Connection from ${repr(clientAddress)} dropped, and so are further ones: the queue is ` +
+          `full, see requestQueueSize (${String(this.requestQueueSize)})\n`,
       )
     }
   }
@@ -252,8 +274,12 @@ export class TCPServer<
    * @python socketserver.TCPServer.close_request
    */
   override closeRequest(request: Connection): void | Promise<void> {
+    this.#closing.add(request)
+    request.on('close', () => {
+      this.#closing.delete(request)
+    })
     if (request.readableFlowing === true && !request.readableEnded) {
-      this.#linger(request)
+      linger(request)
     } else if ('destroySoon' in request) {
       // One system call less than end() and waiting for 'close'. Measured, CPU per connection:
       // 56 us instead of 66.
@@ -262,21 +288,19 @@ export class TCPServer<
       request.end(() => request.destroy())
     }
   }
+}
 
-  /**
-   * Close our side, and wait a moment for the client to close its own. `rfile.close()` lets a
-   * connection flow when the client is still sending: see there.
-   */
-  #linger(request: Connection): void {
-    this.#lingering.add(request)
-    const timer = setTimeout(() => request.destroy(), LINGER_SECONDS * 1000)
-    request.on('end', () => request.destroy())
-    request.on('close', () => {
-      clearTimeout(timer)
-      this.#lingering.delete(request)
-    })
-    request.end()
-  }
+/**
+ * Close our side, and wait a moment for the client to close its own. `rfile.close()` lets a
+ * connection flow when the client is still sending: see there.
+ */
+function linger(request: Connection): void {
+  const timer = setTimeout(() => request.destroy(), LINGER_SECONDS * 1000)
+  request.on('end', () => request.destroy())
+  request.on('close', () => {
+    clearTimeout(timer)
+  })
+  request.end()
 }
 
 /**
@@ -299,11 +323,8 @@ export class UnixStreamServer extends TCPServer<string> {
       await super.serverBind()
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
-        const path = repr(this.serverAddress)
-        const reason = (await answers(this.serverAddress))
-          ? 'another server is listening there'
-          : 'the file is left over from a server that is gone; remove it first'
-        throw new Error(`Cannot listen on ${path}: ${reason}`, { cause: error })
+        const reason = await whatIsThere(this.serverAddress)
+        throw new Error(`Cannot listen on ${repr(this.serverAddress)}: ${reason}`, { cause: error })
       }
       throw error
     }
@@ -312,25 +333,28 @@ export class UnixStreamServer extends TCPServer<string> {
   protected override listenOptions(): Promise<ListenOptions> {
     return Promise.resolve({ path: this.serverAddress })
   }
-}
 
-/** Whether somebody accepts connections on a socket file. */
-async function answers(path: string): Promise<boolean> {
-  const probe = connect(path)
-  try {
-    await once(probe, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    probe.destroy()
+  protected override clientAddressOf(): Address {
+    return ''
   }
 }
 
-/** Python's client address; a Unix socket's client has none. */
-function clientAddressOf(connection: Socket): Address {
-  const { remoteAddress, remotePort } = connection
-  return remoteAddress === undefined || remotePort === undefined ? '' : [remoteAddress, remotePort]
+/** Say what is at a path that cannot be taken. */
+async function whatIsThere(path: string): Promise<string> {
+  if (!(await lstat(path)).isSocket()) {
+    return 'there is a file of that name, and it is no socket'
+  }
+  const probe = connect(path)
+  try {
+    await once(probe, 'connect')
+    return 'another server is listening there'
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+      ? 'the file is left over from a server that is gone; remove it first'
+      : `there is a socket, and it cannot be asked whose it is (${(error as Error).message})`
+  } finally {
+    probe.destroy()
+  }
 }
 
 function canReusePort(): boolean {

@@ -4,8 +4,8 @@
  * A head is ISO 8859-1 (Python's `iso-8859-1`, `latin-1`): byte 0xNN is the character U+00NN, so
  * nothing that a client sends can fail to decode. Pages are UTF-8.
  *
- * Everything above `stdlib/` speaks `Uint8Array`; that Node's `Buffer` does the work is known
- * only here.
+ * `http/base-handler.ts` and its neighbours speak `Uint8Array` and come here for the rest, so that
+ * they need nothing of Node's `Buffer`, which does the work.
  *
  * @module
  */

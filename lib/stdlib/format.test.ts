@@ -62,6 +62,10 @@ t.test('format() fills in what Python fills in', async (t) => {
     ['%x %X %o', [255, 255, 8], 'ff FF 10'],
     ['%#x %#X %#o', [255, 255, 8], '0xff 0XFF 0o10'],
     ['%x', [-255], '-ff'],
+    ['%#08x|%#8x|%-#8x|', [255, 255, 255], '0x0000ff|    0xff|0xff    |'],
+    ['%ld %hd %Ld', [1, 2, 3], '1 2 3'],
+    ['%f %.2f', [1e22, 1e21], '10000000000000000000000.000000 1000000000000000000000.00'],
+    ['%s %s %s', [NaN, Infinity, -Infinity], 'nan inf -inf'],
     ['%x', [2n ** 70n], '400000000000000000'],
     ['%f %.2f %.0f', [1.5, 2.345, 7], '1.500000 2.35 7'],
     ['%e %.1E', [12345.678, 0.00012], '1.234568e+04 1.2E-04'],
@@ -103,6 +107,10 @@ t.test('format() says what does not fit', async (t) => {
   t.throws(
     () => format('%(toString)s', {}),
     new TypeError("Cannot format '%(toString)s': no argument is named 'toString'"),
+  )
+  t.throws(
+    () => format('%c', ['AB']),
+    new TypeError('Cannot format \'AB\' with "%c": one character is required'),
   )
   t.throws(() => format('%s', { code: 1 }), TypeError)
   t.throws(() => format('%(code)s', ['one']), TypeError)

@@ -61,6 +61,9 @@ function str(value: unknown): string {
   if (value instanceof Error) {
     return value.message
   }
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    return Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'
+  }
   return value instanceof Uint8Array || Array.isArray(value) ? repr(value) : String(value)
 }
 
@@ -111,9 +114,9 @@ function escapeCode(code: number): string {
 /** The arguments of a format: in order, or by name for `%(name)s`. */
 export type FormatArguments = readonly unknown[] | Readonly<Record<string, unknown>>
 
-// %[(name)][flags][width][.precision]type
+// %[(name)][flags][width][.precision][length]type; the length means nothing, as in Python.
 const CONVERSION =
-  /%(?:\((?<name>[^)]*)\))?(?<flags>[-+ #0]*)(?<width>\d*)(?:\.(?<precision>\d*))?(?<type>[^]?)/g
+  /%(?:\((?<name>[^)]*)\))?(?<flags>[-+ #0]*)(?<width>\d*)(?:\.(?<precision>\d*))?[hlL]?(?<type>[^]?)/g
 
 /**
  * Fill a printf-style format: `format('code %d, message %s', [404, 'Not Found'])` is Python's
@@ -179,10 +182,12 @@ interface Conversion {
 function convert(value: unknown, conversion: Conversion): string {
   const { type, flags, width, precision } = conversion
   let sign = ''
+  let prefix = ''
   let body: string
   if ('diuxXo'.includes(type)) {
     const integer = toInteger(value, type)
     sign = signOf(integer < 0, flags)
+    prefix = flags.includes('#') ? (PREFIXES[type] ?? '') : ''
     body = digits(integer < 0 ? -integer : integer, conversion)
   } else if ('fFeEgG'.includes(type)) {
     const number = toNumber(value, type)
@@ -192,16 +197,16 @@ function convert(value: unknown, conversion: Conversion): string {
     body = textual(value, type).slice(0, precision)
   }
 
-  const room = width - sign.length - body.length
-  if (room <= 0) {
-    return sign + body
-  }
+  const room = Math.max(0, width - sign.length - prefix.length - body.length)
   if (flags.includes('-')) {
-    return sign + body + ' '.repeat(room)
+    return sign + prefix + body + ' '.repeat(room)
   }
   const zeros = flags.includes('0') && !'srac'.includes(type)
-  return zeros ? sign + '0'.repeat(room) + body : ' '.repeat(room) + sign + body
+  return zeros ? sign + prefix + '0'.repeat(room) + body : ' '.repeat(room) + sign + prefix + body
 }
+
+/** What `#` puts in front of a number. */
+const PREFIXES: Readonly<Record<string, string>> = { x: '0x', X: '0X', o: '0o' }
 
 function signOf(negative: boolean, flags: string): string {
   if (negative) {
@@ -219,10 +224,20 @@ function textual(value: unknown, type: string): string {
     case 'a':
       return escapeNonAscii(repr(value))
     case 'c':
-      return typeof value === 'number' ? String.fromCodePoint(value) : str(value)
+      return character(value)
     default:
       throw new ValueError(`Cannot format with the unsupported conversion "%${type}"`)
   }
+}
+
+function character(value: unknown): string {
+  if (typeof value === 'number') {
+    return String.fromCodePoint(value)
+  }
+  if (typeof value === 'string' && /^.$/su.test(value)) {
+    return value
+  }
+  throw new TypeError(`Cannot format ${repr(value)} with "%c": one character is required`)
 }
 
 function toNumber(value: unknown, type: string): number {
@@ -245,36 +260,39 @@ function toInteger(value: unknown, type: string): number | bigint {
   return Number.isSafeInteger(integer) ? integer : BigInt(integer)
 }
 
-function digits(integer: number | bigint, { type, flags, precision }: Conversion): string {
-  const alternate = flags.includes('#')
-  const bare = (base: number) => integer.toString(base).padStart(precision ?? 0, '0')
-  switch (type) {
-    case 'x':
-      return (alternate ? '0x' : '') + bare(16)
-    case 'X':
-      return (alternate ? '0X' : '') + bare(16).toUpperCase()
-    case 'o':
-      return (alternate ? '0o' : '') + bare(8)
-    default:
-      return bare(10)
-  }
+function digits(integer: number | bigint, { type, precision }: Conversion): string {
+  const base = type === 'o' ? 8 : type === 'x' || type === 'X' ? 16 : 10
+  const text = integer.toString(base).padStart(precision ?? 0, '0')
+  return type === 'X' ? text.toUpperCase() : text
 }
 
 function decimal(number: number, { type, flags, precision = 6 }: Conversion): string {
   if (!Number.isFinite(number)) {
-    const word = Number.isNaN(number) ? 'nan' : 'inf'
+    const word = str(number)
     return type === type.toLowerCase() ? word : word.toUpperCase()
   }
   switch (type) {
     case 'f':
     case 'F':
-      return number.toFixed(precision)
+      return fixed(number, precision)
     case 'e':
     case 'E':
       return exponent(number.toExponential(precision), type)
     default:
       return general(number, type, precision === 0 ? 1 : precision, flags.includes('#'))
   }
+}
+
+/**
+ * All digits of a number. Differs: a number just between two that can be printed goes up, in
+ * Python to the even one: `'%.0f' % 2.5` is 3, and not 2.
+ */
+function fixed(number: number, precision: number): string {
+  if (number < 1e21) {
+    return number.toFixed(precision)
+  }
+  // From here on, toFixed() gives up and writes an exponent; but then it is an integer.
+  return BigInt(number).toString() + (precision > 0 ? `.${'0'.repeat(precision)}` : '')
 }
 
 /** JavaScript writes `1e+5`, Python and C at least two digits: `1e+05`. */
