@@ -13,6 +13,8 @@ export { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, ERROR_PAGE_HTML5 } from './http/e
 export { HTTPMessage } from './http/message.ts'
 export type { Field, MessageClass } from './http/message.ts'
 export { HTTPServer } from './http/server.ts'
+export { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './http/simple-handler.ts'
+export type { Source } from './http/simple-handler.ts'
 export { HTTPStatus, RESPONSES } from './http/status.ts'
 export type { Responses, StatusCodes } from './http/status.ts'
 export { BaseServer } from './socketserver/base-server.ts'

@@ -5,11 +5,16 @@
  * @module
  */
 
+import { SimpleHTTPRequestHandler } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
 import { ErrorHandler } from '../../docs/examples/http_server_errors.ts'
 import { GetHandler } from '../../docs/examples/http_server_GET.ts'
 import { GetHandler as SendHeaderHandler } from '../../docs/examples/http_server_send_header.ts'
 import { Custom10Handler, Custom11Handler, OverrideHandler } from './custom-handler.ts'
+
+class Simple11Handler extends SimpleHTTPRequestHandler {
+  override protocolVersion = 'HTTP/1.1'
+}
 
 /** The handlers by the name of their app. */
 export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
@@ -19,4 +24,6 @@ export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   custom10: Custom10Handler,
   custom11: Custom11Handler,
   override: OverrideHandler,
+  simple: SimpleHTTPRequestHandler,
+  simple11: Simple11Handler,
 }

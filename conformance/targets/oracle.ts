@@ -8,17 +8,26 @@
  * @module
  */
 
-import { BaseHTTPRequestHandler, ERROR_PAGE_HTML4, ERROR_PAGE_HTML5 } from 'basehttp'
+import {
+  BaseHTTPRequestHandler,
+  ERROR_PAGE_HTML4,
+  ERROR_PAGE_HTML5,
+  EXTENSIONS_MAP,
+  SimpleHTTPRequestHandler,
+} from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
 import { HANDLERS } from './handlers.ts'
 import { serve } from './serve.ts'
 
-/** The same handler, with Python 3.13's page in place of the article's. */
-function withPage(Handler: RequestHandlerClass): RequestHandlerClass {
+/** The same handler, as Python 3.13 has it where this library follows the article. */
+function as313(Handler: RequestHandlerClass): RequestHandlerClass {
   return class extends (Handler as typeof BaseHTTPRequestHandler) {
     override setup(): void | Promise<void> {
       if (this.errorMessageFormat === ERROR_PAGE_HTML4) {
         this.errorMessageFormat = ERROR_PAGE_HTML5
+      }
+      if (this instanceof SimpleHTTPRequestHandler) {
+        this.extensionsMap = { ...EXTENSIONS_MAP, '.rst': 'text/x-rst' }
       }
       return super.setup()
     }
@@ -26,5 +35,5 @@ function withPage(Handler: RequestHandlerClass): RequestHandlerClass {
 }
 
 await serve(
-  Object.fromEntries(Object.entries(HANDLERS).map(([app, Handler]) => [app, withPage(Handler)])),
+  Object.fromEntries(Object.entries(HANDLERS).map(([app, Handler]) => [app, as313(Handler)])),
 )

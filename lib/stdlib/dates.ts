@@ -19,6 +19,24 @@ export function now(): number {
 }
 
 /**
+ * A time that only goes forward, in seconds from some point in the past. For deadlines, which must
+ * not move when somebody sets the clock.
+ *
+ * @python time.monotonic
+ */
+export function monotonic(): number {
+  return performance.now() / 1000
+}
+
+/**
+ * Turn seconds into what `setTimeout()` takes. It fires at once for more than 24.8 days, so that is
+ * the most.
+ */
+export function milliseconds(seconds: number): number {
+  return Math.min(seconds * 1000, 2 ** 31 - 1)
+}
+
+/**
  * Write a time as HTTP wants it, RFC 9110's IMF-fixdate: `Thu, 06 Oct 2016 20:44:11 GMT`.
  *
  * @param timestamp - seconds since 1970, UTC
@@ -75,3 +93,117 @@ export function localTime(timestamp: number): LocalTime {
     second: date.getSeconds(),
   }
 }
+
+/**
+ * Read a date as `If-Modified-Since` has it, and as forgivingly as Python's e-mail package does:
+ * the three formats of RFC 9110 §5.6.7, and nearly anything else that holds a day, a month by
+ * name, a year and a time.
+ *
+ * @returns seconds since 1970, or null when it is no date, or a date in a time zone other than
+ * UTC. A date that names no zone is in UTC.
+ * @python email.utils.parsedate_to_datetime
+ */
+export function parseDate(text: string): number | null {
+  const words = text.split(/\s+/).filter((word) => word !== '')
+  if (words.length === 0) {
+    return null
+  }
+  // The name of the day, with or without a comma, says nothing.
+  const first = words[0] as string
+  if (first.endsWith(',') || DAYS.has(first.toLowerCase())) {
+    words.shift()
+  } else {
+    words[0] = first.slice(first.lastIndexOf(',') + 1)
+  }
+  // 06-Oct-16 21:12:10 GMT
+  const dashed = (words[0] ?? '').split('-')
+  if (words.length === 3 && dashed.length === 3) {
+    words.splice(0, 1, ...dashed)
+  }
+  // 06 Oct 2016 21:12:10+0000, or no zone at all
+  if (words.length === 4) {
+    const time = words[3] as string
+    const sign = time.includes('+') ? time.indexOf('+') : time.indexOf('-')
+    words.splice(3, 1, ...(sign > 0 ? [time.slice(0, sign), time.slice(sign)] : [time, '']))
+  }
+  if (words.length < 5) {
+    return null
+  }
+
+  let [day, month, year, time, zone] = words as [string, string, string, string, string]
+  if (!MONTHS.has(month.toLowerCase())) {
+    ;[day, month] = [month, day]
+  }
+  day = day.replace(/,$/, '')
+  if (year.indexOf(':') > 0) {
+    ;[year, time] = [time, year]
+  }
+  year = year.replace(/,$/, '')
+  if (year === '') {
+    return null
+  }
+  if (!/^[0-9]/.test(year)) {
+    ;[year, zone] = [zone, year]
+  }
+  time = time.replace(/,$/, '')
+  const clock = time.includes(':') ? time.split(':') : time.includes('.') ? time.split('.') : []
+  if (clock.length < 2 || clock.length > 3 || !isUTC(zone)) {
+    return null
+  }
+  return timestampOf(MONTHS.get(month.toLowerCase()), [year, day, ...clock, '0'].map(integer))
+}
+
+/** Whether a zone is UTC; what is no zone at all (`AM`, nothing) says that none is known. */
+function isUTC(zone: string): boolean {
+  const name = zone.toUpperCase()
+  return !OTHER_ZONES.has(name) && (integer(name) ?? 0) === 0
+}
+
+/** The timestamp of a date in UTC, or null if there is no such day or time. */
+function timestampOf(
+  month: number | undefined,
+  [year, day, hour, minute, second]: readonly (number | null | undefined)[],
+): number | null {
+  if (month === undefined || year == null || day == null) {
+    return null
+  }
+  if (hour == null || minute == null || second == null) {
+    return null
+  }
+  // Two digits: POSIX puts 69 to 99 in the last century.
+  const fullYear = year < 100 ? year + (year > 68 ? 1900 : 2000) : year
+  const date = new Date(0)
+  date.setUTCFullYear(fullYear, month, day)
+  date.setUTCHours(hour, minute, second)
+  const exists =
+    fullYear >= 1 &&
+    fullYear <= 9999 &&
+    date.getUTCFullYear() === fullYear &&
+    date.getUTCMonth() === month &&
+    date.getUTCDate() === day &&
+    date.getUTCHours() === hour &&
+    date.getUTCMinutes() === minute &&
+    date.getUTCSeconds() === second
+  return exists ? date.getTime() / 1000 : null
+}
+
+/** Python's `int()`, as far as a date needs it. */
+function integer(text: string): number | null {
+  return /^[+-]?[0-9]+(?:_[0-9]+)*$/.test(text) ? Number(text.replaceAll('_', '')) : null
+}
+
+const DAYS = new Set(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
+
+const MONTH_NAMES =
+  'january february march april may june july august september october november december'
+
+/** Months by their name and by its first three letters; January is 0. */
+const MONTHS = new Map(
+  MONTH_NAMES.split(' ').flatMap((name, index) => [
+    [name, index] as const,
+    [name.slice(0, 3), index] as const,
+  ]),
+)
+
+/** The zones that Python knows by name, but for those that are UTC. */
+const OTHER_ZONES = new Set('AST ADT EST EDT CST CDT MST MDT PST PDT'.split(' '))

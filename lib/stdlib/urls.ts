@@ -18,6 +18,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { decodeUtf8, encodeUtf8 } from './bytes.ts'
 import { ValueError } from './errors.ts'
+import { encodeSurrogatepass } from './surrogates.ts'
 
 /**
  * What {@link urlsplit} finds. A part that is absent is the empty string.
@@ -97,6 +98,47 @@ export function urlparse(url: string): ParseResult {
   }
   const path = parts.path.slice(0, semicolon)
   return { ...parts, path, params: parts.path.slice(semicolon + 1) }
+}
+
+/**
+ * Put a URL together again from the parts that {@link urlsplit} found.
+ *
+ * @python urllib.parse.urlunsplit
+ */
+export function urlunsplit({ scheme, netloc, path, query, fragment }: SplitResult): string {
+  let url = path
+  if (netloc !== '') {
+    url = `//${netloc}${path === '' || path.startsWith('/') ? '' : '/'}${path}`
+  } else if (path.startsWith('//')) {
+    // Without this, the first word of the path would be read as a host.
+    url = `//${path}`
+  }
+  return (
+    (scheme === '' ? '' : `${scheme}:`) +
+    url +
+    (query === '' ? '' : `?${query}`) +
+    (fragment === '' ? '' : `#${fragment}`)
+  )
+}
+
+/**
+ * Percent-encode text as UTF-8, but for letters, digits and `_.-~/`. Lone surrogates are encoded
+ * as if they were characters, see `surrogates.ts`.
+ *
+ * @python urllib.parse.quote
+ */
+export function quote(text: string): string {
+  if (/^[\w.~/-]*$/.test(text)) {
+    return text
+  }
+  let out = ''
+  for (const byte of encodeSurrogatepass(text)) {
+    const character = String.fromCharCode(byte)
+    out += /[\w.~/-]/.test(character)
+      ? character
+      : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
+  }
+  return out
 }
 
 /**
