@@ -49,6 +49,8 @@ export interface Outcome {
   readonly received: string
   /** Whether the server closed the connection; a reset counts. */
   readonly closed: boolean
+  /** Whether it did so by a reset, which may take bytes away that were under way. */
+  readonly reset: boolean
   /** For each `wait-for`, whether the bytes came. */
   readonly waits: readonly boolean[]
   /** The port of our side. */
@@ -69,10 +71,16 @@ export interface Patience {
  */
 export const PATIENCE: Patience = { missing: 5000, quiet: 250 }
 
-/** Hold a conversation with a server. */
+/**
+ * Hold a conversation with a server.
+ *
+ * @param whileOpen - is called at the end, if the server has not closed: what it says about a
+ * client that leaves is no part of the conversation any more
+ */
 export async function play(
   exchange: Exchange,
   server: { host: string; port: number },
+  whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
   const line = await Line.open(server)
@@ -112,46 +120,68 @@ export async function play(
     // do, to see what follows.
     const closes = expectation.closes && expectation.progress(line.received) === 'complete'
     await line.until(() => false, closes ? patience.missing : patience.quiet)
-    return { received: line.received, closed: line.closed, waits, clientPort: line.clientPort }
+    const { received, closed, reset, clientPort } = line
+    if (!closed) {
+      await whileOpen()
+    }
+    return { received, closed, reset, waits, clientPort }
   } finally {
     line.socket.destroy()
   }
 }
 
+// Reused for every read of every connection: what is in them is copied at once.
+const ONE_BYTE = new Uint8Array(1)
+const MANY_BYTES = new Uint8Array(64 * 1024)
+
 /** The client's end of a connection. */
 class Line {
   readonly socket: Socket
-  readonly clientPort: number
   #received = ''
   #closed = false
+  #reset = false
   #changed: () => void = () => {}
 
-  static async open({ host, port }: { host: string; port: number }): Promise<Line> {
-    const socket = connect({ host, port, noDelay: true, allowHalfOpen: true })
+  static async open(server: { host: string; port: number }): Promise<Line> {
+    const line = new Line(server)
     await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve)
-      socket.once('error', (error) => {
-        reject(new Error(`Cannot connect to ${host}:${String(port)}`, { cause: error }))
+      line.socket.once('connect', resolve)
+      line.socket.once('error', (error) => {
+        const where = `${server.host}:${String(server.port)}`
+        reject(new Error(`Cannot connect to ${where}`, { cause: error }))
       })
     })
-    return new Line(socket)
+    return line
   }
 
-  private constructor(socket: Socket) {
-    this.socket = socket
-    this.clientPort = socket.localPort ?? 0
-    socket.setEncoding('latin1')
-    socket.on('data', (text: string) => {
-      this.#received += text
-      this.#changed()
-    })
+  private constructor({ host, port }: { host: string; port: number }) {
+    const onread = {
+      // When data and a reset are there together, libuv reads the data, sees that the buffer is
+      // not full, and reports the end: the reset is gone. A buffer of one byte is always full.
+      buffer: () => (this.#received.length < 4096 ? ONE_BYTE : MANY_BYTES),
+      callback: (length: number, bytes: Uint8Array) => {
+        this.#received += Buffer.from(bytes.buffer, 0, length).toString('latin1')
+        this.#changed()
+        return true
+      },
+    }
+    this.socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
+    const { socket } = this
     const close = () => {
       this.#closed = true
       this.#changed()
     }
     socket.on('end', close)
     socket.on('close', close)
-    socket.on('error', close)
+    // Without an end before it, an error is a reset; behind one it is our own late write.
+    socket.on('error', () => {
+      this.#reset ||= !this.#closed
+      close()
+    })
+  }
+
+  get clientPort(): number {
+    return this.socket.localPort ?? 0
   }
 
   get received(): string {
@@ -160,6 +190,10 @@ class Line {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  get reset(): boolean {
+    return this.#reset
   }
 
   /** Write, and wait until the kernel has it: what follows is then another packet. */

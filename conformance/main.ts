@@ -8,24 +8,29 @@
  * @module
  */
 
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeDocumentRoot } from './document-root.ts'
 import { PageError, readPage } from './page.ts'
 import type { Case } from './page.ts'
-import { CASES } from './paths.ts'
-import { count, describe, table, visible } from './report.ts'
-import { runPages } from './run.ts'
+import { CASES, DEVIATIONS, RECORDINGS } from './paths.ts'
+import { readDeviations, readRecordings } from './recording.ts'
+import type { ReplayCase } from './recording.ts'
+import { count, describe, sentBytes, table, visible } from './report.ts'
+import { runPages, runRecordings } from './run.ts'
 import type { Result } from './run.ts'
 import { BasehttpTarget } from './target.ts'
 
 const USAGE = `\
 usage: npm run conformance -- [flags]
 
-  --list           print the ids of the cases, and run nothing
-  --only PREFIX    only the cases whose id begins so; may be given several times
-  --verbose        show what was sent and received
-  --help           print this
+  --list              print the ids of the cases, and run nothing
+  --only PREFIX       only the cases whose id begins so; may be given several times
+  --recordings WHICH  replay what this Python answered: 3.13, the default, or none
+  --verbose           show what was sent and received
+  --help              print this
 `
 
 process.exitCode = await main(process.argv.slice(2))
@@ -38,6 +43,7 @@ async function main(args: string[]): Promise<number> {
       options: {
         list: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: [''] },
+        recordings: { type: 'string', default: '3.13' },
         verbose: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -51,9 +57,20 @@ async function main(args: string[]): Promise<number> {
     return 0
   }
 
-  let cases
+  if (!['3.13', 'none'].includes(flags.recordings)) {
+    console.error(`There are no recordings "${flags.recordings}"; there are 3.13 and none`)
+    return 2
+  }
+
+  let pages: Case[]
+  let recordings: ReplayCase[]
+  const isSelected = ({ id }: { id: string }) => flags.only.some((prefix) => id.startsWith(prefix))
   try {
-    cases = readAllPages()
+    pages = readAllPages().filter(isSelected)
+    recordings =
+      flags.recordings === 'none'
+        ? []
+        : readRecordings(RECORDINGS, `cpython-${flags.recordings}`).filter(isSelected)
   } catch (error) {
     if (error instanceof PageError) {
       console.error(error.message)
@@ -61,22 +78,33 @@ async function main(args: string[]): Promise<number> {
     }
     throw error
   }
-  const selected = cases.filter(({ id }) => flags.only.some((prefix) => id.startsWith(prefix)))
-  if (selected.length === 0) {
+  if (pages.length + recordings.length === 0) {
     console.error(`No case selected: no id begins with ${flags.only.join(' or ')}; see --list`)
     return 2
   }
   if (flags.list) {
-    console.log(selected.map(({ id }) => id).join('\n'))
+    console.log([...pages, ...recordings].map(({ id }) => id).join('\n'))
     return 0
   }
 
   const target = new BasehttpTarget()
-  const results = await runPages(target, selected)
+  const results = [...(await runPages(target, pages)), ...(await replay(recordings))]
   if (flags.verbose) {
     console.log(results.map(wire).join('\n'))
   }
   return summary(target.name, results)
+}
+
+/** Replay recordings with the servers as they were recorded, in a document root of their own. */
+async function replay(recordings: readonly ReplayCase[]): Promise<Result[]> {
+  const deviations = readDeviations(join(DEVIATIONS, 'recordings.json'))
+  const root = mkdtempSync(join(tmpdir(), 'basehttp-root-'))
+  try {
+    makeDocumentRoot(root)
+    return await runRecordings(new BasehttpTarget('oracle.js'), recordings, deviations, root)
+  } finally {
+    rmSync(root, { recursive: true })
+  }
 }
 
 /** All pages, in the order of their names. */
@@ -111,6 +139,6 @@ function wire({ id, outcome, case: one }: Result): string {
       .split(/(?<=\n)/)
       .map((line) => `${mark} ${visible(line)}`)
       .join('\n')
-  const sent = 'request' in one ? one.request.toString('latin1') : ''
+  const sent = sentBytes(one).toString('latin1')
   return `# ${id}\n${lines(sent, '>')}\n${lines(outcome?.received ?? '', '<')}\n`
 }

@@ -129,6 +129,15 @@ t.test('a broken page says where and why', async (t) => {
       page(...good).replace('topic/name', 'Name'),
       'test.md:7: "Name" is no id; write topic/name, in small letters and hyphens',
     ],
+    [
+      page(...good, '```requset\n```'),
+      'test.md:19: a fence of a case is request, response or log, and not "requset"',
+    ],
+    [
+      page(...good, '```log\n```', '```log\n```'),
+      'test.md:21: there is a second log; write all lines in one',
+    ],
+    [page(...good, '```log', 'a line'), 'test.md:19: the fence is never closed; end it with ```'],
     [page(...good) + '\n' + page(...good), 'test.md:25: the id "topic/name" is taken'],
     [
       page(...good).replace(/<!--.*-->/, ''),

@@ -54,7 +54,7 @@ export interface Case extends Exchange {
   readonly why: string
   /** Where the case stands: `errors.md:12`. */
   readonly place: string
-  /** All that is sent, for the line that repeats it. */
+  /** All that is sent. */
   readonly request: Buffer
   /** What the answers look like, one after the other. */
   readonly responses: readonly Pattern[]
@@ -104,7 +104,7 @@ export function readPage(path: string): Case[] {
  */
 export function parsePage(text: string, page: string, readFile: (name: string) => string): Case[] {
   const cases: Case[] = []
-  for (const section of sections(text)) {
+  for (const section of sections(text, page)) {
     const place = `${page}:${String(section.line)}`
     const one = parseSection(section, place, readFile)
     if (cases.some(({ id }) => id === one.id)) {
@@ -129,7 +129,7 @@ interface Section {
   fences: Fence[]
 }
 
-function* sections(text: string): Generator<Section> {
+function* sections(text: string, page: string): Generator<Section> {
   let section: Section | undefined
   let fence: Fence | undefined
   for (const [index, line] of text.split('\n').entries()) {
@@ -166,6 +166,12 @@ function* sections(text: string): Generator<Section> {
     } else if (line.trim() !== '') {
       section?.prose.push(line.trim())
     }
+  }
+  if (fence !== undefined) {
+    throw new PageError(
+      `${page}:${String(fence.line)}`,
+      'the fence is never closed; end it with ```',
+    )
   }
   if (section !== undefined) {
     yield section
@@ -206,8 +212,16 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
         break
       }
       case 'log':
+        if (log !== undefined) {
+          throw new PageError(at, 'there is a second log; write all lines in one')
+        }
         log = fence.lines.map((line) => parseTokens(line, at, readFile))
         break
+      default:
+        throw new PageError(
+          at,
+          `a fence of a case is request, response or log, and not "${fence.kind}"`,
+        )
     }
   }
   if (actions.length === 0 || closes === undefined) {

@@ -16,3 +16,9 @@ export const CASES = join(TOP, 'conformance', 'cases')
 export function targetProgram(name: string): string {
   return join(TOP, 'dist', 'conformance', 'targets', name)
 }
+
+/** The folder of the recordings. */
+export const RECORDINGS = join(TOP, 'conformance', 'recordings')
+
+/** The folder of the declared deviations, a file for each target. */
+export const DEVIATIONS = join(TOP, 'conformance', 'deviations')

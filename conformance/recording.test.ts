@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { DEVIATIONS, RECORDINGS } from './paths.ts'
 import {
   deviationFor,
   normalise,
@@ -25,16 +26,11 @@ const CASE: RecordedCase = {
 
 const RECORDING: Recording = {
   id: CASE.id,
-  response: base64(
+  response:
     'HTTP/1.1 200 OK\r\nServer: BaseHTTP/0.6 Python/@PY@\r\nDate: @DATE@\r\n' +
-      'Content-Type: text/plain\r\nContent-Length: 7\r\n\r\nGET /x\n',
-  ),
+    'Content-Type: text/plain\r\nContent-Length: 7\r\n\r\nGET /x\n',
   closed: true,
   log: ['127.0.0.1 - - [@TIME@] "GET /x HTTP/1.1" 200 -'],
-}
-
-function base64(text: string): string {
-  return Buffer.from(text, 'latin1').toString('base64')
 }
 
 t.test('normalise() replaces what varies', async (t) => {
@@ -77,6 +73,7 @@ t.test('the steps of a recording become actions', async (t) => {
       half_close: true,
     },
     RECORDING,
+    'cpython-3.13',
   )
   t.same(actions, [
     { do: 'send', bytes: Buffer.from('ababc') },
@@ -108,10 +105,12 @@ t.test('recordings and deviations are read from files', async (t) => {
     writeFileSync(path, JSON.stringify(value))
     return path
   }
-  const cases = write('cases.json', { cases: [CASE] })
-  t.equal(readRecordings(cases, write('a.json', { records: [RECORDING] })).length, 1)
-  t.throws(() => readRecordings(cases, write('b.json', { records: [] })), {
-    message: /holds no answer for the case "family-custom11-one"$/,
+  write('cases.json', { cases: [CASE] })
+  write('cpython-1.json', { records: [RECORDING] })
+  write('cpython-2.json', { records: [] })
+  t.match(readRecordings(folder, 'cpython-1'), [{ id: 'cpython-1/family-custom11-one' }])
+  t.throws(() => readRecordings(folder, 'cpython-2'), {
+    message: 'cpython-2.json holds no answer for the case "family-custom11-one"',
   })
   const row = { because: 'so', status: 'HTTP' }
   t.same([...readDeviations(write('c.json', { x: row }))], [['x', row]])
@@ -122,15 +121,26 @@ t.test('recordings and deviations are read from files', async (t) => {
   }
 })
 
+t.test('a deviation covers a case', async (t) => {
+  const ids = readRecordings(RECORDINGS, 'cpython-3.13').map(({ recording }) => recording.id)
+  for (const name of readDeviations(join(DEVIATIONS, 'recordings.json')).keys()) {
+    t.ok(
+      ids.some((id) => deviationFor(id, [name]) === name),
+      name,
+    )
+  }
+})
+
 t.test('a replay agrees, deviates as declared, or fails', async (t) => {
   const target = new BasehttpTarget('oracle.js')
   const verdict = async (recording: Recording, deviation?: Deviation) => {
     const deviations = new Map(deviation === undefined ? [] : [[CASE.id, deviation]])
-    const [result] = await runRecordings(target, [replayCase(CASE, recording)], deviations, '.')
+    const cases = [replayCase(CASE, recording, 'cpython-3.13')]
+    const [result] = await runRecordings(target, cases, deviations, '.')
     return `${String(result?.verdict)}: ${(result?.findings ?? []).map(({ flaw }) => flaw).join()}`
   }
   t.equal(await verdict(RECORDING), 'pass: ')
-  const other = { ...RECORDING, response: base64('HTTP/1.1 404 Not Found\r\n\r\n') }
+  const other = { ...RECORDING, response: 'HTTP/1.1 404 Not Found\r\n\r\n' }
   t.equal(await verdict(other), 'fail: response differs from the recording')
   t.equal(await verdict(other, { because: 'x', status: 'HTTP/1\\.1 200 OK' }), 'deviation: ')
   t.equal(
@@ -140,6 +150,10 @@ t.test('a replay agrees, deviates as declared, or fails', async (t) => {
   t.equal(
     await verdict(other, { because: 'x', response: 'something else' }),
     'fail: response differs from the recording',
+  )
+  t.equal(
+    await verdict(RECORDING, { because: 'x', status: 'HTTP/1\\.1 200 OK' }),
+    'fail: agrees with the recording, and "family-custom11-one" declares that it does not: take it out',
   )
   t.equal(
     await verdict({ ...RECORDING, log: ['more', 'lines'] }),

@@ -13,6 +13,7 @@
  */
 
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Action, Exchange } from './exchange.ts'
 
 /** A recorded request. */
@@ -25,7 +26,7 @@ export interface RecordedCase {
   readonly tags: readonly string[]
   readonly send: readonly SendStep[]
   /** Whether the client says, after the last byte, that nothing more will come. */
-  readonly half_close: boolean
+  readonly half_close?: boolean
 }
 
 /** A step of the client; data that is not parted by a pause or a wait leaves in one write. */
@@ -39,7 +40,7 @@ export type SendStep =
 /** What a Python answered, normalised. */
 export interface Recording {
   readonly id: string
-  /** base64 */
+  /** Normalised, as ISO 8859-1 text. */
   readonly response: string
   readonly closed: boolean
   readonly log: readonly string[]
@@ -59,6 +60,7 @@ export interface Deviation {
 
 /** A recorded request with its answer, ready to be replayed. */
 export interface ReplayCase extends Exchange {
+  /** The recording's, behind the Python's: `cpython-3.13/reqline-get-plain`. */
   readonly id: string
   readonly title: string
   readonly server: string
@@ -66,17 +68,22 @@ export interface ReplayCase extends Exchange {
   readonly recording: Recording
 }
 
-/** Read recorded requests, and the answers that belong to them. */
-export function readRecordings(casesPath: string, answersPath: string): ReplayCase[] {
-  const { cases } = readJSON(casesPath) as { cases: RecordedCase[] }
-  const { records } = readJSON(answersPath) as { records: Recording[] }
+/**
+ * Read recorded requests, and the answers that belong to them.
+ *
+ * @param folder - holds `cases.json` and `<python>.json`
+ * @param python - whose answers: `cpython-3.13`
+ */
+export function readRecordings(folder: string, python: string): ReplayCase[] {
+  const { cases } = readJSON(join(folder, 'cases.json')) as { cases: RecordedCase[] }
+  const { records } = readJSON(join(folder, `${python}.json`)) as { records: Recording[] }
   const answers = new Map(records.map((record) => [record.id, record]))
   return cases.map((one) => {
     const recording = answers.get(one.id)
     if (recording === undefined) {
-      throw new Error(`${answersPath} holds no answer for the case "${one.id}"`)
+      throw new Error(`${python}.json holds no answer for the case "${one.id}"`)
     }
-    return replayCase(one, recording)
+    return replayCase(one, recording, python)
   })
 }
 
@@ -96,10 +103,9 @@ function readJSON(path: string): unknown {
 }
 
 /** Put a request and its answer together. */
-export function replayCase(one: RecordedCase, recording: Recording): ReplayCase {
-  const expected = Buffer.from(recording.response, 'base64').toString('latin1')
+export function replayCase(one: RecordedCase, recording: Recording, python: string): ReplayCase {
   return {
-    id: one.id,
+    id: `${python}/${one.id}`,
     title: one.title,
     server: one.server,
     family: one.tags[0] as string,
@@ -110,7 +116,7 @@ export function replayCase(one: RecordedCase, recording: Recording): ReplayCase 
       progress(received) {
         // What is missing cannot be told from what is wrong once dates have been replaced, so
         // nothing is wrong before its time.
-        return normalise(received, one.server) === expected ? 'complete' : 'incomplete'
+        return normalise(received, one.server) === recording.response ? 'complete' : 'incomplete'
       },
     },
   }
@@ -148,7 +154,7 @@ function actionsOf(one: RecordedCase): Action[] {
     }
   }
   flush()
-  if (one.half_close) {
+  if (one.half_close === true) {
     actions.push({ do: 'half-close' })
   }
   return actions
@@ -233,7 +239,7 @@ export interface Observation {
 /** Name the ways in which an observation differs from the recording; none: it agrees. */
 export function differences(recording: Recording, seen: Observation): string[] {
   const different: string[] = []
-  if (seen.response !== Buffer.from(recording.response, 'base64').toString('latin1')) {
+  if (seen.response !== recording.response) {
     different.push('response')
   }
   if (seen.closed !== recording.closed) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Case } from './page.ts'
+import type { Exchange } from './exchange.ts'
 import type { Result, Verdict } from './run.ts'
 import type { Finding } from './verdict.ts'
 
@@ -79,9 +79,16 @@ export function visible(text: string): string {
   })
 }
 
+/** All that a case sends. */
+export function sentBytes(one: Exchange): Buffer {
+  return Buffer.concat(
+    one.actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : [])),
+  )
+}
+
 /** A shell line that sends the same bytes; start the target's app on that port first. */
-export function repro(one: Case, port: number): string {
-  const bytes = one.request
+export function repro(one: Exchange, port: number): string {
+  const bytes = sentBytes(one)
     .toString('latin1')
     .replace(/[\\%]/g, (character) => character.repeat(2))
     .replace(/[^\x20-\x26\x28-\x7e]/g, (character) => {
@@ -93,7 +100,7 @@ export function repro(one: Case, port: number): string {
 
 /** The first lines in which two answers differ. */
 function compareWithRecording(recorded: string, received: string): string[] {
-  const expected = Buffer.from(recorded, 'base64').toString('latin1').split('\n')
+  const expected = recorded.split('\n')
   const actual = received.split('\n')
   const at = expected.findIndex((line, index) => {
     return line !== actual[index] && !line.includes('@')

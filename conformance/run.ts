@@ -10,7 +10,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { play } from './exchange.ts'
-import type { Outcome } from './exchange.ts'
+import type { Exchange, Outcome } from './exchange.ts'
 import type { Case } from './page.ts'
 import { upTo } from './pattern.ts'
 import { asDeclared, deviationFor, differences, normalise, normaliseLog } from './recording.ts'
@@ -63,12 +63,10 @@ export function runPages(target: Target, cases: readonly Case[]): Promise<Result
 }
 
 const conductPage: Conduct<Case> = async (one, app) => {
-  const logStart = app.log().length
-  const outcome = await play(one, app)
+  const { outcome, log } = await converse(one, app, one.log?.length ?? 0)
   const findings = judge(one, outcome)
   if (one.log !== undefined) {
-    const log = await logSince(app, logStart, one.log.length)
-    findings.push(...judgeLog(one.log, log))
+    findings.push(...judgeLog(one.log, log, app.utcOffset))
   }
   const request = one.responses.length === 1 ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
@@ -85,9 +83,9 @@ async function judgeStrictly(
   request: NonNullable<ReturnType<typeof plainRequest>>,
   app: RunningApp,
 ): Promise<Finding[]> {
-  const version = outcome.received.slice(0, 'HTTP/1.1'.length)
+  const statusLine = outcome.received.slice(0, outcome.received.indexOf('\r\n'))
   try {
-    const { received, clientPort } = await askStrictly(request, app, version)
+    const { received, clientPort } = await askStrictly(request, app, statusLine)
     const responses = one.echo ? one.responses.map((part) => upTo(part, '\r\n\r\n')) : one.responses
     const text = one.echo ? received.slice(0, received.indexOf('\r\n\r\n') + 4) : received
     return judgeText(responses, text, clientPort).map((finding) => ({
@@ -101,7 +99,12 @@ async function judgeStrictly(
 
 // -- Recordings ------------------------------------------------------------------------------
 
-/** Replay recorded requests; `deviations` are the answers that may differ. */
+/**
+ * Replay recorded requests.
+ *
+ * @param deviations - the answers that differ on purpose, by case or pattern
+ * @param root - the document root of the recordings
+ */
 export function runRecordings(
   target: Target,
   cases: readonly ReplayCase[],
@@ -121,9 +124,7 @@ async function conductRecording(
   app: RunningApp,
   deviations: ReadonlyMap<string, Deviation>,
 ): Promise<Omit<Result, 'id' | 'topic' | 'case'>> {
-  const logStart = app.log().length
-  const outcome = await play(one, app)
-  const log = await logSince(app, logStart, one.recording.log.length)
+  const { outcome, log } = await converse(one, app, one.recording.log.length)
   const seen = {
     response: normalise(outcome.received, one.server),
     closed: outcome.closed,
@@ -131,13 +132,19 @@ async function conductRecording(
     log: normaliseLog(log),
   }
   const different = differences(one.recording, seen)
+  const name = deviationFor(one.recording.id, deviations.keys())
+  const declared = name === undefined ? undefined : deviations.get(name)
+  if (name !== undefined && declared !== undefined) {
+    if (different.length === 0) {
+      const flaw = `agrees with the recording, and "${name}" declares that it does not: take it out`
+      return { verdict: 'fail', findings: [{ line: '', flaw }], outcome, port: app.port }
+    }
+    if (asDeclared(declared, one.recording, seen)) {
+      return { verdict: 'deviation', findings: [], outcome, port: app.port }
+    }
+  }
   if (different.length === 0) {
     return { verdict: 'pass', findings: [], outcome, port: app.port }
-  }
-  const name = deviationFor(one.id, deviations.keys())
-  const deviation = name === undefined ? undefined : deviations.get(name)
-  if (deviation !== undefined && asDeclared(deviation, one.recording, seen)) {
-    return { verdict: 'deviation', findings: [], outcome, port: app.port }
   }
   return {
     verdict: 'fail',
@@ -188,11 +195,22 @@ async function runAll<One extends Case | ReplayCase>(
               appName = plan.appOf(one)
               app = await target.start(appName, plan.root === undefined ? {} : { root: plan.root })
             }
-            record(one, await plan.conduct(one, app))
-            await settled(app)
+            const result = await plan.conduct(one, app)
+            const state = await settled(app)
+            if (state === 'gone') {
+              throw new Error(`the server is gone\n${app.log()}`.trimEnd())
+            }
+            record(one, result)
+            if (state === 'busy') {
+              // The next case shall not wait for a server that still chews on this one.
+              await app.stop()
+            }
           } catch (error) {
             const flaw = error instanceof Error ? error.message : String(error)
             record(one, { verdict: 'error', findings: [{ line: '', flaw }] })
+            // Whatever it was, the next case shall have a server that is well.
+            await app?.stop()
+            app = undefined
           }
         }
       } finally {
@@ -207,32 +225,57 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** Hold a conversation, and read what the server logs meanwhile. */
+async function converse(
+  exchange: Exchange,
+  app: RunningApp,
+  lines: number,
+): Promise<{ outcome: Outcome; log: string }> {
+  const start = app.log().length
+  let log: string | undefined
+  const outcome = await play(exchange, app, async () => {
+    log = await logSince(app, start, lines)
+  })
+  if (log === undefined) {
+    // After the close there may be more to log. A server that takes the next connection is done.
+    await settled(app)
+    log = await logSince(app, start, lines)
+  }
+  return { outcome, log }
+}
+
 /** What has been logged since; waits a second for lines that are still missing. */
 async function logSince(app: RunningApp, start: number, lines: number): Promise<string> {
   const deadline = Date.now() + 1000
-  for (;;) {
-    const log = app.log().slice(start)
-    if (normaliseLog(log).length >= lines || Date.now() > deadline) {
-      // A moment for a line too many.
-      await sleep(20)
-      return app.log().slice(start)
-    }
+  while (normaliseLog(app.log().slice(start)).length < lines && Date.now() < deadline) {
     await sleep(10)
   }
+  // A moment for a line too many.
+  await sleep(20)
+  return app.log().slice(start)
 }
 
 /**
  * Wait until a server is done with the connections so far: one that takes them in order answers
  * an empty one, with its end, only after them.
+ *
+ * @returns whether it is done, or still busy after three seconds, or takes no connection any more.
  */
-async function settled(app: RunningApp): Promise<void> {
-  await new Promise<void>((resolve) => {
+async function settled(app: RunningApp): Promise<'idle' | 'busy' | 'gone'> {
+  return new Promise((resolve) => {
     const probe = connect({ host: app.host, port: app.port })
-    const timer = setTimeout(() => probe.destroy(), 3000)
+    const timer = setTimeout(() => {
+      resolve('busy')
+      probe.destroy()
+    }, 3000)
+    let connected = false
+    probe.on('connect', () => {
+      connected = true
+    })
     probe.on('error', () => {})
     probe.on('close', () => {
       clearTimeout(timer)
-      resolve()
+      resolve(connected ? 'idle' : 'gone')
     })
     probe.resume()
     probe.end()

@@ -68,14 +68,14 @@ export function plainRequest(sent: Buffer): PlainRequest | undefined {
 /**
  * Make a request with undici.
  *
- * @param version - the HTTP version of the answer on the raw socket; undici does not tell it
+ * @param statusLine - of the answer on the raw socket: undici tells its code and nothing else
  * @returns the answer as undici read it, written down as it would be on the wire.
  * @throws what undici throws when it cannot read the answer.
  */
 export async function askStrictly(
   request: PlainRequest,
   server: { host: string; port: number },
-  version: string,
+  statusLine: string,
 ): Promise<{ received: string; clientPort: number }> {
   let clientPort = 0
   const connector = buildConnector({})
@@ -101,7 +101,11 @@ export async function askStrictly(
     const body = Buffer.from(await answer.body.arrayBuffer()).toString('latin1')
     // With 'raw', undici gives names and values in turn, in the spelling of the server.
     const raw = answer.headers as unknown as readonly string[]
-    let head = `${version} ${String(answer.statusCode)} ${answer.statusText}\r\n`
+    const [, code = ''] = statusLine.split(' ')
+    if (answer.statusCode !== Number(code)) {
+      throw new Error(`it reads the status ${String(answer.statusCode)}, not ${code}`)
+    }
+    let head = `${statusLine}\r\n`
     for (let at = 0; at < raw.length; at += 2) {
       head += `${String(raw[at])}: ${String(raw[at + 1])}\r\n`
     }

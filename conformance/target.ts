@@ -8,6 +8,7 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { targetProgram } from './paths.ts'
+import { HANDLERS } from './targets/handlers.ts'
 
 /** What is asked of an app when it is started. */
 export interface AppOptions {
@@ -19,6 +20,8 @@ export interface AppOptions {
 export interface RunningApp {
   readonly host: string
   readonly port: number
+  /** How far its local time is ahead of UTC, in minutes; undefined if that is not known. */
+  readonly utcOffset: number | undefined
   /** All that it has logged so far. */
   log(): string
   /** Whether it still runs. */
@@ -39,13 +42,16 @@ export interface Target {
   start(app: string, options?: AppOptions): Promise<RunningApp>
 }
 
+/** Where the log's local time is kept: not at Greenwich, so that a server that logs UTC is found. */
+const TIME_ZONE = { name: 'Etc/GMT+4', utcOffset: -4 * 60 }
+
 /** How long an app may take to start, in milliseconds. */
 const START_LIMIT = 15_000
 
 /** This library, each app in a process of its own: the log is then really standard error. */
 export class BasehttpTarget implements Target {
   readonly name = 'basehttp'
-  readonly apps = new Set(['get', 'errors', 'send_header', 'custom10', 'custom11', 'override'])
+  readonly apps = new Set(Object.keys(HANDLERS))
   readonly #program: string
 
   /** @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded */
@@ -56,7 +62,7 @@ export class BasehttpTarget implements Target {
   async start(app: string, options: AppOptions = {}): Promise<RunningApp> {
     const child = fork(this.#program, [app, '0', options.root ?? '.'], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, TZ: 'UTC' },
+      env: { ...process.env, TZ: TIME_ZONE.name },
       execArgv: [],
     })
     return startChild(child, app)
@@ -96,6 +102,7 @@ async function startChild(child: ChildProcess, app: string): Promise<RunningApp>
   return {
     host: '127.0.0.1',
     port,
+    utcOffset: TIME_ZONE.utcOffset,
     log: () => log,
     alive,
     async stop() {

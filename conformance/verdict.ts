@@ -21,10 +21,16 @@ export interface Finding {
 
 /** What the case's patterns and the invariants have to say about an outcome. */
 export function judge(one: Case, outcome: Outcome): Finding[] {
-  const { received, closed } = outcome
+  const { received, closed, reset } = outcome
   const findings = judgeText(one.responses, received, outcome.clientPort)
   if (findings.length === 0 && one.expectation.closes && !closed) {
     findings.push({ line: '', flaw: 'the server keeps the connection open; it must close it' })
+  }
+  if (findings.length === 0 && reset) {
+    findings.push({
+      line: '',
+      flaw: 'the server reset the connection; it must close it, or bytes under way are lost',
+    })
   }
   if (findings.length === 0 && !one.expectation.closes && closed) {
     findings.push({ line: '', flaw: 'the server closed the connection; it must keep it open' })
@@ -59,15 +65,76 @@ export function judgeText(
   if (at < received.length) {
     return [pointAt(received, at, undefined, 'nothing more was expected')]
   }
-  return filled.flatMap(({ hole, text }) =>
-    hole === 'client-port' && text !== String(clientPort)
-      ? [{ line: text, column: 0, flaw: `the client's port is ${String(clientPort)}` }]
-      : [],
-  )
+  return judgeFillings(filled, { clientPort })
 }
 
-/** Compare the lines of a log with those that a case expects. */
-export function judgeLog(expected: readonly Pattern[], log: string): Finding[] {
+/** What is known of the case, beside the text. */
+interface Facts {
+  readonly clientPort?: number
+  /** How far the server's local time is ahead of UTC, in minutes. */
+  readonly utcOffset?: number | undefined
+}
+
+/** Whether what stands in the holes is true, and not only of the right form. */
+function judgeFillings(filled: readonly Filling[], facts: Facts): Finding[] {
+  const runtime = filled.find(({ hole }) => hole === 'runtime')?.text
+  return filled.flatMap(({ hole, text }) => {
+    let flaw: string | undefined
+    switch (hole) {
+      case 'client-port':
+        if (text !== String(facts.clientPort)) {
+          flaw = `the client's port is ${String(facts.clientPort)}`
+        }
+        break
+      case 'http-date':
+        flaw = flawOfDate(text)
+        break
+      case 'log-date':
+        flaw = flawOfLogDate(text, facts.utcOffset)
+        break
+      case 'runtime':
+        if (text !== runtime) {
+          flaw = `earlier in this answer it was ${String(runtime)}`
+        }
+        break
+    }
+    return flaw === undefined ? [] : [{ line: text, column: 0, flaw }]
+  })
+}
+
+/** How far a clock may be off, in milliseconds. */
+const TOLERANCE = 2 * 60_000
+
+function flawOfDate(text: string): string | undefined {
+  const time = Date.parse(text)
+  // Date.parse() takes a 31st of June, and any day of the week.
+  if (Number.isNaN(time) || new Date(time).toUTCString() !== text) {
+    return 'there is no such date'
+  }
+  return Math.abs(time - Date.now()) > TOLERANCE ? 'this is not the time of the answer' : undefined
+}
+
+function flawOfLogDate(text: string, utcOffset: number | undefined): string | undefined {
+  const [day, month, year, time] = text.split(/[/ ]/)
+  const utc = new Date(`${String(day)} ${String(month)} ${String(year)} ${String(time)} GMT`)
+  if (Number.isNaN(utc.getTime()) || utc.getUTCDate() !== Number(day)) {
+    return 'there is no such date'
+  }
+  const quarter = 15 * 60_000
+  const ahead = utc.getTime() - Date.now()
+  // Every time zone is some quarters of an hour away from UTC.
+  const offset =
+    utcOffset === undefined ? Math.round(ahead / quarter) * quarter : utcOffset * 60_000
+  return Math.abs(ahead - offset) > TOLERANCE ? 'this is not the local time' : undefined
+}
+
+/**
+ * Compare the lines of a log with those that a case expects.
+ *
+ * @param utcOffset - how far the server's local time is ahead of UTC, in minutes, if known
+ */
+export function judgeLog(expected: readonly Pattern[], log: string, utcOffset?: number): Finding[] {
+  const filled: Filling[] = []
   const lines = log.split('\n').filter((line) => line !== '')
   for (const [index, pattern] of expected.entries()) {
     const line = lines[index]
@@ -80,9 +147,14 @@ export function judgeLog(expected: readonly Pattern[], log: string): Finding[] {
       const expectedHere = match.expected.split('\n', 1)[0] as string
       return [{ line, column: match.at, flaw: `the log must have ${quote(expectedHere)} here` }]
     }
+    if (match.kind === 'complete') {
+      filled.push(...match.filled)
+    }
   }
   const excess = lines[expected.length]
-  return excess === undefined ? [] : [{ line: excess, flaw: 'the log has this line, and must not' }]
+  return excess === undefined
+    ? judgeFillings(filled, { utcOffset })
+    : [{ line: excess, flaw: 'the log has this line, and must not' }]
 }
 
 /** Show the line that holds an offset, and what is wrong there. */

@@ -15,6 +15,7 @@
  * @module
  */
 
+import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
 import ts from 'typescript'
 import { placeOf, readSources, report } from './sources.ts'
@@ -116,17 +117,25 @@ function impurities(source: Source): string[] {
     return []
   }
   const found = (imports.get(source.path) ?? [])
-    .filter(({ specifier }) => specifier.startsWith('node:'))
+    .filter(({ specifier }) => isBuiltin(specifier))
     .map(({ node, specifier }) => `${placeOf(source, node)}: imports "${specifier}" of Node`)
   const visit = (node: ts.Node): void => {
-    const isName = ts.isIdentifier(node) && NODE_GLOBALS.has(node.text)
-    if (isName && !(ts.isPropertyAccessExpression(node.parent) && node.parent.name === node)) {
+    if (ts.isIdentifier(node) && NODE_GLOBALS.has(node.text) && !isMember(node)) {
       found.push(`${placeOf(source, node)}: uses Node's global "${node.text}"`)
     }
     ts.forEachChild(node, visit)
   }
   visit(source.tree)
   return found
+}
+
+/** Whether a name is that of another object's member: `message.process`, not `globalThis.process`. */
+function isMember(name: ts.Identifier): boolean {
+  return (
+    ts.isPropertyAccessExpression(name.parent) &&
+    name.parent.name === name &&
+    name.parent.expression.getText() !== 'globalThis'
+  )
 }
 
 /** Every circle of imports, once each. */
