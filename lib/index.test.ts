@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import ts from 'typescript'
+
+const TOP = join(import.meta.dirname, '..')
+
+/**
+ * Compile programs as a user's compiler would, all at once.
+ *
+ * @returns for each program, what the compiler has to say.
+ */
+function compile(programs: readonly string[]): string[][] {
+  const { config } = ts.readConfigFile(join(TOP, 'tsconfig.json'), (path) => ts.sys.readFile(path))
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, TOP)
+  // As if they stood among the examples: there, "basehttp" is this package.
+  const paths = programs.map((_, index) =>
+    join(TOP, 'docs/examples', `snippet-${String(index)}.ts`),
+  )
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile, fileExists } = host
+  const textOf = (path: string) => programs[paths.indexOf(path)]
+  host.fileExists = (path) => textOf(path) !== undefined || fileExists.call(host, path)
+  host.getSourceFile = (path, target, ...more) => {
+    const text = textOf(path)
+    return text === undefined
+      ? getSourceFile.call(host, path, target, ...more)
+      : ts.createSourceFile(path, text, target)
+  }
+  const { tsBuildInfoFile: _, ...checked } = { ...options, noEmit: true, incremental: false }
+  const program = ts.createProgram(paths, checked, host)
+  return paths.map((path) =>
+    ts
+      .getPreEmitDiagnostics(program, program.getSourceFile(path))
+      .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n')),
+  )
+}
+
+function handler(body: string, base = 'BaseHTTPRequestHandler'): string {
+  return (
+    'import { BaseHTTPRequestHandler, RESPONSES, SimpleHTTPRequestHandler } from "basehttp"\n' +
+    `export const used = RESPONSES\n` +
+    `export class Base extends BaseHTTPRequestHandler { do_GET(): void {} }\n` +
+    `export class Other extends SimpleHTTPRequestHandler {}\n` +
+    `export class Handler extends ${base} {\n${body}\n}\n`
+  )
+}
+
+t.test('the compiler finds what a student gets wrong', async (t) => {
+  const cases: [program: string, error: RegExp | undefined][] = [
+    [handler('do_GET() { this.sendError(404) }'), undefined],
+    [handler('async do_GET() { await this.wfile.write(Buffer.from("x")) }'), undefined],
+    [handler('override protocolVersion = "HTTP/1.1"'), undefined],
+    [handler('override responses = { ...RESPONSES, 599: ["Odd", ""] as const }'), undefined],
+    [handler('override do_GET() {}', 'Base'), undefined],
+    [handler('override async do_GET() { await super.do_GET() }', 'Other'), undefined],
+    [handler('do_GET(path: string) {}'), /is not assignable to .*MethodHook/],
+    [handler('do_GET() { return "text" }'), /is not assignable to .*MethodHook/],
+    [handler('override do_GET() {}'), /because it is not declared in the base class/],
+    [handler('do_GET() {}', 'Base'), /must have an 'override' modifier/],
+    [handler('override protocolVerion = "HTTP/1.1"'), /Did you mean 'protocolVersion'/],
+    [handler('override protocolVersion = 1.1'), /is not assignable to the same property/],
+    [handler('do_GET() { this.sendResponse("200") }'), /'string' is not assignable to .*'number'/],
+    [
+      handler('do_GET() { this.wfile.write("text") }'),
+      /'string' is not assignable to .*Uint8Array/,
+    ],
+  ]
+  const diagnostics = compile(cases.map(([program]) => program))
+  for (const [index, [program, error]] of cases.entries()) {
+    const found = (diagnostics[index] as string[]).join('\n')
+    const title = program.split('\n').slice(4, -2).join('\n')
+    if (error === undefined) {
+      t.equal(found, '', title)
+    } else {
+      t.match(found, error, title)
+    }
+  }
+})
+
+t.test('the programs in the documentation compile', async (t) => {
+  const snippets = ['README.md', 'docs/guide.md'].flatMap((page) => {
+    const text = readFileSync(join(TOP, page), 'utf8')
+    return [...text.matchAll(/^```(?:ts|js)\n([^]*?)^```$/gm)].map(
+      (match) => `${match[1] ?? ''}\nexport {}\n`,
+    )
+  })
+  // What stands further up on the page.
+  const context = `
+    import type * as basehttp from 'basehttp'
+    declare global {
+      const HTTPServer: typeof basehttp.HTTPServer
+      const GetHandler: typeof basehttp.BaseHTTPRequestHandler
+      const Handler: typeof basehttp.BaseHTTPRequestHandler
+    }`
+  t.ok(snippets.length >= 4)
+  for (const [index, diagnostics] of compile([...snippets, context]).entries()) {
+    t.same(diagnostics, [], snippets[index] ?? 'the context')
+  }
+})
