@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatDate, localTime, now } from './dates.ts'
+import { formatDate, localTime, now, parseDate } from './dates.ts'
 import { ValueError } from './errors.ts'
 
 t.test('formatDate() writes IMF-fixdate', async (t) => {
@@ -48,4 +48,34 @@ t.test('now() is in seconds', async (t) => {
   const before = Date.now()
   const time = now()
   t.ok(time >= before / 1000 && time <= Date.now() / 1000)
+})
+
+t.test('parseDate() reads what Python’s email.utils reads', async (t) => {
+  const cases: [string, number | null][] = [
+    ['Thu, 06 Oct 2016 21:12:10 GMT', 1475788330],
+    ['Thu, 06 Oct 2016 21:12:10', 1475788330],
+    ['Thursday, 06-Oct-16 21:12:10 GMT', 1475788330],
+    ['Thu Oct  6 21:12:10 2016', 1475788330],
+    ['06 Oct 2016 21:12 +0000', 1475788320],
+    ['Thu, 06 Oct 2016 21.12.10 GMT', 1475788330],
+    ['Oct 06 2016 21:12:10 UT', 1475788330],
+    ['6 october 69 00:00:00 -0000', -7516800],
+    ['6 Oct 68 00:00:00 Z', 3116707200],
+    ['29 Feb 2020 12:34:56 GMT', 1582979696],
+    ['06 Oct 2016 21:12:10 AM', 1475788330],
+    ['Thu, 06 Oct 2016 23:12:10 +0200', null],
+    ['Thu, 06 Oct 2016 21:12:10 EST', null],
+    ['31 Sep 2016 21:12:10 GMT', null],
+    ['29 Feb 2019 12:34:56 GMT', null],
+    ['06 Foo 2016 21:12:10 GMT', null],
+    ['06 Oct 2016 24:00:00 GMT', null],
+    ['06 Oct 10000 00:00:00 GMT', null],
+    ['', null],
+    ['now', null],
+    ['Thu', null],
+    ['1475788330', null],
+  ]
+  for (const [text, expected] of cases) {
+    t.equal(parseDate(text), expected, text)
+  }
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ValueError } from './errors.ts'
-import { unquote, unquoteToBytes, urlparse, urlsplit } from './urls.ts'
+import { quote, unquote, unquoteToBytes, urlparse, urlsplit, urlunsplit } from './urls.ts'
 
 // Expected values are what CPython 3.13's urllib.parse returns.
 
@@ -69,4 +69,31 @@ t.test('unquoteToBytes() gives the bytes themselves', async (t) => {
   t.same(unquoteToBytes('a%0Ab%00c%FF%'), Buffer.from('a\nb\0c\xff%', 'latin1'))
   t.same(unquoteToBytes('\xe9'), Buffer.from('\xe9', 'utf8'))
   t.equal(unquoteToBytes('').length, 0)
+})
+
+t.test('quote() encodes all but what is safe', async (t) => {
+  const cases: [string, string][] = [
+    ['a b', 'a%20b'],
+    ['\xe9', '%C3%A9'],
+    ['~_.-/', '~_.-/'],
+    ['\udce9x', '%ED%B3%A9x'],
+    ['a+b?c#d', 'a%2Bb%3Fc%23d'],
+    ['%', '%25'],
+    ['\u{1f600}\udc80', '%F0%9F%98%80%ED%B2%80'],
+  ]
+  for (const [text, expected] of cases) {
+    t.equal(quote(text), expected, text)
+  }
+})
+
+t.test('urlunsplit() puts together what urlsplit() took apart', async (t) => {
+  const none = { scheme: '', netloc: '', path: '', query: '', fragment: '' }
+  t.equal(urlunsplit({ ...none, path: '/a', query: 'q' }), '/a?q')
+  t.equal(urlunsplit({ ...none, path: '//a/b' }), '////a/b')
+  t.equal(
+    urlunsplit({ ...none, scheme: 'http', netloc: 'h', path: 'p', fragment: 'f' }),
+    'http://h/p#f',
+  )
+  t.equal(urlunsplit({ ...none, scheme: 'http', netloc: 'h' }), 'http://h')
+  t.equal(urlunsplit(none), '')
 })
