@@ -11,24 +11,29 @@ const TOP = join(import.meta.dirname, '..')
  * @returns for each program, what the compiler has to say.
  */
 function compile(programs: readonly string[]): string[][] {
-  const { config } = ts.readConfigFile(join(TOP, 'tsconfig.json'), (path) => ts.sys.readFile(path))
+  const configFile = join(TOP, 'tsconfig.json')
+  const { config } = ts.readConfigFile(configFile, (path) => ts.sys.readFile(path)) as {
+    config: object
+  }
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, TOP)
+  options.noEmit = true
+  options.incremental = false
+  delete options.tsBuildInfoFile
   // As if they stood among the examples: there, "basehttp" is this package.
   const paths = programs.map((_, index) =>
     join(TOP, 'docs/examples', `snippet-${String(index)}.ts`),
   )
   const host = ts.createCompilerHost(options)
-  const { getSourceFile, fileExists } = host
+  const original = { ...host }
   const textOf = (path: string) => programs[paths.indexOf(path)]
-  host.fileExists = (path) => textOf(path) !== undefined || fileExists.call(host, path)
-  host.getSourceFile = (path, target, ...more) => {
+  host.fileExists = (path) => textOf(path) !== undefined || original.fileExists(path)
+  host.getSourceFile = (path, ...more) => {
     const text = textOf(path)
     return text === undefined
-      ? getSourceFile.call(host, path, target, ...more)
-      : ts.createSourceFile(path, text, target)
+      ? original.getSourceFile(path, ...more)
+      : ts.createSourceFile(path, text, more[0])
   }
-  const { tsBuildInfoFile: _, ...checked } = { ...options, noEmit: true, incremental: false }
-  const program = ts.createProgram(paths, checked, host)
+  const program = ts.createProgram(paths, options, host)
   return paths.map((path) =>
     ts
       .getPreEmitDiagnostics(program, program.getSourceFile(path))

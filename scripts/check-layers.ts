@@ -23,9 +23,9 @@ import type { Source } from './sources.ts'
 
 /** From the top down; the first pattern that fits a file is its layer. */
 const LAYERS: readonly RegExp[] = [
-  /^lib\/cli\.ts$/,
+  /^lib\/cli(?:-arguments)?\.ts$/,
   /^lib\/index\.ts$/,
-  /^lib\/(?:cgi\/|http\/server\.ts$)/,
+  /^lib\/(?:cgi\/|http\/(?:server|tls)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
   /^lib\/http\/base-handler\.ts$/,
   /^lib\/http\/(?:message|status|error-page)\.ts$/,

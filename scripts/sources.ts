@@ -23,13 +23,17 @@ export function readSources(folders: readonly string[], { tests = false } = {}):
   return folders.flatMap((folder) =>
     readdirSync(join(TOP, folder), { recursive: true, encoding: 'utf8' })
       .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-      .filter((path) => path.endsWith('.ts') && (tests || !/\.test\.ts$|test-helpers/.test(path)))
+      .filter((path) => path.endsWith('.ts') && (tests || !isTest(path)))
       .sort()
       .map((path) => {
         const text = readFileSync(join(TOP, path), 'utf8')
         return { path, tree: ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true) }
       }),
   )
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts') || /\/test-[a-z]+\.ts$/.test(path)
 }
 
 /** The place of a node, as editors understand it: `lib/index.ts:12`. */

@@ -60,7 +60,11 @@ export interface Source {
   close(): void
 }
 
-/** The types of the extensions that `mimetypes` knows no good type for, as in Python. */
+/**
+ * The types of the extensions that `mimetypes` knows no good type for, as in Python.
+ *
+ * @python http.server.SimpleHTTPRequestHandler.extensions_map
+ */
 export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
   '.gz': 'application/gzip',
   '.Z': 'application/octet-stream',
@@ -135,7 +139,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    */
   extraResponseHeaders: readonly (readonly [name: string, value: string])[] = []
 
-  /** The system whose file names are to be reckoned with; tests change it. */
+  /**
+   * The system whose file names are to be reckoned with; tests change it.
+   *
+   * @added Python looks at `os.name`.
+   */
   protected platform: NodeJS.Platform = process.platform
 
   /**
@@ -325,7 +333,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       void outputfile.write(buffer)
       return
     }
-    return copyOn(first, buffer, source, outputfile)
+    // A write must be taken within the timeout. In small steps, that finds out who stands still
+    // and not who is slow.
+    const step = this.timeout === null ? buffer.length : 64 * KiB
+    return copyOn(first, buffer, source, outputfile, step)
   }
 
   /**
@@ -446,11 +457,14 @@ async function copyOn(
   buffer: Buffer,
   source: Source,
   outputfile: StreamWriter,
+  step: number,
 ): Promise<void> {
   copies++
   try {
     for (let count = await first; count > 0; count = await source.read(buffer)) {
-      await outputfile.write(buffer.subarray(0, count))
+      for (let at = 0; at < count; at += step) {
+        await outputfile.write(buffer.subarray(at, Math.min(at + step, count)))
+      }
     }
   } finally {
     copies--

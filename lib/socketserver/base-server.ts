@@ -52,6 +52,11 @@ export type InternetAddress = readonly [host: string, port: number]
 /** An address: a pair for an internet socket, a path for a Unix socket. */
 export type Address = InternetAddress | string
 
+/** A class that something can be mixed into, by its instances. */
+// TypeScript asks for `any[]` here, and for nothing else, in a class that can be extended so.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Constructor<Instance> = new (...args: any[]) => Instance
+
 /**
  * The request on whose behalf a piece of code runs. What a handler starts and leaves behind, a
  * timer for instance, still belongs to it; so it is marked when it is over.
@@ -79,7 +84,7 @@ const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over
  *   selector
  *
  * Fields that may be overridden:
- * - {@link timeout}
+ * - {@link timeout}, {@link handlerOptions}
  *
  * @typeParam ServerAddress - what the server listens on
  * @python socketserver.BaseServer
@@ -106,6 +111,13 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @python socketserver.BaseServer.RequestHandlerClass
    */
   readonly RequestHandlerClass: RequestHandlerClass
+
+  /**
+   * Values for fields of the handlers, set on each before it runs: `{ directory: '/srv' }`.
+   *
+   * @added Python's `functools.partial(Handler, directory='/srv')` in place of the class.
+   */
+  handlerOptions: Readonly<Record<string, unknown>> = {}
 
   #activation: Promise<void> | undefined
   #closed = false
@@ -430,13 +442,23 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Make a handler for the request and let it run. May be extended, to hand the handler more
-   * than its three arguments.
+   * Make a handler for the request, give it the {@link handlerOptions}, and let it run. May be
+   * extended.
    *
+   * @throws `TypeError` for an option that is no field of the handler.
    * @python socketserver.BaseServer.finish_request
    */
   async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
-    await new this.RequestHandlerClass(request, clientAddress, this).run()
+    const handler = new this.RequestHandlerClass(request, clientAddress, this)
+    for (const name of Object.keys(this.handlerOptions)) {
+      if (!(name in handler)) {
+        throw new TypeError(
+          `Cannot set the handler option ${repr(name)}: ${this.RequestHandlerClass.name} has no ` +
+            'such field',
+        )
+      }
+    }
+    await Object.assign(handler, this.handlerOptions).run()
   }
 
   /**

@@ -189,6 +189,21 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
+   * Wait until there is a byte, and look at what is here without taking it.
+   *
+   * @returns one byte or more; none if the input has ended.
+   * @throws {@link ValueError} after {@link close}.
+   * @python io.BufferedReader.peek
+   */
+  async peek(): Promise<Buffer> {
+    this.#checkSize(-1)
+    while (this.#end === this.#start && !this.#ended) {
+      await this.more()
+    }
+    return this.#bytes.subarray(this.#start, this.#end)
+  }
+
+  /**
    * Wait until there are more bytes than now, or the input has ended, and no longer than the
    * timeout. For those who take what is here and come back for the rest.
    *

@@ -126,7 +126,7 @@ export class TCPServer<
       )
     }
     const options = await this.listenOptions()
-    this.socket = this.createSocket((connection) => {
+    this.socket = await this.createSocket((connection) => {
       this.#enqueue(connection)
     })
     this.socket.listen({ ...options, reusePort: this.allowReusePort } as ListenOptions)
@@ -161,10 +161,10 @@ export class TCPServer<
    * Make the listening socket, not bound yet. To be overridden by a class with another transport,
    * TLS for instance.
    *
-   * @param onConnection - to be called with each new connection
+   * @param onConnection - to be called with each new connection, which must be paused
    * @added Python's constructor makes the socket.
    */
-  protected createSocket(onConnection: (connection: Socket) => void): Server {
+  protected createSocket(onConnection: (connection: Socket) => void): Server | Promise<Server> {
     // allowHalfOpen: a client that closes its side after the request (`printf ... | nc`) still
     // gets its answer; by default, Node would close ours as well.
     return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection)

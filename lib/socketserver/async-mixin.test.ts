@@ -1,0 +1,118 @@
+import { once } from 'node:events'
+import t from 'tap'
+import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import { AsyncMixIn } from './async-mixin.ts'
+import { StreamRequestHandler } from './request-handler.ts'
+import { TCPServer } from './tcp-server.ts'
+
+class AsyncTCPServer extends AsyncMixIn(TCPServer) {}
+
+/** Sends back a line. */
+class Echo extends StreamRequestHandler {
+  override async handle() {
+    void this.wfile.write(await this.rfile.readline())
+  }
+}
+
+t.test('AsyncMixIn: a silent client holds nobody up', async (t) => {
+  const server = new AsyncTCPServer(['127.0.0.1', 0], Echo)
+  await serve(t, server)
+  const silent = Array.from({ length: 50 }, () => dial(server))
+  await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  t.equal(await talk(server, 'hello\n'), 'hello\n')
+  for (const [index, socket] of silent.entries()) {
+    socket.write(`${String(index)}\n`)
+  }
+  const answers = await Promise.all(silent.map((socket) => readAll(socket)))
+  t.same(
+    answers,
+    silent.map((_, index) => `${String(index)}\n`),
+  )
+})
+
+t.test('AsyncMixIn: an exception is reported, and the others go on', async (t) => {
+  const log = captureStderr(t)
+  class Failing extends StreamRequestHandler {
+    override async handle() {
+      const line = await this.rfile.readline()
+      if (line.toString() === 'fail\n') {
+        throw new Error('on purpose')
+      }
+      await this.wfile.write(line)
+    }
+  }
+  const server = new AsyncTCPServer(['127.0.0.1', 0], Failing)
+  await serve(t, server)
+  const waiting = dial(server)
+  t.equal(await talk(server, 'fail\n'), '')
+  t.match(
+    log(),
+    /^-{40}\nException occurred during processing of request from \('127\.0\.0\.1', \d+\)\nError: on purpose\n/,
+  )
+  waiting.write('x\n')
+  t.equal(await readAll(waiting), 'x\n')
+})
+
+t.test('AsyncMixIn: a handleError() that throws does not end the server', async (t) => {
+  const log = captureStderr(t)
+  class Server extends AsyncMixIn(TCPServer) {
+    override handleError() {
+      throw new Error('worse')
+    }
+  }
+  class Failing extends StreamRequestHandler {
+    override handle() {
+      throw new Error('bad')
+    }
+  }
+  const server = new Server(['127.0.0.1', 0], Failing)
+  await serve(t, server)
+  t.equal(await talk(server, ''), '')
+  t.equal(await talk(server, ''), '')
+  t.match(log(), /^Exception ignored in a task of the server: Error: worse\n/)
+})
+
+t.test('AsyncMixIn: serverClose() waits for the tasks, if blockOnClose says so', async (t) => {
+  for (const blockOnClose of [true, false]) {
+    const server = new AsyncTCPServer(['127.0.0.1', 0], Echo)
+    server.blockOnClose = blockOnClose
+    const serving = server.serveForever()
+    await server.bindAndActivate()
+    const client = dial(server)
+    await once(client, 'connect')
+    // One that is being handled for certain.
+    await talk(server, 'x\n')
+    await server.shutdown()
+    await serving
+    let closed = false
+    const closing = server.serverClose()
+    void Promise.resolve(closing).then(() => {
+      closed = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    t.equal(closed, !blockOnClose)
+    client.write('y\n')
+    t.equal(await readAll(client), 'y\n')
+    await closing
+  }
+})
+
+t.test('AsyncMixIn: a handler may wait for shutdown() and serverClose()', async (t) => {
+  let ended = false
+  class Stopper extends StreamRequestHandler {
+    override async handle() {
+      await this.server.shutdown()
+      await this.server.serverClose()
+      ended = true
+      await this.wfile.write(Buffer.from('stopped\n'))
+    }
+  }
+  const server = new AsyncTCPServer(['127.0.0.1', 0], Stopper)
+  await server.bindAndActivate()
+  const serving = server.serveForever()
+  const client = dial(server)
+  t.equal(await readUntil(client, '\n'), 'stopped\n')
+  client.destroy()
+  await serving
+  t.equal(ended, true)
+})

@@ -1,0 +1,83 @@
+/**
+ * The mix-in that Python has no need for: every connection is a task on the event loop.
+ *
+ * ```text
+ *   loop:  getRequest -> verifyRequest -> processRequest -.       getRequest -> ...
+ *                                                          '-> task: finishRequest -> shutdownRequest
+ * ```
+ *
+ * The loop does not wait for the task, and that is all. While one handler waits, for a client or
+ * for a file, the others go on; it is how most programs for Node work. They all share one thread,
+ * however: a handler that computes for a second stops the others for a second. Where that
+ * matters, read `threading-mixin.ts`.
+ *
+ * @module
+ */
+
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { inspect } from 'node:util'
+import { stderr } from '../stdlib/sys.ts'
+import type { Address, BaseServer, Constructor } from './base-server.ts'
+import type { Connection } from './request-handler.ts'
+
+/** What {@link AsyncMixIn} adds to a server. */
+export interface AsyncMixIn {
+  /**
+   * Whether `serverClose()` waits until the connections that are being handled have ended.
+   *
+   * @python socketserver.ThreadingMixIn.block_on_close
+   */
+  blockOnClose: boolean
+}
+
+/** The task on whose behalf a piece of code runs. It cannot wait for its own end. */
+const currentTask = new AsyncLocalStorage<object>()
+
+/**
+ * Let a server handle every connection as a task of its own:
+ * `class AsyncTCPServer extends AsyncMixIn(TCPServer) {}`.
+ *
+ * @param Base - the class of the server
+ * @added Python's way are threads; `asyncio` is another library there.
+ */
+export function AsyncMixIn<Base extends Constructor<BaseServer>>(
+  Base: Base,
+): Constructor<AsyncMixIn> & Base {
+  return class extends Base implements AsyncMixIn {
+    blockOnClose = true
+
+    readonly #tasks = new Map<object, Promise<void>>()
+
+    override processRequest(request: Connection, clientAddress: Address): Promise<void> {
+      const task = {}
+      const done = currentTask
+        .run(task, () => this.#processTask(request, clientAddress))
+        .catch((error: unknown) => {
+          // A hook that is there to report errors has thrown one itself.
+          stderr.write(`Exception ignored in a task of the server: ${inspect(error)}\n`)
+        })
+        .finally(() => this.#tasks.delete(task))
+      this.#tasks.set(task, done)
+      return Promise.resolve()
+    }
+
+    async #processTask(request: Connection, clientAddress: Address): Promise<void> {
+      try {
+        await this.finishRequest(request, clientAddress)
+      } catch (error) {
+        await this.handleError(request, clientAddress, error)
+      } finally {
+        await this.shutdownRequest(request)
+      }
+    }
+
+    override async serverClose(): Promise<void> {
+      await super.serverClose()
+      if (this.blockOnClose) {
+        const self = currentTask.getStore()
+        const others = [...this.#tasks].filter(([task]) => task !== self)
+        await Promise.all(others.map(([, done]) => done))
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * A certificate for `localhost`, signed by itself, valid from 2016 to 2116, and its private key.
+ * For tests only: everybody knows the key.
+ *
+ * @module
+ */
+
+export const CERTIFICATE = `\
+-----BEGIN CERTIFICATE-----
+MIIBeDCCAR+gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAlsb2NhbGhv
+c3QwIBcNMTYwMTAxMDAwMDAwWhgPMjExNjAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CWxvY2FsaG9zdDBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABPaPl8s5LyoALCVy
+VvHDo1XkaaF87TV8mWUOcPD7Gdx39OHbUP+4MadFLkqamqqD1+ruXXOUMOXdt9Ua
++bJOE12jYDBeMCwGA1UdEQQlMCOCCWxvY2FsaG9zdIcEfwAAAYcQAAAAAAAAAAAA
+AAAAAAAAATAPBgNVHRMBAf8EBTADAQH/MB0GA1UdDgQWBBQ0nRI1cphbyKysw0aE
+8rGA6N9GlDAKBggqhkjOPQQDAgNHADBEAiA92eq3qew5x9P6Mv7eas1PwAKN9q+C
+Q63RYFl+rKWXeAIgfdAwcHjG2OCx8Rc96xBm5aooKmbaNTs5dtjp8XdqIgw=
+-----END CERTIFICATE-----
+`
+
+export const PRIVATE_KEY = `\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOxuchVRzKjN7Sw1X
+IHHL1/Jgivma59usjZgcZpKbbs6hRANCAAT2j5fLOS8qACwlclbxw6NV5GmhfO01
+fJllDnDw+xncd/Th21D/uDGnRS5Kmpqqg9fq7l1zlDDl3bfVGvmyThNd
+-----END PRIVATE KEY-----
+`
