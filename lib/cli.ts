@@ -2,8 +2,210 @@
 /**
  * Python's `python -m http.server`: the command line.
  *
+ * ```text
+ *   $ basehttp 8080
+ *   Serving HTTP on 0.0.0.0 port 8080 ...
+ *   127.0.0.1 - - [06/Oct/2016 17:12:48] "HEAD /index.rst HTTP/1.1" 200 -
+ * ```
+ *
+ * Nothing of HTTP happens here. A file handler and a server are set up from the arguments, and
+ * the way to the end is seen to: Ctrl-C ends the program at once, SIGTERM when the requests that
+ * have come are answered.
+ *
+ * Files are imported one by one, not through `index.ts`, so that a start reads no more of them
+ * than the first request needs.
+ *
  * @module
  */
 
-console.error('basehttp: the command line comes with the file server; until then, see README.md')
-process.exitCode = 2
+import { lookup } from 'node:dns/promises'
+import { readFileSync, statSync } from 'node:fs'
+import { HELP, parseArguments, UsageError } from './cli-arguments.ts'
+import type { Arguments } from './cli-arguments.ts'
+import { AsyncHTTPServer, AsyncHTTPSServer } from './http/server.ts'
+import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
+import type { AddressFamily } from './socketserver/tcp-server.ts'
+import type { Connection } from './socketserver/request-handler.ts'
+import { TimeoutError } from './stdlib/errors.ts'
+import { repr } from './stdlib/format.ts'
+
+/** How long a connection may lie idle, or a client stand still, in seconds. */
+const TIMEOUT = 60
+/** How long a client may take for the head of a request, in seconds. */
+const HEAD_TIMEOUT = 30
+/** How long requests that are under way to us may take to arrive after SIGTERM, in milliseconds. */
+const GRACE = 100
+
+/** Connections on which no request has begun. */
+const idle = new Set<Connection>()
+/** After SIGTERM: every connection ends with the request that is being answered. */
+let draining = false
+
+class CommandLineHandler extends SimpleHTTPRequestHandler {
+  override timeout: number | null = TIMEOUT
+  override headTimeout: number | null = HEAD_TIMEOUT
+
+  override async handleOneRequest(): Promise<void> {
+    idle.add(this.request)
+    try {
+      await this.rfile.peek()
+    } catch (error) {
+      if (error instanceof TimeoutError) {
+        // Browsers open connections just in case. That one was not needed is no news.
+        this.closeConnection = true
+        return
+      }
+    } finally {
+      idle.delete(this.request)
+    }
+    await super.handleOneRequest()
+    this.closeConnection ||= draining
+  }
+
+  override endHeaders(): void {
+    if (draining && !this.closeConnection) {
+      this.sendHeader('Connection', 'close')
+    }
+    super.endHeaders()
+  }
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  // A reader that goes away (`basehttp | head -1`) must not end the server.
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
+  try {
+    const parsed = parseArguments(args)
+    switch (parsed) {
+      case 'help':
+        process.stdout.write(HELP)
+        break
+      case 'version':
+        process.stdout.write(`basehttp ${await ownVersion()}\n`)
+        break
+      default:
+        await serve(parsed)
+    }
+  } catch (error) {
+    process.stderr.write(`basehttp: error: ${(error as Error).message}\n`)
+    process.exitCode = error instanceof UsageError ? 2 : 1
+  }
+}
+
+async function ownVersion(): Promise<string> {
+  const { createRequire } = await import('node:module')
+  const { version } = createRequire(import.meta.url)('basehttp/package.json') as { version: string }
+  return version
+}
+
+async function serve(args: Arguments): Promise<void> {
+  if (statSync(args.directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new UsageError(`argument -d/--directory: no such directory: ${repr(args.directory)}`)
+  }
+  const server = makeServer(args, await resolve(args.bind, args.port))
+  server.handlerOptions = {
+    directory: args.directory,
+    protocolVersion: args.protocol,
+    extraResponseHeaders: args.headers,
+    ...(args.contentType === undefined ? {} : { defaultContentType: args.contentType }),
+  }
+  try {
+    await server.bindAndActivate()
+  } catch (error) {
+    throw explained(error, `cannot listen on ${args.bind ?? '0.0.0.0'} port ${String(args.port)}`)
+  }
+
+  process.on('SIGINT', () => {
+    process.stdout.write('\nKeyboard interrupt received, exiting.\n')
+    process.exit(0)
+  })
+  process.on('SIGTERM', () => {
+    if (draining) {
+      process.exit(0)
+    }
+    draining = true
+    void server.shutdown()
+  })
+
+  const [host, port] = server.serverAddress
+  const scheme = args.tlsCert === undefined ? 'HTTP' : 'HTTPS'
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`
+  const url = process.stdout.isTTY ? `(${scheme.toLowerCase()}://${authority}/) ` : ''
+  process.stdout.write(`Serving ${scheme} on ${host} port ${String(port)} ${url}...\n`)
+
+  await server.serveForever()
+  setTimeout(() => {
+    // Behind the next look for input: what has arrived by now is then no longer idle.
+    setImmediate(() => {
+      for (const connection of idle) {
+        connection.destroy()
+      }
+    })
+  }, GRACE)
+  // Waits for the connections that are left.
+  await server.serverClose()
+  process.exit(0)
+}
+
+/** An address to bind to. */
+interface Resolved {
+  readonly address: readonly [host: string, port: number]
+  readonly family: AddressFamily
+}
+
+/** Find the address that a name stands for, the first that the system offers, as Python does. */
+async function resolve(bind: string | undefined, port: number): Promise<Resolved> {
+  // Without a name, Python on Linux is offered 0.0.0.0 first.
+  if (bind === undefined || bind === '') {
+    return { address: ['', port], family: 'IPv4' }
+  }
+  try {
+    const { address, family } = await lookup(bind)
+    // An IPv6 socket takes IPv4 as well, where that makes sense: gh-83088.
+    return { address: [address, port], family: family === 6 ? 'dual' : 'IPv4' }
+  } catch (error) {
+    throw explained(error, `cannot listen on ${bind}`)
+  }
+}
+
+function makeServer(
+  args: Arguments,
+  { address, family }: Resolved,
+): AsyncHTTPServer | AsyncHTTPSServer {
+  const { tlsCert, tlsKey, tlsPasswordFile } = args
+  const server =
+    tlsCert === undefined
+      ? new AsyncHTTPServer(address, CommandLineHandler)
+      : new AsyncHTTPSServer(address, CommandLineHandler, {
+          certfile: tlsCert,
+          keyfile: tlsKey,
+          password: tlsPasswordFile === undefined ? undefined : readPassword(tlsPasswordFile),
+        })
+  server.addressFamily = family
+  return server
+}
+
+function readPassword(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`Failed to read TLS password file: ${(error as Error).message}`)
+  }
+}
+
+/** What goes wrong when an address is taken, in words. */
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EADDRINUSE: 'the address is already in use',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EAFNOSUPPORT: 'this machine has no such kind of addresses',
+  EAI_AGAIN: 'the name server does not answer',
+  ENOTFOUND: 'no such name is known',
+}
+
+function explained(error: unknown, what: string): Error {
+  const reason = REASONS[(error as NodeJS.ErrnoException).code ?? '']
+  return reason === undefined ? (error as Error) : new Error(`${what}: ${reason}`, { cause: error })
+}
+
+await main(process.argv.slice(2))

@@ -1,0 +1,419 @@
+import { spawn, spawnSync } from 'node:child_process'
+import type { ChildProcessWithoutNullStreams } from 'node:child_process'
+import { createPrivateKey } from 'node:crypto'
+import { once } from 'node:events'
+import * as fs from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { networkInterfaces, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+import type { Test } from 'tap'
+import { Agent, request } from 'undici'
+import { CERTIFICATE, PRIVATE_KEY } from './test-certificate.ts'
+import { readAll, readUntil } from './test-helpers.ts'
+
+const PROGRAM = join(import.meta.dirname, '../dist/lib/cli.js')
+const HAS_IPV6 = Object.values(networkInterfaces())
+  .flat()
+  .some((address) => address?.address === '::1')
+const NO_IPV6 = HAS_IPV6 ? false : 'this machine has no ::1'
+
+/** Run the command to its end. */
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  })
+  return { status, stdout, stderr }
+}
+
+interface Running {
+  child: ChildProcessWithoutNullStreams
+  /** The first line. */
+  banner: string
+  port: number
+  stdout(): string
+  stderr(): string
+  /** Send a signal, and wait for the end. */
+  end(signal: NodeJS.Signals): Promise<[code: number | null, signal: string | null]>
+}
+
+/** Start the command, and wait until it serves. */
+async function start(t: Test, ...args: string[]): Promise<Running> {
+  const child = spawn(process.execPath, [PROGRAM, ...args])
+  t.teardown(() => child.kill('SIGKILL'))
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text
+    })
+  }
+  const exited = once(child, 'exit') as Promise<[number | null, string | null]>
+  while (!output.stdout.includes('\n')) {
+    await Promise.race([once(child.stdout, 'data'), exited])
+    if (child.exitCode !== null) {
+      throw new Error(output.stderr)
+    }
+  }
+  const banner = (output.stdout.split('\n') as [string])[0]
+  return {
+    child,
+    banner,
+    port: Number(/ port (\d+) /.exec(banner)?.[1]),
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    end(signal) {
+      child.kill(signal)
+      return exited
+    },
+  }
+}
+
+function dial(port: number, host = '127.0.0.1') {
+  const socket = connect({ port, host })
+  socket.on('error', () => {})
+  return socket
+}
+
+async function ask(port: number, text: string, host?: string): Promise<string> {
+  const socket = dial(port, host)
+  socket.write(text)
+  return readAll(socket)
+}
+
+/** Wait until no connection is taken any more, because the first signal has arrived. */
+async function refused({ port }: Running): Promise<void> {
+  while ((await ask(port, 'HEAD / HTTP/1.0\r\n\r\n')) !== '') {
+    // Again.
+  }
+}
+
+/** A directory with files in it, which disappears with the test. */
+function folder(t: Test): string {
+  const root = fs.mkdtempSync(join(tmpdir(), 'basehttp-cli-'))
+  t.teardown(() => {
+    fs.rmSync(root, { recursive: true })
+  })
+  fs.writeFileSync(join(root, 'index.rst'), 'Title\n=====\n')
+  fs.writeFileSync(join(root, 'large'), Buffer.alloc(30_000_000))
+  fs.writeFileSync(join(root, 'cert.pem'), CERTIFICATE)
+  fs.writeFileSync(join(root, 'key.pem'), PRIVATE_KEY)
+  return root
+}
+
+t.test('it serves a directory, logs, and ends on Ctrl-C', async (t) => {
+  const server = await start(t, '0', '-d', folder(t))
+  t.equal(server.banner, `Serving HTTP on 0.0.0.0 port ${String(server.port)} ...`)
+  const response = await ask(server.port, 'HEAD /index.rst HTTP/1.1\r\n\r\n')
+  t.match(response, /^HTTP\/1\.0 200 OK\r\nServer: SimpleHTTP\/0\.6 Node\/\S+\r\nDate: /)
+  t.match(response, /\r\nContent-type: application\/octet-stream\r\nContent-Length: 12\r\n/)
+  t.match(server.stderr(), /^127\.0\.0\.1 - - \[.*\] "HEAD \/index\.rst HTTP\/1\.1" 200 -\n$/)
+  t.same(await server.end('SIGINT'), [0, null])
+  t.ok(server.stdout().endsWith(' ...\n\nKeyboard interrupt received, exiting.\n'))
+})
+
+t.test('Ctrl-C is quick, even with open connections and a download', async (t) => {
+  const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
+  const silent = dial(server.port)
+  const kept = dial(server.port)
+  kept.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+  await readUntil(kept, '\r\n\r\n')
+  const loading = dial(server.port)
+  loading.write('GET /large HTTP/1.1\r\n\r\n')
+  await readUntil(loading, '\r\n\r\n')
+  loading.pause()
+  t.same(await server.end('SIGINT'), [0, null])
+  silent.destroy()
+  kept.destroy()
+  loading.destroy()
+})
+
+t.test('SIGTERM lets the requests end that have come', async (t) => {
+  const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
+  const silent = dial(server.port)
+  const kept = dial(server.port)
+  kept.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+  await readUntil(kept, '\r\n\r\n')
+  const loading = dial(server.port)
+  loading.write('GET /large HTTP/1.1\r\n\r\n')
+  const head = await readUntil(loading, '\r\n\r\n')
+  loading.pause()
+  const body = head.length - head.indexOf('\r\n\r\n') - 4
+
+  const ended = server.end('SIGTERM')
+  // The idle ones end by themselves, and nobody new is let in.
+  await readAll(silent)
+  await readAll(kept)
+  t.equal(await ask(server.port, 'GET / HTTP/1.0\r\n\r\n'), '')
+  t.equal(server.child.exitCode, null)
+  const rest = readAll(loading)
+  loading.resume()
+  t.equal(body + (await rest).length, 30_000_000)
+  t.same(await ended, [0, null])
+  t.notMatch(server.stdout(), /Keyboard/)
+  t.notMatch(server.stderr(), /Connection lost|Exception/)
+})
+
+t.test('a request that has begun before SIGTERM is the last of its connection', async (t) => {
+  const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
+  const begun = dial(server.port)
+  begun.write('HEAD /index.rst HTTP/1.1\r\n')
+  // Taken in order: when this one is answered, the other one's first bytes have been seen.
+  await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n')
+  const ended = server.end('SIGTERM')
+  await refused(server)
+  begun.write('\r\nHEAD /index.rst HTTP/1.1\r\n\r\n')
+  t.match(await readAll(begun), /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+Connection: close\r\n\r\n$/)
+  t.same(await ended, [0, null])
+})
+
+t.test('a request that is on its way at SIGTERM is answered', async (t) => {
+  const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
+  const kept = Array.from({ length: 20 }, () => dial(server.port))
+  await Promise.all(
+    kept.map((socket) => {
+      socket.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+      return readUntil(socket, '\r\n\r\n')
+    }),
+  )
+  for (const socket of kept) {
+    socket.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+  }
+  const ended = server.end('SIGTERM')
+  for (const answer of await Promise.all(kept.map((socket) => readAll(socket)))) {
+    t.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+  }
+  t.same(await ended, [0, null])
+})
+
+t.test('a second signal ends at once', async (t) => {
+  for (const second of ['SIGTERM', 'SIGINT'] as const) {
+    const server = await start(t, '0', '-d', folder(t))
+    const loading = dial(server.port)
+    loading.write('GET /large HTTP/1.1\r\n\r\n')
+    await readUntil(loading, '\r\n\r\n')
+    loading.pause()
+    server.child.kill('SIGTERM')
+    await refused(server)
+    t.same(await server.end(second), [0, null])
+    loading.destroy()
+  }
+})
+
+t.test('the flags do what they say', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(join(root, 'noext'), 'x')
+  const server = await start(
+    t,
+    ...['0', '--dir', root, '--protocol=HTTP/1.1', '-b127.0.0.1', '--content-type', 'text/plain'],
+    ...['-H', 'X-One: 1', '--header=Cache-Control:no-store'],
+  )
+  t.equal(server.banner, `Serving HTTP on 127.0.0.1 port ${String(server.port)} ...`)
+  const answer = await ask(server.port, 'HEAD /noext HTTP/1.1\r\nConnection: close\r\n\r\n')
+  t.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+  t.match(answer, /\r\nContent-type: text\/plain\r\n/)
+  t.match(answer, /\r\nX-One: 1\r\nCache-Control: no-store\r\n\r\n$/)
+  t.notMatch(await ask(server.port, 'HEAD /none HTTP/1.0\r\n\r\n'), /X-One/)
+  await server.end('SIGTERM')
+})
+
+t.test('-b :: takes both families, -b ::1 the one', { skip: NO_IPV6 }, async (t) => {
+  const root = folder(t)
+  const both = await start(t, '0', '-d', root, '-b', '::')
+  t.equal(both.banner, `Serving HTTP on :: port ${String(both.port)} ...`)
+  t.match(await ask(both.port, 'GET / HTTP/1.0\r\n\r\n'), / 200 OK/)
+  t.match(await ask(both.port, 'GET / HTTP/1.0\r\n\r\n', '::1'), / 200 OK/)
+  t.match(both.stderr(), /^::ffff:127\.0\.0\.1 - - .*\n::1 - - /)
+  await both.end('SIGTERM')
+  const one = await start(t, '0', '-d', root, '-b', '::1')
+  t.equal(one.banner, `Serving HTTP on ::1 port ${String(one.port)} ...`)
+  t.match(await ask(one.port, 'GET / HTTP/1.0\r\n\r\n', '::1'), / 200 OK/)
+  t.equal(await ask(one.port, 'GET / HTTP/1.0\r\n\r\n', '127.0.0.1'), '')
+  await one.end('SIGTERM')
+})
+
+t.test('on a terminal, the first line has a link', async (t) => {
+  // script(1) lends a terminal.
+  if (spawnSync('script', ['--version']).error !== undefined) {
+    t.comment('skipped: there is no script(1) on this machine')
+    return
+  }
+  const command = `${process.execPath} ${PROGRAM} 0 -b 127.0.0.1`
+  const child = spawn('script', ['-qefc', command, '/dev/null'])
+  t.teardown(() => child.kill('SIGKILL'))
+  const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+  t.match(
+    line,
+    /^Serving HTTP on 127\.0\.0\.1 port (\d+) \(http:\/\/127\.0\.0\.1:\1\/\) \.\.\.\r\n/,
+  )
+  // Ctrl-C, as the terminal sends it.
+  child.stdin.write('\x03')
+  t.same(await once(child, 'exit'), [0, null])
+})
+
+t.test('what reads the output may go away', async (t) => {
+  const server = await start(t, '0', '-d', folder(t))
+  server.child.stdout.destroy()
+  server.child.stderr.destroy()
+  for (let count = 0; count < 3; count++) {
+    t.match(await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n'), / 200 OK/)
+  }
+  t.same(await server.end('SIGINT'), [0, null])
+})
+
+t.test('-h and -V', async (t) => {
+  const { status, stdout, stderr } = run('-h')
+  t.same([status, stderr], [0, ''])
+  t.match(stdout, /^usage: basehttp \[-h\] /)
+  t.same(run('--help', '--nonsense').stdout, stdout)
+  t.match(run('--version'), { status: 0, stdout: /^basehttp \d+\.\d+\.\d+\n$/, stderr: '' })
+})
+
+t.test('bad arguments: one line, in the words of argparse, and exit 2', async (t) => {
+  const cases: [string[], string][] = [
+    [['80x'], "argument port: invalid int value: '80x'"],
+    [[''], "argument port: invalid int value: ''"],
+    [['65536'], "argument port: must be 0-65535: '65536'"],
+    [['--', '-1'], "argument port: must be 0-65535: '-1'"],
+    [['1', '2', '3'], 'unrecognized arguments: 2 3'],
+    [['--nonsense', '-x'], 'unrecognized arguments: --nonsense -x'],
+    [['-b'], 'argument -b/--bind: expected one argument'],
+    [['--bind', '--directory'], 'argument -b/--bind: expected one argument'],
+    [['--help=x'], "argument -h/--help: ignored explicit argument 'x'"],
+    [
+      ['--tls', 'x'],
+      'ambiguous option: --tls could match --tls-cert, --tls-key, --tls-password-file',
+    ],
+    [['-d', 'missing'], "argument -d/--directory: no such directory: 'missing'"],
+    [['-d', PROGRAM], `argument -d/--directory: no such directory: '${PROGRAM}'`],
+    [
+      ['-p', 'HTTP/2'],
+      "argument -p/--protocol: invalid choice: 'HTTP/2' (choose from 'HTTP/1.0', 'HTTP/1.1')",
+    ],
+    [['-H', 'no colon'], "argument -H/--header: not of the form 'Name: value': 'no colon'"],
+    [
+      ['-H', 'a: b\r\nc: d'],
+      "argument -H/--header: not of the form 'Name: value': 'a: b\\r\\nc: d'",
+    ],
+    [['--content-type', 'x'], "argument --content-type: not of the form 'type/subtype': 'x'"],
+    [['--tls-key', 'x'], '--tls-key requires --tls-cert to be set'],
+    [['--tls-password-file', 'x'], '--tls-password-file requires --tls-cert to be set'],
+    [
+      ['--tls-cert', 'x', '--tls-password-file', 'missing'],
+      "Failed to read TLS password file: ENOENT: no such file or directory, open 'missing'",
+    ],
+    [['--cgi'], '--cgi: Python 3.15 has no CGI any more, and here there never was'],
+  ]
+  for (const [args, message] of cases) {
+    const expected = { status: 2, stdout: '', stderr: `basehttp: error: ${message}\n` }
+    t.same(run(...args), expected, args.join(' '))
+  }
+})
+
+t.test('an address that cannot be had: one line, and exit 1', async (t) => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => other.close())
+  const port = String((other.address() as AddressInfo).port)
+  const cases: [string[], RegExp][] = [
+    [
+      ['-b', '127.0.0.1', port],
+      new RegExp(`cannot listen on 127.0.0.1 port ${port}: the address is already in use`),
+    ],
+    [
+      ['-b', '192.0.2.1', '0'],
+      /cannot listen on 192\.0\.2\.1 port 0: this machine has no such address/,
+    ],
+    // Whether a name server answers depends on the machine.
+    [
+      ['-b', 'nonsense.invalid', '0'],
+      /cannot listen on nonsense\.invalid: (?:no such name is known|the name server does not answer)/,
+    ],
+  ]
+  for (const [args, message] of cases) {
+    const { status, stdout, stderr } = run(...args)
+    t.same([status, stdout], [1, ''])
+    t.match(stderr, new RegExp(`^basehttp: error: ${message.source}\n$`))
+  }
+})
+
+// -- TLS -------------------------------------------------------------------------------------
+
+t.test('--tls-cert and its like serve HTTPS', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(
+    join(root, 'encrypted.pem'),
+    createPrivateKey(PRIVATE_KEY).export({
+      type: 'pkcs8',
+      format: 'pem',
+      cipher: 'aes-256-cbc',
+      passphrase: 'secret',
+    }),
+  )
+  fs.writeFileSync(join(root, 'password'), ' secret\n')
+  const server = await start(
+    t,
+    ...['0', '-d', root, '-b', '127.0.0.1', '--tls-cert', join(root, 'cert.pem')],
+    ...['--tls-key', join(root, 'encrypted.pem'), '--tls-password-file', join(root, 'password')],
+  )
+  t.equal(server.banner, `Serving HTTPS on 127.0.0.1 port ${String(server.port)} ...`)
+  const url = `https://127.0.0.1:${String(server.port)}/index.rst`
+
+  const dispatcher = new Agent({ connect: { ca: CERTIFICATE } })
+  const answer = await request(url, { dispatcher })
+  t.equal(answer.statusCode, 200)
+  t.equal(await answer.body.text(), 'Title\n=====\n')
+  await dispatcher.destroy()
+
+  const curl = spawnSync('curl', ['-sS', '--cacert', join(root, 'cert.pem'), url], {
+    encoding: 'utf8',
+  })
+  if (curl.error === undefined) {
+    t.equal(curl.stdout, 'Title\n=====\n', curl.stderr)
+  } else {
+    t.comment('skipped: there is no curl on this machine')
+  }
+
+  // Somebody who speaks plain HTTP is turned away, and nothing else happens.
+  await ask(server.port, 'GET / HTTP/1.0\r\n\r\n')
+  t.notMatch(server.stderr(), /Exception|Error/)
+  t.same(await server.end('SIGINT'), [0, null])
+})
+
+t.test('what is wrong with certificate, key and password is said', async (t) => {
+  const root = folder(t)
+  const path = (name: string) => join(root, name)
+  const key = createPrivateKey(PRIVATE_KEY)
+  fs.writeFileSync(
+    path('encrypted.pem'),
+    key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'secret' }),
+  )
+  fs.writeFileSync(path('wrong'), 'wrong\n')
+  fs.writeFileSync(path('nothing.pem'), 'nothing\n')
+  const cert = path('cert.pem')
+  const encrypted = path('encrypted.pem')
+  const cases: [string[], string][] = [
+    [
+      ['--tls-cert', path('no.pem')],
+      `Cannot read the certificate '${path('no.pem')}': ENOENT: no such file or directory, open '${path('no.pem')}'`,
+    ],
+    [
+      ['--tls-cert', path('nothing.pem')],
+      `Cannot use the certificate '${path('nothing.pem')}': it holds none in PEM format`,
+    ],
+    [['--tls-cert', cert], `Cannot use the private key '${cert}': it holds none in PEM format`],
+    [
+      ['--tls-cert', cert, '--tls-key', encrypted],
+      `Cannot use the private key '${encrypted}': it is encrypted, and there is no password`,
+    ],
+    [
+      ['--tls-cert', cert, '--tls-key', encrypted, '--tls-password-file', path('wrong')],
+      `Cannot use the private key '${encrypted}': the password does not fit`,
+    ],
+  ]
+  for (const [args, message] of cases) {
+    const expected = { status: 1, stdout: '', stderr: `basehttp: error: ${message}\n` }
+    t.same(run('0', ...args), expected, args.join(' '))
+  }
+})
