@@ -22,6 +22,7 @@ import { count, describe, sentBytes, table, visible } from './report.ts'
 import { runPages, runRecordings } from './run.ts'
 import type { Result } from './run.ts'
 import { BasehttpTarget } from './target.ts'
+import type { Target } from './target.ts'
 
 const USAGE = `\
 usage: npm run conformance -- [flags]
@@ -88,20 +89,28 @@ async function main(args: string[]): Promise<number> {
   }
 
   const target = new BasehttpTarget()
-  const results = [...(await runPages(target, pages)), ...(await replay(recordings))]
+  const results = await run(target, pages, recordings)
   if (flags.verbose) {
     console.log(results.map(wire).join('\n'))
   }
   return summary(target.name, results)
 }
 
-/** Replay recordings with the servers as they were recorded, in a document root of their own. */
-async function replay(recordings: readonly ReplayCase[]): Promise<Result[]> {
+/** Run pages, and recordings with the servers as they were recorded, in one document root. */
+async function run(
+  target: Target,
+  pages: readonly Case[],
+  recordings: readonly ReplayCase[],
+): Promise<Result[]> {
   const deviations = readDeviations(join(DEVIATIONS, 'recordings.json'))
+  const recorded = new BasehttpTarget('oracle.js')
   const root = mkdtempSync(join(tmpdir(), 'basehttp-root-'))
   try {
     makeDocumentRoot(root)
-    return await runRecordings(new BasehttpTarget('oracle.js'), recordings, deviations, root)
+    return [
+      ...(await runPages(target, pages, root)),
+      ...(await runRecordings(recorded, recordings, deviations, root)),
+    ]
   } finally {
     rmSync(root, { recursive: true })
   }

@@ -17,6 +17,9 @@ export function targetProgram(name: string): string {
   return join(TOP, 'dist', 'conformance', 'targets', name)
 }
 
+/** The command line, compiled. */
+export const COMMAND_LINE = join(TOP, 'dist', 'lib', 'cli.js')
+
 /** The folder of the recordings. */
 export const RECORDINGS = join(TOP, 'conformance', 'recordings')
 

@@ -53,9 +53,14 @@ const LANES = 4
 
 // -- Pages -----------------------------------------------------------------------------------
 
-/** Run the cases of pages, in order. */
-export function runPages(target: Target, cases: readonly Case[]): Promise<Result[]> {
+/**
+ * Run the cases of pages, in order.
+ *
+ * @param root - the document root of the apps that serve files
+ */
+export function runPages(target: Target, cases: readonly Case[], root: string): Promise<Result[]> {
   return runAll(target, cases, {
+    root,
     appOf: (one) => one.app,
     topicOf: (one) => one.id.slice(0, one.id.indexOf('/')),
     conduct: conductPage,
@@ -157,7 +162,7 @@ async function conductRecording(
 // -- Both ------------------------------------------------------------------------------------
 
 interface Plan<One> {
-  readonly root?: string
+  readonly root: string
   appOf(one: One): string
   topicOf(one: One): string
   readonly conduct: Conduct<One>
@@ -193,7 +198,7 @@ async function runAll<One extends Case | ReplayCase>(
               await app?.stop()
               app = undefined
               appName = plan.appOf(one)
-              app = await target.start(appName, plan.root === undefined ? {} : { root: plan.root })
+              app = await target.start(appName, { root: plan.root })
             }
             const result = await plan.conduct(one, app)
             const state = await settled(app)

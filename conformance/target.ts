@@ -7,7 +7,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { targetProgram } from './paths.ts'
+import { COMMAND_LINE, targetProgram } from './paths.ts'
 import { HANDLERS } from './targets/handlers.ts'
 
 /** What is asked of an app when it is started. */
@@ -51,7 +51,8 @@ const START_LIMIT = 15_000
 /** This library, each app in a process of its own: the log is then really standard error. */
 export class BasehttpTarget implements Target {
   readonly name = 'basehttp'
-  readonly apps = new Set(Object.keys(HANDLERS))
+  /** The handlers, and the command line itself. */
+  readonly apps = new Set([...Object.keys(HANDLERS), 'files'])
   readonly #program: string
 
   /** @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded */
@@ -60,7 +61,12 @@ export class BasehttpTarget implements Target {
   }
 
   async start(app: string, options: AppOptions = {}): Promise<RunningApp> {
-    const child = fork(this.#program, [app, '0', options.root ?? '.'], {
+    const { root = '.' } = options
+    const [program, args] =
+      app === 'files'
+        ? [COMMAND_LINE, ['0', '--bind', '127.0.0.1', '--directory', root]]
+        : [this.#program, [app, '0', root]]
+    const child = fork(program, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, TZ: TIME_ZONE.name },
       execArgv: [],
@@ -69,7 +75,7 @@ export class BasehttpTarget implements Target {
   }
 }
 
-/** Wait for a child to print `READY <port>`. */
+/** Wait for a child to print `READY <port>`, or what the command line prints. */
 async function startChild(child: ChildProcess, app: string): Promise<RunningApp> {
   let output = ''
   let log = ''
@@ -91,7 +97,9 @@ async function startChild(child: ChildProcess, app: string): Promise<RunningApp>
     })
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text
-      const ready = /^READY ([0-9]+)$/m.exec(output)
+      const ready = /^(?:READY|Serving HTTP on 127\.0\.0\.1 port) ([0-9]+)(?: \.\.\.)?$/m.exec(
+        output,
+      )
       if (ready !== null) {
         clearTimeout(timer)
         resolve(Number(ready[1]))

@@ -382,3 +382,25 @@ t.test('a server without a transport says so', async (t) => {
   })
   t.equal(server.serverAddress, 'x')
 })
+
+t.test('handlerOptions become fields of each handler, if it has such fields', async (t) => {
+  const seen: unknown[] = []
+  class Handler extends BaseRequestHandler {
+    greeting = 'hello'
+    override handle() {
+      seen.push(this.greeting)
+    }
+  }
+  const server = new BaseServer('x', Handler)
+  await server.finishRequest(new PassThrough(), CLIENT)
+  server.handlerOptions = { greeting: 'hi' }
+  await server.finishRequest(new PassThrough(), CLIENT)
+  t.same(seen, ['hello', 'hi'])
+
+  server.handlerOptions = { greeting: 'hi', greating: 'oops' }
+  await t.rejects(server.finishRequest(new PassThrough(), CLIENT), {
+    name: 'TypeError',
+    message: "Cannot set the handler option 'greating': Handler has no such field",
+  })
+  t.equal(seen.length, 2, 'and the handler did not run')
+})
