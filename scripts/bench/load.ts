@@ -1,0 +1,123 @@
+/**
+ * The load: `wrk`, where the machine has it, else autocannon, from the other core.
+ *
+ * @module
+ */
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PEERS } from './peers.ts'
+import { pinned } from './server-process.ts'
+
+/** How requests are made. */
+export interface Load {
+  readonly connections: number
+  /** Each request on a connection of its own. */
+  readonly close?: boolean
+  /** So many requests are sent before the first answer is read. */
+  readonly pipeline?: number
+  /** Headers on top. */
+  readonly headers?: readonly string[]
+}
+
+/** What a load has done. */
+export interface Done {
+  readonly requests: number
+  readonly seconds: number
+}
+
+const HAS_WRK = spawnSync('wrk', ['--version']).error === undefined
+
+/** What makes the load. */
+export const LOAD_TOOL = HAS_WRK ? 'wrk' : 'autocannon'
+
+/**
+ * Make requests for a time.
+ *
+ * @throws an Error when an answer was no success, or a connection failed.
+ */
+export async function generate(url: string, load: Load, seconds: number): Promise<Done> {
+  return HAS_WRK ? wrk(url, load, seconds) : autocannon(url, load, seconds)
+}
+
+async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-bench-'))
+  try {
+    const args = [
+      '-t1',
+      `-c${String(load.connections)}`,
+      `-d${String(seconds)}s`,
+      '--timeout',
+      '30s',
+    ]
+    for (const header of headersOf(load)) {
+      args.push('-H', header)
+    }
+    if (load.pipeline !== undefined) {
+      const script = join(folder, 'pipeline.lua')
+      writeFileSync(
+        script,
+        `init = function(args)
+          local one = wrk.format()
+          requests = string.rep(one, ${String(load.pipeline)})
+        end
+        request = function() return requests end`,
+      )
+      args.push('-s', script)
+    }
+    const output = await run(['wrk', ...args, url])
+    const [, requests, time, unit] = /(\d+) requests in ([\d.]+)(s|m)/.exec(output) ?? []
+    const failures = /Socket errors:.*|Non-2xx.*/.exec(output)
+    // An HTTP/1.0 answer without a length ends with the connection, which wrk may take for an error.
+    if (
+      requests === undefined ||
+      (failures !== null && !/read \d+, write 0, timeout 0/.test(failures[0]))
+    ) {
+      throw new Error(`wrk: ${failures?.[0] ?? output}`)
+    }
+    return { requests: Number(requests), seconds: Number(time) * (unit === 'm' ? 60 : 1) }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+async function autocannon(url: string, load: Load, seconds: number): Promise<Done> {
+  const args = ['-j', '-c', String(load.connections), '-d', String(seconds)]
+  for (const header of headersOf(load)) {
+    args.push('-H', header)
+  }
+  if (load.pipeline !== undefined) {
+    args.push('-p', String(load.pipeline))
+  }
+  const program = join(PEERS, 'node_modules/autocannon/autocannon.js')
+  const result = JSON.parse(await run([process.execPath, program, ...args, url])) as {
+    '2xx': number
+    non2xx: number
+    errors: number
+    duration: number
+  }
+  if (result.non2xx + result.errors > 0) {
+    throw new Error(`autocannon: ${String(result.non2xx)} not 2xx, ${String(result.errors)} errors`)
+  }
+  return { requests: result['2xx'], seconds: result.duration }
+}
+
+function headersOf({ close = false, headers = [] }: Load): string[] {
+  return close ? [...headers, 'Connection: close'] : [...headers]
+}
+
+async function run(command: readonly string[]): Promise<string> {
+  const [program = '', ...args] = pinned(1, command)
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0) {
+    throw new Error(`${command.join(' ')} ended with ${String(code)}\n${output}`)
+  }
+  return output
+}

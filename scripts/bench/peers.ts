@@ -1,0 +1,175 @@
+/**
+ * The servers that ours is measured against, each started as its users would start it.
+ *
+ * The npm packages among them are nobody's dependency: `npm run bench -- --install` puts them into
+ * an ignored folder. What is not there is left out, and a line says so.
+ *
+ * @module
+ */
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { TOP } from '../sources.ts'
+
+/** Where the peers are installed. */
+export const PEERS = join(TOP, 'bench-peers')
+
+/** Exact, so that a number can be had again. */
+const PACKAGES = ['autocannon@8.0.0', 'http-server@14.1.1', 'serve@14.2.7', 'sirv-cli@3.0.1']
+
+/** A server, and how it is started. */
+export interface Contender {
+  readonly name: string
+  /** The command, for a port and a document root; undefined when it is not on this machine. */
+  command(port: number, root: string): readonly string[] | undefined
+}
+
+const NODE = process.execPath
+const PYTHON = process.env.PYTHON ?? 'python3'
+
+function program(name: string): string {
+  return join(TOP, 'dist/scripts/bench/servers', name)
+}
+
+/** A program of an npm package, if that is installed. */
+function packaged(name: string): string | undefined {
+  const folder = join(PEERS, 'node_modules', name)
+  if (!existsSync(folder)) {
+    return undefined
+  }
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    bin: string | Record<string, string>
+  }
+  return join(folder, typeof bin === 'string' ? bin : (Object.values(bin)[0] as string))
+}
+
+function exists(command: string, flag: string): boolean {
+  return spawnSync(command, [flag]).status === 0
+}
+
+const HAS_PYTHON = exists(PYTHON, '--version')
+const HAS_NGINX = exists('nginx', '-v')
+
+function python(...args: readonly string[]): readonly string[] | undefined {
+  return HAS_PYTHON ? [PYTHON, ...args] : undefined
+}
+
+/** This library, with a handler of a few lines. */
+export const OURS: Contender = {
+  name: 'basehttp',
+  command: (port) => [NODE, program('ours.js'), String(port)],
+}
+
+const cli = join(TOP, 'dist/lib/cli.js')
+
+/** This library's command line, as a file server. */
+export const OUR_FILES: Contender = {
+  name: 'basehttp',
+  command: (port, root) => [
+    NODE,
+    cli,
+    String(port),
+    '-b',
+    '127.0.0.1',
+    '-d',
+    root,
+    '-p',
+    'HTTP/1.1',
+  ],
+}
+
+export const NODE_HTTP: Contender = {
+  name: 'node:http',
+  command: (port) => [NODE, program('node-http.js'), 'small', String(port)],
+}
+
+export const NODE_READFILE: Contender = {
+  name: 'node:http + readFile',
+  command: (port, root) => [NODE, program('node-http.js'), 'readFile', String(port), root],
+}
+
+export const NODE_STREAM: Contender = {
+  name: 'node:http + createReadStream',
+  command: (port, root) => [NODE, program('node-http.js'), 'stream', String(port), root],
+}
+
+export const RAW_NET: Contender = {
+  name: 'raw node:net',
+  command: (port) => [NODE, program('raw-net.js'), String(port)],
+}
+
+export const CPYTHON_SMALL: Contender = {
+  name: 'CPython',
+  command: (port) => python(join(TOP, 'scripts/bench/servers/small.py'), String(port)),
+}
+
+export const CPYTHON_10: Contender = {
+  name: 'CPython, HTTP/1.0',
+  command: (port, root) => python('-m', 'http.server', String(port), '-b', '127.0.0.1', '-d', root),
+}
+
+export const CPYTHON_11: Contender = {
+  name: 'CPython, HTTP/1.1',
+  command: (port, root) =>
+    python('-m', 'http.server', String(port), '-b', '127.0.0.1', '-d', root, '-p', 'HTTP/1.1'),
+}
+
+export const HTTP_SERVER: Contender = {
+  name: 'http-server',
+  command: (port, root) =>
+    packagedCommand('http-server', root, '-p', String(port), '-a', '127.0.0.1'),
+}
+
+export const SERVE: Contender = {
+  name: 'serve',
+  command: (port, root) =>
+    packagedCommand('serve', root, '-l', `tcp://127.0.0.1:${String(port)}`, '-L', '-u'),
+}
+
+export const SIRV: Contender = {
+  name: 'sirv',
+  command: (port, root) =>
+    packagedCommand('sirv-cli', root, '--port', String(port), '--host', '127.0.0.1', '--quiet'),
+}
+
+function packagedCommand(name: string, ...args: readonly string[]): readonly string[] | undefined {
+  const file = packaged(name)
+  return file === undefined ? undefined : [NODE, file, ...args]
+}
+
+export const NGINX: Contender = {
+  name: 'nginx',
+  command(port, root) {
+    if (!HAS_NGINX) {
+      return undefined
+    }
+    const folder = join(root, '..', 'nginx')
+    mkdirSync(folder, { recursive: true })
+    const file = join(folder, 'nginx.conf')
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((name) => `${name}_temp_path ${folder}/${name};`)
+      .join(' ')
+    writeFileSync(
+      file,
+      `daemon off; worker_processes 1; error_log stderr; pid ${folder}/pid; ${
+        process.getuid?.() === 0 ? 'user root;' : ''
+      } events {} http { access_log off; keepalive_requests 1000000000; ${temporary}
+       server { listen 127.0.0.1:${String(port)} backlog=1024; root ${root}; autoindex on; } }`,
+    )
+    return ['nginx', '-c', file]
+  },
+}
+
+/** Put the npm packages in their folder. */
+export function installPeers(): void {
+  mkdirSync(PEERS, { recursive: true })
+  writeFileSync(join(PEERS, 'package.json'), '{ "private": true }\n')
+  const { status } = spawnSync('npm', ['install', '--no-audit', '--no-fund', '-E', ...PACKAGES], {
+    cwd: PEERS,
+    stdio: 'inherit',
+  })
+  if (status !== 0) {
+    throw new Error(`npm install ended with ${String(status)}`)
+  }
+}

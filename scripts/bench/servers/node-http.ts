@@ -1,0 +1,44 @@
+/**
+ * A minimal server on `node:http`: `node node-http.js small|readFile|stream PORT ROOT`.
+ *
+ * @module
+ */
+
+import { createReadStream, readFile, stat } from 'node:fs'
+import { createServer } from 'node:http'
+import type { RequestListener } from 'node:http'
+import { join } from 'node:path'
+
+const [what = '', port, root = '.'] = process.argv.slice(2)
+const BODY = Buffer.from('Hello, world\n')
+
+const listeners: Record<string, RequestListener> = {
+  small(request, response) {
+    response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': BODY.length })
+    response.end(BODY)
+  },
+
+  readFile(request, response) {
+    readFile(join(root, request.url ?? ''), (error, data) => {
+      if (error !== null) {
+        response.writeHead(404).end()
+        return
+      }
+      response.writeHead(200, { 'Content-Length': data.length }).end(data)
+    })
+  },
+
+  stream(request, response) {
+    const path = join(root, request.url ?? '')
+    stat(path, (error, status) => {
+      if (error !== null) {
+        response.writeHead(404).end()
+        return
+      }
+      response.writeHead(200, { 'Content-Length': status.size })
+      createReadStream(path).pipe(response)
+    })
+  },
+}
+
+createServer(listeners[what]).listen(Number(port), '127.0.0.1')

@@ -1,0 +1,174 @@
+/**
+ * What is measured, and what is to be reached: a row for each promise.
+ *
+ * @module
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Load } from './load.ts'
+import {
+  CPYTHON_10,
+  CPYTHON_11,
+  CPYTHON_SMALL,
+  HTTP_SERVER,
+  NGINX,
+  NODE_HTTP,
+  NODE_READFILE,
+  NODE_STREAM,
+  OUR_FILES,
+  OURS,
+  RAW_NET,
+  SERVE,
+  SIRV,
+} from './peers.ts'
+import type { Contender } from './peers.ts'
+import { digest } from './server-process.ts'
+import type { Answer } from './server-process.ts'
+
+const KiB = 1024
+const MiB = 1024 * KiB
+const LISTED = 1000
+
+/** The document root of all workloads. */
+export function makeRoot(root: string): void {
+  mkdirSync(join(root, 'listing'), { recursive: true })
+  writeFileSync(join(root, 'small.bin'), noise(KiB))
+  writeFileSync(join(root, 'large.bin'), noise(100 * MiB))
+  for (let number = 0; number < LISTED; number++) {
+    writeFileSync(join(root, 'listing', `file-${String(number)}.txt`), '')
+  }
+}
+
+/** Bytes without much of a pattern, always the same. */
+function noise(length: number): Buffer {
+  const bytes = Buffer.alloc(length)
+  let state = 1
+  for (let at = 0; at < length; at += 4) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    bytes.writeUInt32LE(state, at)
+  }
+  return bytes
+}
+
+/** A peer, and how many times its rate ours is to be. */
+export interface Rival {
+  readonly contender: Contender
+  /** Undefined: shown, and nothing was promised. */
+  readonly atLeast?: number
+  readonly aim?: number
+}
+
+/** One row: the same requests to each server. */
+export interface Workload {
+  readonly id: string
+  readonly title: string
+  readonly path: string
+  readonly load: Load
+  readonly ours: Contender
+  readonly rivals: readonly Rival[]
+  /** Whether an answer is right. */
+  readonly check: (answer: Answer) => boolean
+}
+
+const isSmall = ({ status, body }: Answer) => status === 200 && body.toString() === 'Hello, world\n'
+
+const isFile = (length: number) => {
+  const expected = digest(noise(length))
+  return ({ status, body }: Answer) => status === 200 && digest(body) === expected
+}
+
+const isListing = ({ status, body }: Answer) => {
+  const text = body.toString()
+  return (
+    status === 200 &&
+    Array.from({ length: LISTED }).every((_, number) => text.includes(`file-${String(number)}.txt`))
+  )
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  {
+    id: 'small/keep-alive',
+    title: 'small answer, 16 connections kept alive',
+    path: '/',
+    load: { connections: 16 },
+    ours: OURS,
+    rivals: [{ contender: NODE_HTTP, atLeast: 1.1, aim: 1.25 }],
+    check: isSmall,
+  },
+  {
+    id: 'small/close',
+    title: 'small answer, a new connection each',
+    path: '/',
+    load: { connections: 16, close: true },
+    ours: OURS,
+    rivals: [
+      { contender: NODE_HTTP, atLeast: 1, aim: 1.15 },
+      { contender: CPYTHON_SMALL, atLeast: 5, aim: 6 },
+      { contender: RAW_NET },
+    ],
+    check: isSmall,
+  },
+  {
+    id: 'small/pipelined',
+    title: 'small answer, 16 requests pipelined',
+    path: '/',
+    load: { connections: 16, pipeline: 16 },
+    ours: OURS,
+    rivals: [{ contender: NODE_HTTP, atLeast: 2.5, aim: 4 }],
+    check: isSmall,
+  },
+  {
+    id: 'file/keep-alive',
+    title: '1 KiB file, 16 connections kept alive',
+    path: '/small.bin',
+    load: { connections: 16 },
+    ours: OUR_FILES,
+    rivals: [
+      { contender: NODE_READFILE, atLeast: 1.8, aim: 2.4 },
+      { contender: CPYTHON_10, atLeast: 8, aim: 10 },
+      { contender: SIRV, atLeast: 1.5, aim: 2 },
+      { contender: HTTP_SERVER },
+      { contender: SERVE },
+      { contender: NGINX },
+    ],
+    check: isFile(KiB),
+  },
+  {
+    id: 'file/one-connection',
+    title: '1 KiB file, one connection kept alive',
+    path: '/small.bin',
+    load: { connections: 1 },
+    ours: OUR_FILES,
+    rivals: [{ contender: CPYTHON_11, atLeast: 100, aim: 300 }],
+    check: isFile(KiB),
+  },
+  {
+    id: 'file/large',
+    title: '100 MiB file, one connection',
+    path: '/large.bin',
+    load: { connections: 1 },
+    ours: OUR_FILES,
+    rivals: [
+      { contender: CPYTHON_10, atLeast: 1.2, aim: 1.4 },
+      { contender: NODE_STREAM, atLeast: 2, aim: 2.3 },
+      { contender: SIRV },
+      { contender: NGINX },
+    ],
+    check: isFile(100 * MiB),
+  },
+  {
+    id: 'listing',
+    title: `listing of ${String(LISTED)} names, 16 connections`,
+    path: '/listing/',
+    load: { connections: 16 },
+    ours: OUR_FILES,
+    rivals: [
+      { contender: CPYTHON_10, atLeast: 7, aim: 9 },
+      { contender: HTTP_SERVER, atLeast: 50, aim: 70 },
+      { contender: SERVE },
+      { contender: NGINX },
+    ],
+    check: isListing,
+  },
+]
