@@ -1,0 +1,64 @@
+import t from 'tap'
+import type { Test } from 'tap'
+import { serve } from '../../lib/test-helpers.ts'
+import { fuzz } from './fuzz.ts'
+import { PlainHandler, Subject } from './subject.ts'
+
+t.test('a few hundred conversations of each kind find nothing', async (t) => {
+  t.same(await fuzz({ runs: 400, seed: 20161006 }), [])
+})
+
+/** One conversation with a server that does something wrong. */
+async function converse(t: Test, Handler: typeof PlainHandler, text: string, answers?: 2[]) {
+  const server = new Subject(['127.0.0.1', 0], Handler)
+  await serve(t, server)
+  await server.converse({ text, cuts: [], answers })
+}
+
+t.test('the fuzzer sees what a server must not do', async (t) => {
+  const get = 'GET / HTTP/1.1\r\n\r\n'
+  await converse(t, PlainHandler, get, [2])
+
+  await t.rejects(
+    converse(t, PlainHandler, get, [2, 2]),
+    /^answers of 2 hundred, expected 2, 2$/m,
+    'an answer that is missing',
+  )
+  class Throws extends PlainHandler {
+    override do_GET() {
+      throw new Error('on purpose')
+    }
+  }
+  await t.rejects(converse(t, Throws, get), /^an exception: Error: on purpose$/m)
+  class Short extends PlainHandler {
+    override do_GET() {
+      this.sendResponse(200)
+      this.sendHeader('Content-Length', 3)
+      this.endHeaders()
+    }
+  }
+  await t.rejects(converse(t, Short, get), /the header says 3, the body has 0 bytes/)
+  class LogsBytes extends PlainHandler {
+    override logRequest() {
+      process.stderr.write('\x1b[31m\n')
+    }
+  }
+  await t.rejects(converse(t, LogsBytes, get), /^a line of the log that is none: /m)
+  class LosesCount extends PlainHandler {
+    override async do_PUT() {
+      // As if the body ended before its last 26 bytes, and the next request began there.
+      await this.rfile.read(1)
+      this.rawRequestline = await this.rfile.readline()
+      await this.parseRequest()
+      this.do_GET()
+    }
+  }
+  await t.rejects(
+    converse(
+      t,
+      LosesCount,
+      'PUT / HTTP/1.1\r\nContent-Length: 27\r\n\r\n.GET /smuggled HTTP/1.1\r\n\r\n',
+    ),
+    /^it takes the body for a request: GET \/smuggled HTTP\/1\.1$/m,
+  )
+})

@@ -1,0 +1,78 @@
+/**
+ * Run the fuzzer.
+ *
+ * @module
+ */
+
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { makeDocumentRoot } from '../document-root.ts'
+import { RECORDINGS } from '../paths.ts'
+import type { RecordedCase } from '../recording.ts'
+import { accidental, grammatical } from './conversations.ts'
+import { FileHandler, PlainHandler, Subject } from './subject.ts'
+
+/** What is asked of the fuzzer. */
+export interface FuzzOptions {
+  /** How many conversations of each kind. */
+  readonly runs: number
+  readonly seed: number
+}
+
+/**
+ * Hold conversations with the servers, of each kind so many.
+ *
+ * @returns what was found: the smallest conversation that shows it, and how to see it again.
+ */
+export async function fuzz({ runs, seed }: FuzzOptions): Promise<string[]> {
+  const { cases } = JSON.parse(readFileSync(join(RECORDINGS, 'cases.json'), 'utf8')) as {
+    cases: RecordedCase[]
+  }
+  const root = mkdtempSync(join(tmpdir(), 'basehttp-fuzz-'))
+  makeDocumentRoot(root)
+  const plain = new Subject(['127.0.0.1', 0], PlainHandler)
+  const files = new Subject(['127.0.0.1', 0], FileHandler)
+  files.handlerOptions = { directory: root }
+  const found: string[] = []
+  const unhandled = (error: unknown) => {
+    found.push(
+      `an unhandled rejection: ${error instanceof Error ? String(error.stack) : String(error)}`,
+    )
+  }
+  process.on('unhandledRejection', unhandled)
+  const serving = []
+  try {
+    for (const server of [plain, files]) {
+      await server.bindAndActivate()
+      serving.push(server.serveForever())
+    }
+    const kinds = [
+      { name: 'by the grammar', server: plain, conversations: grammatical },
+      { name: 'broken, to a handler', server: plain, conversations: accidental(cases) },
+      { name: 'broken, to the file server', server: files, conversations: accidental(cases) },
+    ]
+    for (const { name, server, conversations } of kinds) {
+      const property = fc.asyncProperty(conversations, (one) => server.converse(one))
+      const result = await fc.check(property, { numRuns: runs, seed, endOnFailure: false })
+      if (result.failed) {
+        const [smallest] = result.counterexample ?? []
+        found.push(
+          `${name}: ${String((result.errorInstance as Error | null)?.message)}\n` +
+            `sent: ${JSON.stringify(smallest)}\n` +
+            `again: npm run fuzz -- --runs ${String(runs)} --seed ${String(seed)}`,
+        )
+      }
+    }
+  } finally {
+    for (const server of [plain, files]) {
+      await server.shutdown()
+      await server.serverClose()
+    }
+    await Promise.all(serving)
+    process.off('unhandledRejection', unhandled)
+    rmSync(root, { recursive: true })
+  }
+  return found
+}
