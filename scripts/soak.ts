@@ -1,0 +1,179 @@
+/**
+ * `npm run soak`: a million requests and a hundred thousand connections, a tenth of them broken
+ * off; then heap, descriptors and listeners must be what they were. Linux only.
+ *
+ * The first samples fill caches and let the compiler finish; what is compared is the second half:
+ * a leak of a few bytes for each request is megabytes there.
+ *
+ * @module
+ */
+
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '1000000' },
+    connections: { type: 'string', default: '100000' },
+  },
+})
+const REQUESTS = Number(values.requests)
+const CONNECTIONS = Number(values.connections)
+const SAMPLES = 20
+const CLIENTS = 16
+const PIPELINE = 16
+const MiB = 1024 * 1024
+
+/** What the server says of itself, after its garbage is collected. */
+interface Sample {
+  readonly heap: number
+  readonly resources: number
+  readonly listeners: number
+  readonly descriptors: number
+}
+
+const root = mkdtempSync(join(tmpdir(), 'basehttp-soak-'))
+writeFileSync(join(root, 'small'), 'x'.repeat(1000))
+writeFileSync(join(root, 'large'), 'x'.repeat(4 * MiB))
+const server = fork(join(import.meta.dirname, 'soak-server.js'), [root], {
+  execArgv: ['--expose-gc', '--trace-warnings'],
+  stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+})
+let complaints = ''
+server.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text))
+const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+
+const samples: Sample[] = []
+try {
+  for (let number = 0; number < SAMPLES; number++) {
+    await Promise.all(
+      Array.from({ length: CLIENTS }, () => keepAlive(REQUESTS / SAMPLES / CLIENTS)),
+    )
+    await Promise.all(
+      Array.from({ length: CLIENTS }, () => shortLived(CONNECTIONS / SAMPLES / CLIENTS)),
+    )
+    // The last connections end, and with them what they hold.
+    await sleep(200)
+    samples.push(await sample())
+    show(number + 1, samples.at(-1) as Sample)
+  }
+} finally {
+  server.kill('SIGKILL')
+  rmSync(root, { recursive: true })
+}
+
+const half = samples.slice(SAMPLES / 2)
+const growth = (half.at(-1) as Sample).heap - (half[0] as Sample).heap
+const flat = (key: 'resources' | 'listeners' | 'descriptors') =>
+  Math.max(...half.map((one) => one[key])) === Math.min(...half.map((one) => one[key]))
+const faults = [
+  ...(growth > MiB ? [`the heap has grown by ${(growth / MiB).toFixed(2)} MiB`] : []),
+  ...(flat('resources') ? [] : ['the number of active resources changes']),
+  ...(flat('listeners') ? [] : ['the number of listeners changes']),
+  ...(flat('descriptors') ? [] : ['the number of descriptors changes']),
+  ...(complaints === '' ? [] : [`standard error: ${complaints}`]),
+]
+console.log(
+  faults.length === 0
+    ? `nothing grows: in the second half, ${(growth / 1024).toFixed(0)} KiB of heap`
+    : faults.join('\n'),
+)
+process.exitCode = faults.length === 0 ? 0 : 1
+
+async function sample(): Promise<Sample> {
+  const answer = once(server, 'message') as Promise<[Omit<Sample, 'descriptors'>]>
+  server.send('sample')
+  const [own] = await answer
+  return { ...own, descriptors: readdirSync(`/proc/${String(server.pid)}/fd`).length }
+}
+
+function show(number: number, { heap, descriptors, resources, listeners }: Sample): void {
+  const bar = '#'.repeat(Math.round(heap / MiB / 0.25))
+  console.log(
+    `${String(number).padStart(2)}/${String(SAMPLES)}  heap ${(heap / MiB).toFixed(2)} MiB  ` +
+      `descriptors ${String(descriptors)}  resources ${String(resources)}  ` +
+      `listeners ${String(listeners)}  ${bar}`,
+  )
+}
+
+/** Requests on one connection, several under way at once. */
+async function keepAlive(count: number): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const request = Buffer.from('GET /small HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(PIPELINE))
+  let missing = Math.ceil(count / PIPELINE) * PIPELINE
+  let length = 0
+  let received = 0
+  let first = ''
+  const send = () => socket.write(request)
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('data', (chunk: Buffer) => {
+      if (length === 0) {
+        // All answers are as long as the first.
+        first += chunk.toString('latin1')
+        const end = first.indexOf('\r\n\r\n')
+        if (end === -1) {
+          return
+        }
+        length = end + 4 + 1000
+        received = first.length
+      } else {
+        received += chunk.length
+      }
+      const answers = Math.min(PIPELINE, Math.floor(received / length))
+      if (answers === PIPELINE) {
+        received -= PIPELINE * length
+        missing -= PIPELINE
+        if (missing <= 0) {
+          resolve()
+        } else {
+          send()
+        }
+      }
+    })
+    send()
+  })
+  socket.destroy()
+}
+
+/** Connections one after the other; every tenth is broken off, each time somewhere else. */
+async function shortLived(count: number): Promise<void> {
+  for (let number = 0; number < count; number++) {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+    socket.on('error', () => {})
+    await once(socket, 'connect')
+    if (number % 10 === 9) {
+      await breakOff(socket, Math.floor(number / 10) % 4)
+    } else {
+      socket.end('GET /small HTTP/1.0\r\n\r\n')
+      socket.resume()
+      await once(socket, 'close')
+    }
+  }
+}
+
+async function breakOff(socket: Socket, way: number): Promise<void> {
+  switch (way) {
+    case 0: // before the first byte
+      break
+    case 1: // in the head
+      socket.write('GET /small HT')
+      break
+    case 2: // in the answer
+      socket.write('GET /large HTTP/1.1\r\n\r\n')
+      await once(socket, 'readable')
+      break
+    case 3: // in the body of a request
+      socket.write('GET /small HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc')
+      await once(socket, 'readable')
+      break
+  }
+  socket.resetAndDestroy()
+}
