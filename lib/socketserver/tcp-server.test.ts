@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { Test } from 'tap'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
@@ -496,4 +498,38 @@ t.test('the helpers know a closed port', async (t) => {
   t.equal(await canConnect(port), true)
   listener.close()
   t.equal(await canConnect(port), false)
+})
+
+t.test('a connection that a client has reset is not kept', async (t) => {
+  captureStderr(t)
+  // Only what nothing refers to any more is collected.
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const connections: WeakRef<object>[] = []
+  class Large extends StreamRequestHandler {
+    override async handle() {
+      connections.push(new WeakRef(this.request))
+      for (;;) {
+        await this.wfile.write(Buffer.alloc(1_000_000))
+      }
+    }
+  }
+  const server = new TCPServer(['127.0.0.1', 0], Large)
+  await serve(t, server)
+  for (let count = 0; count < 5; count++) {
+    const client = dial(server)
+    await once(client, 'readable')
+    client.resetAndDestroy()
+  }
+  // The next one is taken when the others are done with.
+  const last = dial(server)
+  await once(last, 'readable')
+  let kept = NaN
+  for (let round = 0; round < 50 && kept !== 0; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    collect()
+    kept = connections.slice(0, 5).filter((one) => one.deref() !== undefined).length
+  }
+  last.resetAndDestroy()
+  t.equal(kept, 0)
 })
