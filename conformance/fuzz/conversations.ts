@@ -13,7 +13,7 @@ import type { Arbitrary } from 'fast-check'
 import type { RecordedCase } from '../recording.ts'
 
 /** The path that must never be asked for. */
-export const SMUGGLED = '/smuggled'
+export const SMUGGLED = '/inside-a-body'
 
 /** What is sent over one connection. */
 export interface Conversation {
