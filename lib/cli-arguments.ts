@@ -1,9 +1,12 @@
 /**
- * The arguments of the command line: those of Python 3.15's `python -m http.server`, with the
- * error messages of its `argparse`.
+ * The arguments of the command line: those of Python 3.15's `python -m http.server`. What is wrong
+ * with them is said in a line, in the words of its `argparse` where those are about an argument.
  *
  * Node's `parseArgs()` finds the options and their values; what `argparse` does beyond that is
- * done here: `--dir` for `--directory`, and to say what is wrong in its words.
+ * done here: `--dir` for `--directory`, `-d=DIR` for `-d DIR`.
+ *
+ * Differs: `-p` takes a version that is spoken here, and Python's takes any word. `-H` takes its
+ * name and value in one argument as well as in two.
  *
  * @module
  */
@@ -34,7 +37,7 @@ options:
   --tls-password-file PATH
                         path to the password file for the TLS key
   -H, --header HEADER   add the header 'Name: value' to every answer with a 200;
-                        may be given several times
+                        may be given several times, and as two arguments
   --content-type TYPE   media type of files whose name tells none
                         (default: application/octet-stream)
   -V, --version         show the version and exit
@@ -83,7 +86,7 @@ type OptionName = keyof typeof OPTIONS
  */
 export function parseArguments(args: readonly string[]): Arguments | 'help' | 'version' {
   const { tokens } = parseArgs({
-    args: args.map(completeName),
+    args: joinHeaders(args).map(completeName),
     options: OPTIONS,
     // What is not strict does not throw, and so can be told in other words.
     strict: false,
@@ -117,6 +120,7 @@ export function parseArguments(args: readonly string[]): Arguments | 'help' | 'v
       }
     }
   }
+  const port = parsePort(positionals[0] ?? '8000')
   unknown.push(...positionals.slice(1))
   if (unknown.length > 0) {
     throw new UsageError(`unrecognized arguments: ${unknown.join(' ')}`)
@@ -127,7 +131,7 @@ export function parseArguments(args: readonly string[]): Arguments | 'help' | 'v
     }
   }
   return {
-    port: parsePort(positionals[0] ?? '8000'),
+    port,
     bind: values.bind,
     directory: values.directory ?? process.cwd(),
     protocol: parseProtocol(values.protocol ?? 'HTTP/1.0'),
@@ -143,8 +147,33 @@ function isOptionName(name: string): name is OptionName {
   return Object.hasOwn(OPTIONS, name)
 }
 
-/** Write out the name of a long option of which only the beginning was given. */
+/** Make `-H Name value`, as Python 3.15 has it, `-H 'Name: value'`. */
+function joinHeaders(args: readonly string[]): string[] {
+  const joined: string[] = []
+  for (let at = 0; at < args.length; at++) {
+    const [argument, name, value] = args.slice(at, at + 3) as [string, string?, string?]
+    joined.push(argument)
+    if (argument === '--') {
+      return [...joined, ...args.slice(at + 1)]
+    }
+    if (['-H', '--header'].includes(argument) && name !== undefined) {
+      const isNameAlone = !/[:=]|^-/.test(name) && value !== undefined
+      joined.push(isNameAlone ? `${name}: ${value}` : name)
+      at += isNameAlone ? 2 : 1
+    }
+  }
+  return joined
+}
+
+/** Write out the name of a long option of which only the beginning was given, and `-d=` as well. */
 function completeName(argument: string, index: number, all: readonly string[]): string {
+  const [, letter, tied] = /^-([A-Za-z])=(.*)$/s.exec(argument) ?? []
+  const short = Object.entries(OPTIONS).find(
+    ([, option]) => 'short' in option && option.short === letter,
+  )
+  if (short !== undefined && !all.slice(0, index).includes('--')) {
+    return `--${short[0]}=${String(tied)}`
+  }
   const [, beginning, rest] = /^--([^=]+)(.*)$/s.exec(argument) ?? []
   const end = all.indexOf('--')
   if (beginning === undefined || isOptionName(beginning) || (end !== -1 && end < index)) {
@@ -204,7 +233,12 @@ function parseHeader(text: string): [name: string, value: string] {
   if (match === null) {
     throw new UsageError(`argument -H/--header: not of the form 'Name: value': ${repr(text)}`)
   }
-  return [match[1] as string, (match[2] as string).trimEnd()]
+  const [, name, value] = match as unknown as [string, string, string]
+  if (/^(?:content-length|transfer-encoding)$/i.test(name)) {
+    // RFC 9112 §6.3: they say where an answer ends, and only the server knows.
+    throw new UsageError(`argument -H/--header: ${repr(name)} is the server's own to send`)
+  }
+  return [name, value.trimEnd()]
 }
 
 function parseContentType(text: string | undefined): string | undefined {

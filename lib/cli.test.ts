@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcessWithoutNullStreams } from 'node:child_process'
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { connect, createServer } from 'node:net'
@@ -277,6 +277,14 @@ t.test('bad arguments: one line, in the words of argparse, and exit 2', async (t
     [['65536'], "argument port: must be 0-65535: '65536'"],
     [['--', '-1'], "argument port: must be 0-65535: '-1'"],
     [['1', '2', '3'], 'unrecognized arguments: 2 3'],
+    [['x', 'y'], "argument port: invalid int value: 'x'"],
+    [['-h=1'], "argument -h/--help: ignored explicit argument '1'"],
+    [['-d=missing'], "argument -d/--directory: no such directory: 'missing'"],
+    [
+      ['-H', 'Content-Length', '1'],
+      "argument -H/--header: 'Content-Length' is the server's own to send",
+    ],
+    [['-H', 'no-colon'], "argument -H/--header: not of the form 'Name: value': 'no-colon'"],
     [['--nonsense', '-x'], 'unrecognized arguments: --nonsense -x'],
     [['-b'], 'argument -b/--bind: expected one argument'],
     [['--bind', '--directory'], 'argument -b/--bind: expected one argument'],
@@ -325,6 +333,7 @@ t.test('an address that cannot be had: one line, and exit 1', async (t) => {
       ['-b', '192.0.2.1', '0'],
       /cannot listen on 192\.0\.2\.1 port 0: this machine has no such address/,
     ],
+    [['-b', 'fe80::1', '0'], /cannot listen on fe80::1 port 0: that is no address to listen on/],
     // Whether a name server answers depends on the machine.
     [
       ['-b', 'nonsense.invalid', '0'],
@@ -391,12 +400,25 @@ t.test('what is wrong with certificate, key and password is said', async (t) => 
   )
   fs.writeFileSync(path('wrong'), 'wrong\n')
   fs.writeFileSync(path('nothing.pem'), 'nothing\n')
+  fs.writeFileSync(path('cert.der'), new X509Certificate(CERTIFICATE).raw)
+  fs.writeFileSync(
+    path('chain.pem'),
+    `${CERTIFICATE}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+  )
   const cert = path('cert.pem')
   const encrypted = path('encrypted.pem')
   const cases: [string[], string][] = [
     [
       ['--tls-cert', path('no.pem')],
       `Cannot read the certificate '${path('no.pem')}': ENOENT: no such file or directory, open '${path('no.pem')}'`,
+    ],
+    [
+      ['--tls-cert', path('cert.der')],
+      `Cannot use the certificate '${path('cert.der')}': it holds none in PEM format`,
+    ],
+    [
+      ['--tls-cert', path('chain.pem')],
+      `Cannot use the certificate '${path('chain.pem')}': number 2 in it is broken`,
     ],
     [
       ['--tls-cert', path('nothing.pem')],

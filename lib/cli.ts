@@ -12,6 +12,8 @@
  * the way to the end is seen to: Ctrl-C ends the program at once, SIGTERM when the requests that
  * have come are answered.
  *
+ * Differs: Python has no deadlines, and SIGTERM ends it in the middle of an answer.
+ *
  * Files are imported one by one, not through `index.ts`, so that a start reads no more of them
  * than the first request needs.
  *
@@ -20,12 +22,12 @@
 
 import { lookup } from 'node:dns/promises'
 import { readFileSync, statSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { HELP, parseArguments, UsageError } from './cli-arguments.ts'
 import type { Arguments } from './cli-arguments.ts'
 import { AsyncHTTPServer, AsyncHTTPSServer } from './http/server.ts'
 import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
-import type { Connection } from './socketserver/request-handler.ts'
 import { TimeoutError } from './stdlib/errors.ts'
 import { repr } from './stdlib/format.ts'
 
@@ -37,7 +39,7 @@ const HEAD_TIMEOUT = 30
 const GRACE = 100
 
 /** Connections on which no request has begun. */
-const idle = new Set<Connection>()
+const idle = new Set<Socket>()
 /** After SIGTERM: every connection ends with the request that is being answered. */
 let draining = false
 
@@ -45,8 +47,11 @@ class CommandLineHandler extends SimpleHTTPRequestHandler {
   override timeout: number | null = TIMEOUT
   override headTimeout: number | null = HEAD_TIMEOUT
 
+  #isInterim = false
+
   override async handleOneRequest(): Promise<void> {
-    idle.add(this.request)
+    const connection = this.request as Socket
+    idle.add(connection)
     try {
       await this.rfile.peek()
     } catch (error) {
@@ -56,14 +61,23 @@ class CommandLineHandler extends SimpleHTTPRequestHandler {
         return
       }
     } finally {
-      idle.delete(this.request)
+      idle.delete(connection)
     }
     await super.handleOneRequest()
     this.closeConnection ||= draining
   }
 
+  override handleExpect100(): boolean | Promise<boolean> {
+    this.#isInterim = true
+    try {
+      return super.handleExpect100()
+    } finally {
+      this.#isInterim = false
+    }
+  }
+
   override endHeaders(): void {
-    if (draining && !this.closeConnection) {
+    if (draining && !this.closeConnection && !this.#isInterim) {
       this.sendHeader('Connection', 'close')
     }
     super.endHeaders()
@@ -72,8 +86,13 @@ class CommandLineHandler extends SimpleHTTPRequestHandler {
 
 async function main(args: readonly string[]): Promise<void> {
   // A reader that goes away (`basehttp | head -1`) must not end the server.
-  process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') {
+      process.stderr.write(`basehttp: error: cannot write to standard output: ${error.message}\n`)
+      process.exit(1)
+    }
+  })
   try {
     const parsed = parseArguments(args)
     switch (parsed) {
@@ -138,7 +157,8 @@ async function serve(args: Arguments): Promise<void> {
     // Behind the next look for input: what has arrived by now is then no longer idle.
     setImmediate(() => {
       for (const connection of idle) {
-        connection.destroy()
+        // What is left of the last answer goes first.
+        connection.destroySoon()
       }
     })
   }, GRACE)
@@ -199,6 +219,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the address is already in use',
   EADDRNOTAVAIL: 'this machine has no such address',
   EAFNOSUPPORT: 'this machine has no such kind of addresses',
+  EINVAL: 'that is no address to listen on',
   EAI_AGAIN: 'the name server does not answer',
   ENOTFOUND: 'no such name is known',
 }

@@ -497,6 +497,38 @@ t.test('headTimeout ends a head that trickles, and leaves a slow body alone', as
   t.match(await readAll(client), /PUT ab\n$/)
 })
 
+t.test('headTimeout begins with the first byte of a head, wherever that is', async (t) => {
+  class Strict extends Hello {
+    override headTimeout = 0.2
+    override timeout = 20
+  }
+  const { server } = await start(t, Strict)
+  for (const text of [
+    'G',
+    'GET / HTTP/1.1\r\n',
+    'GET / HTTP/1.1\r\nX: ',
+    // Behind a request that is whole.
+    'GET / HTTP/1.1\r\n\r\nGET',
+  ]) {
+    const client = dial(server)
+    client.write(text)
+    const response = await readAll(client)
+    t.equal(response.includes(' 200 OK'), text.includes('\r\n\r\n'), text)
+  }
+})
+
+t.test('a body that nobody reads must come within the timeout', async (t) => {
+  class Impatient extends Hello {
+    override timeout = 0.2
+  }
+  const { server } = await start(t, Impatient)
+  const client = dial(server)
+  client.write('GET / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n')
+  const timer = setInterval(() => client.write('x'), 20)
+  t.match(await readAll(client), / 200 OK/)
+  clearInterval(timer)
+})
+
 t.test('a handler that closes rfile ends its own connection, and no other', async (t) => {
   class Closing extends Hello {
     do_CLOSING() {

@@ -274,10 +274,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     try {
       line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
       while (line === undefined) {
-        await this.rfile.more()
-        if (this.headTimeout !== null) {
-          this.rfile.deadline ??= monotonic() + this.headTimeout
+        if (this.rfile.buffered > 0) {
+          this.#startHeadTimer()
         }
+        await this.rfile.more()
         line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
       }
       if (line.length === 0) {
@@ -305,7 +305,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       await this.wfile.drain()
       const unread = this.#leaveRequest()
       if (unread > 0) {
+        // Security: a body that trickles in must not hold the connection, byte by byte.
+        this.rfile.deadline = this.timeout === null ? null : monotonic() + this.timeout
         await this.rfile.skip(unread)
+        this.rfile.deadline = null
       }
     } catch (error) {
       this.closeConnection = true
@@ -318,6 +321,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         // requests nothing is lost with the connection, and there is nothing to say.
         this.logError('Connection lost: %r', error)
       }
+    }
+  }
+
+  /** A request has begun: from now on, its head must be here in time. */
+  #startHeadTimer(): void {
+    if (this.headTimeout !== null) {
+      this.rfile.deadline ??= monotonic() + this.headTimeout
     }
   }
 
@@ -359,6 +369,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const reader = new FieldReader(this.rfile)
     let fields = reader.take()
     while (fields === undefined) {
+      this.#startHeadTimer()
       await this.rfile.more()
       fields = reader.take()
     }

@@ -386,6 +386,69 @@ t.test('followSymlinks = false refuses what leaves the directory', { skip: WINDO
   t.match(brief(await ask('GET / HTTP/1.0'))[1], />out@</)
 })
 
+t.test('followSymlinks = false looks at the bytes of a name', { skip: WINDOWS }, async (t) => {
+  const top = folder(t)
+  const root = join(top, 'root')
+  fs.mkdirSync(root)
+  fs.writeFileSync(join(top, 'secret'), 'SECRET')
+  // As text, both names would be the same.
+  fs.symlinkSync('../secret', Buffer.from(`${root}/s\xff`, 'latin1'))
+  fs.writeFileSync(join(root, 's\ufffd'), 'DECOY')
+  fs.writeFileSync(Buffer.from(`${root}/n\xe9`, 'latin1'), 'OPEN')
+  const { ask } = await start(t, root, SimpleHTTPRequestHandler, { followSymlinks: false })
+  t.equal(brief(await ask('GET /s%ED%B3%BF HTTP/1.0'))[0], 404)
+  t.same(brief(await ask('GET /n%ED%B3%A9 HTTP/1.0')), [200, 'OPEN'])
+})
+
+t.test('followSymlinks = false does not tell what lies outside', { skip: WINDOWS }, async (t) => {
+  const top = folder(t)
+  const root = join(top, 'root')
+  fs.mkdirSync(root)
+  fs.symlinkSync('..', join(root, 'out'))
+  const { ask } = await start(t, root, SimpleHTTPRequestHandler, { followSymlinks: false })
+  t.match(brief(await ask('GET / HTTP/1.0'))[1], /<a href="out">out@</)
+})
+
+t.test('a file from beyond the year 9999 has no Last-Modified', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(join(root, 'a'), 'abc')
+  fs.utimesSync(join(root, 'a'), 253402300800, 253402300800)
+  if (fs.statSync(join(root, 'a')).mtimeMs < 253402300800000) {
+    t.comment('skipped: this file system has no such times')
+    return
+  }
+  const { ask } = await start(t, root)
+  const response = await ask('GET /a HTTP/1.0')
+  t.same(brief(response), [200, 'abc'])
+  t.equal(header(response, 'Last-Modified'), undefined)
+})
+
+t.test('a file that cannot be read costs the connection, and a line', async (t) => {
+  // A file of Linux's kernel that can be opened, has a size, and fails when it is read.
+  const root = '/sys/class/net/lo'
+  if (!fs.existsSync(join(root, 'speed'))) {
+    t.comment('skipped: there is no /sys/class/net/lo/speed on this machine')
+    return
+  }
+  const { ask, log } = await start(t, root)
+  t.equal(brief(await ask('GET /speed HTTP/1.0'))[0], 200)
+  t.match(log(), /file cannot be read: EINVAL: invalid argument, read\n/)
+  t.notMatch(log(), /Exception/)
+})
+
+t.test('a redirect stays on this host, whatever the target looks like', async (t) => {
+  const { ask } = await start(t, folder(t))
+  const cases: [string, string][] = [
+    ['https:evil.example/..', '/evil.example/../'],
+    ['x:y/..', '/y/../'],
+    ['..', '/../'],
+  ]
+  for (const [target, location] of cases) {
+    const response = await ask(`GET ${target} HTTP/1.0`)
+    t.equal(header(response, 'Location'), location, target)
+  }
+})
+
 t.test('on Windows, names of devices, streams and drives are a 404', async (t) => {
   const root = folder(t)
   const names = [

@@ -12,12 +12,13 @@
  *
  * Like Python's, this handler asks the file system synchronously. A small file is in the cache
  * nearly always, and then opening, asking and reading it in place takes 36 us; the same through
- * Node's thread pool takes 80 to 95 us. The price is that a slow disk stops the whole server for
- * as long as it takes, so only the reading of larger files is left to the pool.
+ * Node's thread pool takes 80 to 95 us. The price is that a slow disk, or a directory of 100,000
+ * names, stops the whole server for as long as it takes, a second perhaps; only the reading of
+ * larger files is left to the pool.
  *
  * Security: everything that a client sends is decoded once, then checked, then used. What a path
- * names after that is served if it is a regular file or a directory; a FIFO, a device or a socket
- * is a 404, and is not even opened for longer than it takes to see what it is.
+ * names after that is served if it is a regular file or a directory. A FIFO, a device or a socket
+ * is a 404, and is not opened, unless it takes a file's place at that very moment: `openFile()`.
  *
  * Left out: `CGIHTTPRequestHandler`, which Python 3.15 has removed.
  *
@@ -27,6 +28,7 @@
  */
 
 import * as fs from 'node:fs'
+import { sep } from 'node:path'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
 import { parseDate } from '../stdlib/dates.ts'
 import { escapeHtml } from '../stdlib/html.ts'
@@ -39,6 +41,7 @@ import {
   fsencode,
 } from '../stdlib/surrogates.ts'
 import { quote, unquote, unquoteToBytes, urlsplit, urlunsplit } from '../stdlib/urls.ts'
+import type { SplitResult } from '../stdlib/urls.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { HTTPStatus } from './status.ts'
 
@@ -70,7 +73,7 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
   '.Z': 'application/octet-stream',
   '.bz2': 'application/x-bzip2',
   '.xz': 'application/x-xz',
-  // Differs: text/x-rst since Python 3.13. The article prints application/octet-stream.
+  // Differs: the article prints application/octet-stream. Python 3.13 says text/x-rst.
   '.rst': 'application/octet-stream',
 }
 
@@ -168,6 +171,12 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   async #sendBody(source: Source): Promise<void> {
     try {
       await this.copyfile(source, this.wfile)
+    } catch (error) {
+      // Some files of the kernel's, and those on a broken disk, can be opened and not be read.
+      if ((error as NodeJS.ErrnoException).syscall !== 'read') {
+        throw error
+      }
+      this.logError('file cannot be read: %s', (error as Error).message)
     } finally {
       source.close()
     }
@@ -193,7 +202,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       if (!parts.path.endsWith('/')) {
         // Without the slash, the links of the page would lead a level too high.
         this.sendResponse(HTTPStatus.MOVED_PERMANENTLY)
-        this.sendHeader('Location', urlunsplit({ ...parts, path: `${parts.path}/` }))
+        this.sendHeader('Location', withSlash(parts))
         this.sendHeader('Content-Length', '0')
         this.endHeaders()
         return null
@@ -223,7 +232,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       this.sendResponse(HTTPStatus.OK)
       this.sendHeader('Content-type', this.guessType(path))
       this.sendHeader('Content-Length', file.size)
-      this.sendHeader('Last-Modified', this.dateTimeString(file.modified))
+      if (file.modified >= FIRST_YEAR && file.modified < END_OF_YEARS) {
+        this.sendHeader('Last-Modified', this.dateTimeString(file.modified))
+      }
       this.#sendExtraHeaders()
       this.endHeaders()
     } catch (error) {
@@ -273,7 +284,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         const name = fsdecode(entry.name)
         const isLink = entry.isSymbolicLink()
         const isDirectory = isLink
-          ? (stat(join(path, name))?.isDirectory() ?? false)
+          ? (this.#stat(join(path, name))?.isDirectory() ?? false)
           : entry.isDirectory()
         return { name, key: name.toLowerCase(), isLink, isDirectory }
       })
@@ -334,7 +345,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       return
     }
     // A write must be taken within the timeout. In small steps, that finds out who stands still
-    // and not who is slow.
+    // and not who is slow. (But the kernel tells of room only when a third of its buffer is free,
+    // a megabyte perhaps: whoever takes less in that time stands still, as far as we can see.)
     const step = this.timeout === null ? buffer.length : 64 * KiB
     return copyOn(first, buffer, source, outputfile, step)
   }
@@ -386,6 +398,15 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
 // -- Paths -----------------------------------------------------------------------------------
 
+/** The URL of a directory that was asked for without its slash. */
+function withSlash(parts: SplitResult): string {
+  if (parts.netloc === '' && !parts.path.startsWith('/')) {
+    // Security: nobody sends such a target but to be sent on, `https:evil.example/..` for instance.
+    return urlunsplit({ ...parts, scheme: '', path: `/${parts.path}/` })
+  }
+  return urlunsplit({ ...parts, path: `${parts.path}/` })
+}
+
 /**
  * Decode the escapes of a request target, as the name of a file; escapes that make none are
  * decoded as {@link unquote} does it, and so lead to no file.
@@ -409,15 +430,20 @@ function stat(path: string): fs.Stats | null {
 
 /** Whether a path, all its links followed, lies in a directory. */
 function isInside(path: string, directory: string): boolean {
-  const name = fsencode(path)
   try {
-    const real = fs.realpathSync(name ?? '', 'latin1')
-    const root = fs.realpathSync(directory, 'latin1')
+    const [real, root] = [realPath(path), realPath(directory)]
     // With the slash: /srv-secret begins with /srv, and is not in it.
-    return real === root || real.startsWith(root.endsWith('/') ? root : `${root}/`)
+    return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
   } catch {
     return false
   }
+}
+
+/** A path with all its links followed, a character for each byte. */
+function realPath(path: string): string {
+  // Security: realpathSync() itself turns bytes into text on the way, and bytes that are no UTF-8
+  // into U+FFFD: what it says is then true of another file.
+  return fs.realpathSync.native(fsencode(path) ?? '', 'latin1')
 }
 
 /** Compare texts by code points, as Python does; JavaScript compares UTF-16 code units. */
@@ -438,6 +464,10 @@ function rank(unit: number): number {
 }
 
 // -- Files -----------------------------------------------------------------------------------
+
+/** Where HTTP's dates begin and end, in seconds: the years 1 to 9999. A file may be of another. */
+const FIRST_YEAR = -62135596800
+const END_OF_YEARS = 253402300800
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -500,7 +530,12 @@ class InMemory implements Source {
   }
 }
 
-/** A regular file that is open for reading. It is never read beyond the size that it had. */
+/**
+ * A regular file that is open for reading.
+ *
+ * Differs: it is never read beyond the size that it had when `Content-Length` was sent, and a file
+ * that has become shorter since costs the client the connection, and the log a line.
+ */
 class OpenFile implements Source {
   readonly size: number
   /** When it was last changed, in seconds since 1970. */
@@ -548,7 +583,7 @@ class OpenFile implements Source {
  *
  * Opening a FIFO would wait for somebody to write into it, and with it the whole server: that is
  * why `O_NONBLOCK`. It is checked again after opening, because the file may be another one by
- * now. Differs: Python hangs.
+ * now. Differs: a FIFO hangs Python.
  */
 function openFile(path: string): OpenFile | null {
   let descriptor: number

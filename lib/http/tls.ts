@@ -69,14 +69,23 @@ async function readPEM(what: string, path: string): Promise<Buffer> {
   }
 }
 
+/** Read the certificates of a chain; returns the first, the server's own. */
 function parseCertificate(pem: Buffer, path: string): X509Certificate {
-  try {
-    return new X509Certificate(pem)
-  } catch (error) {
-    throw new Error(`Cannot use the certificate ${repr(path)}: it holds none in PEM format`, {
-      cause: error,
-    })
+  const blocks = pem.toString('latin1').match(/-----BEGIN CERT[^]*?-----END CERT[A-Z]*-----/g) ?? []
+  const certificates = blocks.map((block, index) => {
+    try {
+      return new X509Certificate(block)
+    } catch (error) {
+      const which = blocks.length === 1 ? 'it' : `number ${String(index + 1)} in it`
+      throw new Error(`Cannot use the certificate ${repr(path)}: ${which} is broken`, {
+        cause: error,
+      })
+    }
+  })
+  if (certificates[0] === undefined) {
+    throw new Error(`Cannot use the certificate ${repr(path)}: it holds none in PEM format`)
   }
+  return certificates[0]
 }
 
 function parseKey(pem: Buffer, path: string, password: string | undefined): KeyObject {

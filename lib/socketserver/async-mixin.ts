@@ -77,6 +77,8 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
         const self = currentTask.getStore()
         const others = [...this.#tasks].filter(([task]) => task !== self)
         await Promise.all(others.map(([, done]) => done))
+        // Once more, for the connections that have been closed only now.
+        await super.serverClose()
       }
     }
   }

@@ -212,20 +212,19 @@ export class StreamRequestHandler extends BaseRequestHandler {
   }
 
   /**
-   * Send what is left in {@link wfile} and close both files. Extend it, and call
-   * `super.finish()` last.
+   * Send what is left in {@link wfile}, to the last byte, and close both files. Extend it, and
+   * call `super.finish()` last.
    *
    * @python socketserver.StreamRequestHandler.finish
    */
   override async finish(): Promise<void> {
     try {
-      await this.wfile.flush()
+      await this.wfile.close()
     } catch {
       // The client is gone, or does not take what there is for it. Python, too, keeps quiet about
       // it here: what `handle()` threw is reported anyway. What was not taken is dropped.
       this.request.destroy()
     }
-    this.wfile.close()
     this.rfile.close()
   }
 }

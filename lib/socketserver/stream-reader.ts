@@ -189,6 +189,15 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
+   * How many bytes are here and have not been read yet.
+   *
+   * @added Python's buffer is hidden, but for {@link peek}.
+   */
+  get buffered(): number {
+    return this.#end - this.#start
+  }
+
+  /**
    * Wait until there is a byte, and look at what is here without taking it.
    *
    * @returns one byte or more; none if the input has ended.

@@ -65,6 +65,29 @@ t.test('write() sends 64 KiB at once, and a large piece behind what was gathered
   )
 })
 
+t.test('close() waits until the system has taken everything', async (t) => {
+  const taken: string[] = []
+  const sink = new Writable({
+    write(chunk: Buffer, encoding, callback) {
+      setTimeout(() => {
+        taken.push(chunk.toString())
+        callback()
+      }, 20)
+    },
+  })
+  const wfile = new StreamWriter(sink)
+  void wfile.write(Buffer.from('one'))
+  void wfile.flush()
+  void wfile.write(Buffer.from('two'))
+  await wfile.close()
+  t.same(taken.filter(Boolean), ['one', 'two'])
+  await wfile.close()
+
+  const stuck = new StreamWriter(new Writable({ write: () => {} }), { timeout: 0.05 })
+  void stuck.write(Buffer.from('one'))
+  await t.rejects(stuck.close(), { name: 'TimeoutError' })
+})
+
 t.test('write() refuses text, and anything after close()', async (t) => {
   const { writes, wfile } = writer()
   t.throws(

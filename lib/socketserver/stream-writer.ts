@@ -144,15 +144,33 @@ export class StreamWriter {
   }
 
   /**
-   * Send what is gathered, and take no more. The connection itself stays open: closing that is
-   * the server's business.
+   * Send what is gathered, take no more, and wait until the system has all of it: from then on it
+   * arrives, also when this process ends. The connection itself stays open: closing that is the
+   * server's business.
    *
+   * @throws as {@link write}, the promise.
    * @python io.BufferedIOBase.close
    */
-  close(): void {
+  close(): Promise<void> {
     this.#push()
     this.#closed = true
-    this.#sink.off('close', this.#onClose)
+    if (this.#failure !== undefined) {
+      return quietly(Promise.reject(this.#failure))
+    }
+    if (this.#sink.writableLength === 0) {
+      return READY
+    }
+    // A write of nothing is done when all those before it are.
+    const sent = new Promise<void>((resolve, reject) => {
+      this.#sink.write(NOTHING, (error) => {
+        if (error == null) {
+          resolve()
+        } else {
+          reject(this.#failure ?? brokenPipe(error))
+        }
+      })
+    })
+    return quietly(this.#withTimeout(sent))
   }
 
   // -- Inside --------------------------------------------------------------------------------
@@ -236,6 +254,7 @@ export class StreamWriter {
 }
 
 const READY = Promise.resolve()
+const NOTHING = new Uint8Array(0)
 
 function brokenPipe(cause?: Error): BrokenPipeError {
   return new BrokenPipeError('Broken pipe', { cause })

@@ -138,23 +138,38 @@ export class TCPServer<
   }
 
   /**
-   * Stop listening, and close the connections that wait in the queue, and those that are on their
-   * way out. Those that are being handled are left alone.
+   * Stop listening, and close the connections that wait in the queue. Those that are being
+   * handled are left alone; those that are on their way out are waited for, two seconds at most.
    *
    * @python socketserver.TCPServer.server_close
    */
-  override serverClose(): void | Promise<void> {
+  override async serverClose(): Promise<void> {
     for (const [connection] of this.#queue.splice(0)) {
-      connection.destroy()
-    }
-    for (const connection of this.#closing) {
       connection.destroy()
     }
     // Not there if the server was never bound, not listening if binding failed.
     if ((this.socket as Server | undefined)?.listening === true) {
       this.socket.close()
     }
-    return super.serverClose()
+    await super.serverClose()
+    await this.#connectionsClosed()
+  }
+
+  /** Wait for the connections that are on their way out, a limited time. */
+  async #connectionsClosed(): Promise<void> {
+    if (this.#closing.size === 0) {
+      return
+    }
+    const closing = [...this.#closing]
+    const timer = setTimeout(() => {
+      for (const connection of closing) {
+        connection.destroy()
+      }
+    }, LINGER_SECONDS * 1000)
+    await Promise.all(
+      closing.map((connection) => new Promise((resolve) => connection.on('close', resolve))),
+    )
+    clearTimeout(timer)
   }
 
   /**

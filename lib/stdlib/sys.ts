@@ -22,15 +22,21 @@ export const stderr = {
    * Write text, in the order of the calls.
    *
    * A reader of the log that goes away (`basehttp 2>&1 | head`) must not end the server: the
-   * text is then lost, and nothing is thrown.
+   * text is then lost, and nothing is thrown. One that stays and does not read must not fill the
+   * memory: what comes on top of a megabyte is lost as well. (Python waits for such a reader.)
    */
   write(text: string): void {
     if (process.stderr.listenerCount('error', ignore) === 0) {
       process.stderr.on('error', ignore)
     }
-    process.stderr.write(text)
+    if (process.stderr.writableLength < MOST_WAITING) {
+      process.stderr.write(text)
+    }
   },
 }
+
+/** How much of the log may wait for its reader, in bytes. */
+const MOST_WAITING = 1024 * 1024
 
 function ignore(): void {
   // Where could it be reported?
