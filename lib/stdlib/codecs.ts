@@ -14,7 +14,8 @@ export type Decode = (bytes: Uint8Array) => string
  * the difference between `_` and `-`, do not matter.
  *
  * To a browser, `iso-8859-1` and `us-ascii` are two other names for windows-1252. Here they are
- * what they say, as in Python.
+ * what they say, as in Python. Some versions of Node (20.20 is one) read windows-1252 as if it
+ * were ISO 8859-1.
  *
  * @returns null for a name that neither this library nor Node knows.
  * @python codecs.getdecoder

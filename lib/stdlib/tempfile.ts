@@ -73,7 +73,7 @@ export class TemporaryFile {
    */
   async write(data: Uint8Array): Promise<void> {
     // A disk that is nearly full takes a part, and refuses the rest.
-    for (let done = 0; done < data.length; ) {
+    for (let done = 0; done < data.length;) {
       const { bytesWritten } = await this.#handle.write(data, done, data.length - done, this.#size)
       this.#size += bytesWritten
       done += bytesWritten
