@@ -95,7 +95,7 @@ async function fullDisk(): Promise<void> {
   try {
     const how = mounted ? 'a disk of 16 MiB' : 'ulimit -f (a disk cannot be mounted here)'
     const answer = await send(server.port, 64 * MIB)
-    const [statusLine = ''] = answer.split('\r\n')
+    const statusLine = answer.slice(0, answer.indexOf('\r\n'))
     console.log(`64 MiB onto ${how}: ${statusLine}`)
     console.log(server.log().trimEnd())
     check(/^HTTP\/1\.0 500 Cannot store the form: \S/.test(statusLine), 'a full disk is a 500')
@@ -125,8 +125,9 @@ interface Running {
 }
 
 async function start(command: readonly string[], folder: string): Promise<Running> {
-  const [program = '', ...args] = [...command, join(import.meta.dirname, 'upload-server.js')]
-  const child: ChildProcess = spawn(program, args, {
+  const [program = '', ...args] = command
+  const server = join(import.meta.dirname, 'upload-server.js')
+  const child: ChildProcess = spawn(program, [...args, server], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

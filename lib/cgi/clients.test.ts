@@ -82,8 +82,9 @@ t.test('a browser', { skip: withoutBrowser() }, async (t) => {
   await page.fill('[name=name]', 'dhellmann')
   await page.fill('[name=foo]', 'bar')
   await page.setInputFiles('[name=datafile]', FILE)
-  await Promise.all([page.waitForNavigation(), page.click('button')])
-  const text = await page.innerText('body')
+  await page.click('button')
+  // Chromium shows plain text in one.
+  const text = await page.innerText('pre')
   t.ok(text.startsWith("Client: ('127.0.0.1', "), text)
   t.match(text, /User-agent: Mozilla\/5\.0 /)
   t.ok(text.trimEnd().endsWith(FIELDS.trimEnd()), text)
