@@ -169,6 +169,17 @@ t.test('FormField.file is read in steps, in pieces, and as a stream', async (t) 
   }
 })
 
+t.test('a part that comes byte by byte is whole', async (t) => {
+  const body = Buffer.from(multipart(file('f', 'f', 'xyz'.repeat(2000))))
+  const headers = new HTTPMessage([
+    ['Content-Type', MULTIPART],
+    ['Content-Length', String(body.length)],
+  ])
+  const source = Readable.from(Array.from(body, (byte) => Buffer.of(byte)))
+  const form = await FieldStorage.parse({ fp: new StreamReader(source), headers })
+  t.equal(form.getfirst('f')?.toString(), 'xyz'.repeat(2000))
+})
+
 t.test('an urlencoded form is read as Python reads it', async (t) => {
   const values = async (body: string, type: string | null = URLENCODED, options: Options = {}) => {
     const form = await parse(t, type, body, options)

@@ -26,7 +26,7 @@ import { Readable } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
 import { bodyLength, Fault, HTTPMessage, RequestError } from '../http/message.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
-import { encodeLatin1 } from '../stdlib/bytes.ts'
+import { decodeUtf8, encodeLatin1 } from '../stdlib/bytes.ts'
 import { findDecoder } from '../stdlib/codecs.ts'
 import type { Decode } from '../stdlib/codecs.ts'
 import { ValueError } from '../stdlib/errors.ts'
@@ -46,7 +46,7 @@ export interface FormLimits {
   maxFields: number
   /** The number of files. */
   maxFiles: number
-  /** The bytes of one field, or of one file. */
+  /** The bytes of one field, or of one file, in a multipart form. */
   maxPartBytes: number
   /**
    * The bytes of all fields together that are no files, because a program has them in memory as
@@ -89,8 +89,8 @@ export interface FieldStorageOptions extends Partial<FormLimits> {
   /** How text is encoded where no `charset` says it. Default: `utf-8`. */
   encoding?: string
   /**
-   * How many bytes of a form are kept in memory. A part that does not fit goes to a temporary
-   * file. Default: 1 MiB.
+   * How many bytes of a multipart form are kept in memory, all parts together. A part that does not
+   * fit goes to a temporary file. Default: 1 MiB.
    */
   spoolThreshold?: number
 }
@@ -494,7 +494,7 @@ async function readUrlencoded(
   }
   return parseQsl(text, { keepBlankValues, decode }).map(([name, value]) => {
     checkName(name)
-    return new FormField(new Bytes(Buffer.from(value)), toText, {
+    return new FormField(new Bytes(Buffer.from(value)), decodeUtf8, {
       name,
       filename: null,
       type: null,
@@ -503,7 +503,8 @@ async function readUrlencoded(
   })
 }
 
-const toText: Decode = decoderOf('utf-8')
+/** More pieces than these are joined. Of 64 KiB each, 1 MiB is 16. */
+const MANY_PIECES = 1024
 
 /** Where the parts of a multipart form are kept: in memory, and beyond that in one file. */
 class Store implements AsyncDisposable {
@@ -567,6 +568,10 @@ class Store implements AsyncDisposable {
       }
       pieces.push(piece)
       this.#held += piece.length
+      // Security: a part that comes byte by byte must not cost an object for each byte.
+      if (pieces.length === MANY_PIECES) {
+        pieces.splice(0, MANY_PIECES, Buffer.concat(pieces))
+      }
       if (start !== undefined || this.#held > this.#spoolThreshold) {
         start ??= this.#file?.size ?? 0
         for (const held of pieces.splice(0)) {
@@ -591,8 +596,7 @@ class Store implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const file = this.#file
-    await file?.close()
+    await this.#file?.close()
   }
 }
 
