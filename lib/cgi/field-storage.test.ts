@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { fstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -175,8 +175,14 @@ t.test('a part that comes byte by byte is whole', async (t) => {
     ['Content-Type', MULTIPART],
     ['Content-Length', String(body.length)],
   ])
-  const source = Readable.from(Array.from(body, (byte) => Buffer.of(byte)))
-  const form = await FieldStorage.parse({ fp: new StreamReader(source), headers })
+  const source = new PassThrough()
+  const parsing = FieldStorage.parse({ fp: new StreamReader(source), headers })
+  for (const byte of body) {
+    source.write(Buffer.of(byte))
+    // Otherwise they would be put together on their way.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const form = await parsing
   t.equal(form.getfirst('f')?.toString(), 'xyz'.repeat(2000))
 })
 
