@@ -7,10 +7,12 @@
  * @module
  */
 
+export { FieldStorage, FormField, FormFile, FORM_LIMITS } from './cgi/field-storage.ts'
+export type { FieldStorageOptions, FormLimits, FormValue } from './cgi/field-storage.ts'
 export { BaseHTTPRequestHandler } from './http/base-handler.ts'
 export type { MethodHook } from './http/base-handler.ts'
 export { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, ERROR_PAGE_HTML5 } from './http/error-page.ts'
-export { HTTPMessage } from './http/message.ts'
+export { HTTPMessage, RequestError } from './http/message.ts'
 export type { Field, MessageClass } from './http/message.ts'
 export { AsyncHTTPServer, AsyncHTTPSServer, HTTPServer, HTTPSServer } from './http/server.ts'
 export type { HTTPSOptions } from './http/server.ts'
@@ -39,5 +41,5 @@ export {
 export { format, repr } from './stdlib/format.ts'
 export type { FormatArguments } from './stdlib/format.ts'
 export { escapeHtml } from './stdlib/html.ts'
-export { unquote, unquoteToBytes, urlparse, urlsplit } from './stdlib/urls.ts'
-export type { ParseResult, SplitResult } from './stdlib/urls.ts'
+export { parseQsl, unquote, unquoteToBytes, urlparse, urlsplit } from './stdlib/urls.ts'
+export type { ParseQslOptions, ParseResult, SplitResult } from './stdlib/urls.ts'

@@ -10,6 +10,7 @@ const PROGRAM = join(TOP, 'dist/scripts/example.js')
 t.test('each program runs, says so, answers, and ends on Ctrl-C', async (t) => {
   const programs: [string, RegExp][] = [
     ['http_server_GET', /^HTTP\/1\.0 200 OK\r\n[^]*CLIENT VALUES:/],
+    ['http_server_POST', /^HTTP\/1\.0 501 Unsupported method \('GET'\)\r\n/],
     ['http_server_errors', /^HTTP\/1\.0 404 Not Found\r\n/],
     ['http_server_send_header', /\r\n\r\nResponse body\n$/],
   ]

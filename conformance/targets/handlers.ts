@@ -9,6 +9,7 @@ import { SimpleHTTPRequestHandler } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
 import { ErrorHandler } from '../../docs/examples/http_server_errors.ts'
 import { GetHandler } from '../../docs/examples/http_server_GET.ts'
+import { PostHandler } from '../../docs/examples/http_server_POST.ts'
 import { GetHandler as SendHeaderHandler } from '../../docs/examples/http_server_send_header.ts'
 import { Custom10Handler, Custom11Handler, OverrideHandler } from './custom-handler.ts'
 
@@ -20,6 +21,7 @@ class Simple11Handler extends SimpleHTTPRequestHandler {
 export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   errors: ErrorHandler,
   get: GetHandler,
+  post: PostHandler,
   send_header: SendHeaderHandler,
   custom10: Custom10Handler,
   custom11: Custom11Handler,

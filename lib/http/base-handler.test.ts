@@ -6,7 +6,7 @@ import { BaseServer } from '../socketserver/base-server.ts'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { ERROR_PAGE_HTML5 } from './error-page.ts'
-import { HTTPMessage } from './message.ts'
+import { HTTPMessage, RequestError } from './message.ts'
 import { HTTPServer } from './server.ts'
 import { RESPONSES } from './status.ts'
 
@@ -664,4 +664,65 @@ t.test('the page, the message class and the version may be replaced', async (t) 
   }
   const { server } = await start(t, Modern)
   t.match(await talk(server, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /Content-Length: 330\r\n/)
+})
+
+t.test('a RequestError is the answer, unless another one has begun', async (t) => {
+  class Refusing extends Hello {
+    override do_GET() {
+      this.sendHeader('X-Never', 'sent')
+      throw new RequestError(413, 'Too much <b>', 'of everything')
+    }
+
+    override async do_PUT() {
+      this.sendResponseOnly(100)
+      this.endHeaders()
+      return Promise.reject(new RequestError(400, 'Bad', 'after 100'))
+    }
+
+    override do_POST() {
+      this.sendResponse(200)
+      this.endHeaders()
+      throw new RequestError(400, 'Late', 'in the middle')
+    }
+  }
+  const { server, log } = await start(t, Refusing)
+  const twice = (method: string) => `${method} / HTTP/1.1\r\n\r\n`.repeat(2)
+  const answer = plain(await talk(server, twice('GET')))
+  t.match(answer, /^HTTP\/1\.1 413 Too much <b>\r\nConnection: close\r\n/)
+  t.match(answer, /Message: Too much &lt;b&gt;\.[^]*413 - of everything\.[^]*<\/html>\n$/)
+  t.match(
+    plain(await talk(server, twice('PUT'))),
+    /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 400 Bad\r\n/,
+  )
+  t.equal(plain(await talk(server, twice('POST'))), 'HTTP/1.1 200 OK\r\n\r\n')
+  t.same(untimed(log()), [
+    '127.0.0.1 - - [] code 413, message Too much <b>',
+    '127.0.0.1 - - [] "GET / HTTP/1.1" 413 -',
+    '127.0.0.1 - - [] code 400, message Bad',
+    '127.0.0.1 - - [] "PUT / HTTP/1.1" 400 -',
+    '127.0.0.1 - - [] "POST / HTTP/1.1" 200 -',
+    '127.0.0.1 - - [] Late: in the middle, found when the answer had begun',
+  ])
+})
+
+t.test('what was adopted from a request is disposed of with it', async (t) => {
+  const events: string[] = []
+  class Adopting extends Hello {
+    override do_GET() {
+      events.push(this.path)
+      this.rfile.adopt({
+        [Symbol.asyncDispose]: async () => {
+          await new Promise((resolve) => setImmediate(resolve))
+          events.push('disposed')
+        },
+      })
+      if (this.path === '/throw') {
+        throw new Error('boom')
+      }
+      this.reply('ok')
+    }
+  }
+  const { server } = await start(t, Adopting)
+  await talk(server, 'GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /throw HTTP/1.1\r\n\r\n')
+  t.same(events, ['/a', 'disposed', '/b', 'disposed', '/throw', 'disposed'])
 })

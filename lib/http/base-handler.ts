@@ -45,7 +45,7 @@ import { format, repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
 import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4 } from './error-page.ts'
-import { bodyLength, Fault, FieldReader, HTTPMessage } from './message.ts'
+import { bodyLength, Fault, FieldReader, HTTPMessage, RequestError } from './message.ts'
 import type { Field, MessageClass } from './message.ts'
 import { HTTPStatus, RESPONSES } from './status.ts'
 import type { Responses } from './status.ts'
@@ -244,6 +244,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** The head that is being written: lines, each with its CR LF. */
   #headersBuffer = ''
 
+  /** Whether the status line of the answer, not only of an interim one, has been made. */
+  #answering = false
+
   /** `rfile.position` at which the body of the current request ends. */
   #bodyEnd = 0
 
@@ -271,6 +274,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   async handleOneRequest(): Promise<void> {
     let line: Uint8Array | undefined
+    this.#answering = false
     try {
       line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
       while (line === undefined) {
@@ -312,7 +316,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
     } catch (error) {
       this.closeConnection = true
-      if (error instanceof TimeoutError) {
+      if (error instanceof RequestError) {
+        this.#answerFault(error)
+      } else if (error instanceof TimeoutError) {
         this.logError('Request timed out: %r', error)
       } else if (!(error instanceof ConnectionError)) {
         throw error
@@ -321,6 +327,21 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         // requests nothing is lost with the connection, and there is nothing to say.
         this.logError('Connection lost: %r', error)
       }
+    } finally {
+      const releasing = this.rfile.release()
+      if (releasing !== undefined) {
+        await releasing
+      }
+    }
+  }
+
+  /** Answer a request that a method could not make sense of, unless it has begun to answer. */
+  #answerFault({ code, message, explain }: RequestError): void {
+    if (this.#answering) {
+      this.logError('%s: %s, found when the answer had begun', message, explain)
+    } else {
+      this.#headersBuffer = ''
+      this.sendError(code, message, explain)
     }
   }
 
@@ -572,6 +593,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.send_response_only
    */
   sendResponseOnly(code: number, message?: string): void {
+    this.#answering ||= code >= 200
     message ??= this.responses[code]?.[0] ?? ''
     this.#addLine(`${this.protocolVersion} ${String(code)} ${message}`)
   }

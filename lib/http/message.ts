@@ -162,6 +162,37 @@ export class Fault {
   }
 }
 
+/**
+ * A request that cannot be answered as it was meant, found out by something that a method called:
+ * `FieldStorage.parse()` throws it. A method need not catch it. If it has not begun an answer, the
+ * client gets `sendError(code, message, explain)`, and the connection ends.
+ *
+ * @added In Python such a thing is a `ValueError`, and the client gets no answer.
+ */
+export class RequestError extends Error {
+  /** The name of the class, for reports. */
+  override readonly name: string = 'RequestError'
+  /**
+   * The status code of the answer.
+   *
+   * @added As {@link RequestError}.
+   */
+  readonly code: number
+  /**
+   * The longer text for the page of the answer.
+   *
+   * @added As {@link RequestError}.
+   */
+  readonly explain: string
+
+  /** Say what is wrong, in the words of `sendError(code, message, explain)`. */
+  constructor(code: number, message: string, explain: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+    this.explain = explain
+  }
+}
+
 // -- Reading the head ------------------------------------------------------------------------
 
 /**

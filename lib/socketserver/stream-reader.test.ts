@@ -268,6 +268,25 @@ t.test('close() believes moreExpected', async (t) => {
   t.equal(server.readableFlowing, true)
 })
 
+t.test('release() and close() dispose of what was adopted, once', async (t) => {
+  const { rfile } = reader()
+  const disposed: string[] = []
+  const resource = (name: string) => ({
+    [Symbol.asyncDispose]: async () => {
+      disposed.push(name)
+    },
+  })
+  t.equal(rfile.release(), undefined, 'there is nothing to wait for')
+  rfile.adopt(resource('a'))
+  rfile.adopt(resource('b'))
+  await rfile.release()
+  t.same(disposed, ['a', 'b'])
+  t.equal(rfile.release(), undefined)
+  rfile.adopt(resource('c'))
+  rfile.close()
+  t.same(disposed, ['a', 'b', 'c'])
+})
+
 t.test('a reader that comes too late knows that the input has ended', async (t) => {
   const source = new PassThrough()
   source.resume().end()

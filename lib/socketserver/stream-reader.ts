@@ -260,6 +260,36 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
   #position = 0
 
+  // -- What is made from the input -----------------------------------------------------------
+
+  /**
+   * Take care of something that was made from the input and must not outlive the request, such as
+   * the temporary file of an upload: it is disposed of with {@link release}.
+   *
+   * @added Python's files close themselves when nobody holds them any more.
+   */
+  adopt(resource: AsyncDisposable): void {
+    this.#adopted.push(resource)
+  }
+  #adopted: AsyncDisposable[] = []
+
+  /**
+   * Dispose of all that was given to {@link adopt}. Called after each request, and by
+   * {@link close}.
+   *
+   * @returns undefined if there was nothing: a promise costs, and most requests have no use for it.
+   * @added See {@link adopt}.
+   */
+  release(): Promise<void> | undefined {
+    return this.#adopted.length === 0 ? undefined : this.#releaseAll()
+  }
+
+  async #releaseAll(): Promise<void> {
+    for (const resource of this.#adopted.splice(0)) {
+      await resource[Symbol.asyncDispose]()
+    }
+  }
+
   // -- The end -------------------------------------------------------------------------------
 
   /**
@@ -291,6 +321,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    */
   close(): void {
     this.#closed = true
+    void this.release()
     const unread = this.#end > this.#start || this.moreExpected
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ValueError } from './errors.ts'
-import { quote, unquote, unquoteToBytes, urlparse, urlsplit, urlunsplit } from './urls.ts'
+import { parseQsl, quote, unquote, unquoteToBytes, urlparse, urlsplit, urlunsplit } from './urls.ts'
 
 // Expected values are what CPython 3.13's urllib.parse returns.
 
@@ -63,6 +63,47 @@ t.test('unquote() decodes UTF-8 and never throws', async (t) => {
   for (const [text, expected] of cases) {
     t.equal(unquote(text), expected, text)
   }
+})
+
+t.test('parseQsl() takes a form apart as Python does', async (t) => {
+  const cases: [string, [string, string][]][] = [
+    ['', []],
+    [
+      'a=1&b=2',
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    ],
+    [
+      'a=1&a=2',
+      [
+        ['a', '1'],
+        ['a', '2'],
+      ],
+    ],
+    [
+      'a=&b&=c&&d=1',
+      [
+        ['', 'c'],
+        ['d', '1'],
+      ],
+    ],
+    ['a=b=c;d=e', [['a', 'b=c;d=e']]],
+    ['x+y=%2B+%zz%', [['x y', '+ %zz%']]],
+    ['?a=caf%E9', [['?a', 'caf\ufffd']]],
+  ]
+  for (const [query, expected] of cases) {
+    t.same(parseQsl(query), expected, query)
+  }
+  t.same(parseQsl('a=&b&&=', { keepBlankValues: true }), [
+    ['a', ''],
+    ['b', ''],
+    ['', ''],
+  ])
+  const sjis = new TextDecoder('shift_jis')
+  // U+30A2 is 83 41, and 41 is also the letter A.
+  t.same(parseQsl('a=%83A', { decode: (bytes) => sjis.decode(bytes) }), [['a', '\u30a2']])
 })
 
 t.test('unquoteToBytes() gives the bytes themselves', async (t) => {

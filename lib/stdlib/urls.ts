@@ -146,12 +146,47 @@ export function quote(text: string): string {
  *
  * A `%` that starts no escape stays as it is, where `decodeURIComponent()` would throw.
  *
+ * @param decode - reads the bytes, if they are in another encoding
  * @python urllib.parse.unquote
  */
-export function unquote(text: string): string {
-  // An escape for an ASCII character cannot be part of a longer UTF-8 sequence, so each run of
-  // escapes decodes on its own.
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (escapes) => decodeUtf8(unquoteToBytes(escapes)))
+export function unquote(text: string, decode: (bytes: Uint8Array) => string = decodeUtf8): string {
+  if (!text.includes('%')) {
+    return text
+  }
+  // In some encodings an escape and the letter behind it are one character, so all ASCII is
+  // decoded together with the escapes in it.
+  return text.replace(/[\0-\x7f]+/g, (ascii) => decode(unquoteToBytes(ascii)))
+}
+
+/** How {@link parseQsl} reads. */
+export interface ParseQslOptions {
+  /** Whether `a=` and `a` are a pair with an empty value, or nothing at all. Default: false. */
+  keepBlankValues?: boolean
+  /** Reads the bytes that escapes stand for. Default: as UTF-8. */
+  decode?: (bytes: Uint8Array) => string
+}
+
+/**
+ * Take a query or an urlencoded form apart: `a=1&b=x+y` becomes `[['a', '1'], ['b', 'x y']]`, in
+ * order.
+ *
+ * @python urllib.parse.parse_qsl
+ */
+export function parseQsl(
+  query: string,
+  { keepBlankValues = false, decode = decodeUtf8 }: ParseQslOptions = {},
+): [name: string, value: string][] {
+  const pairs: [string, string][] = []
+  for (const pair of query.split('&')) {
+    const [name, value] = partition(pair, '=')
+    if (value !== '' || (keepBlankValues && pair !== '')) {
+      pairs.push([
+        unquote(name.replaceAll('+', ' '), decode),
+        unquote(value.replaceAll('+', ' '), decode),
+      ])
+    }
+  }
+  return pairs
 }
 
 /**

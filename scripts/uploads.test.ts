@@ -1,0 +1,52 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t from 'tap'
+
+const SCRIPTS = join(import.meta.dirname, '../dist/scripts')
+const MIB = 1024 * 1024
+
+t.test('64 MiB are stored in little memory, and a full disk is survived', async (t) => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(SCRIPTS, 'uploads.js'), '64'],
+    { encoding: 'utf8', timeout: 50_000 },
+  )
+  t.equal(stderr, '')
+  t.equal(status, 0, stdout)
+  t.match(stdout, /^64 MiB in /)
+  t.match(stdout, /: HTTP\/1\.0 500 Cannot store the form: /)
+})
+
+t.test('a signal in the middle of an upload leaves nothing', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+    const folder = mkdtempSync(join(tmpdir(), 'basehttp-uploads-'))
+    t.teardown(() => {
+      rmSync(folder, { recursive: true })
+    })
+    const server = spawn(process.execPath, [join(SCRIPTS, 'upload-server.js')], {
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    t.teardown(() => server.kill('SIGKILL'))
+    const [ready] = (await once(server.stdout, 'data')) as [Buffer]
+    const port = Number(String(ready).slice('READY '.length))
+    const socket = connect(port, '127.0.0.1')
+    socket.on('error', () => {})
+    socket.write(
+      'POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n' +
+        `Content-Length: ${String(64 * MIB)}\r\n\r\n` +
+        '--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n',
+    )
+    // More than the buffers on the way can hold: once it has left, the file has been opened.
+    await new Promise((resolve) => socket.write(Buffer.alloc(32 * MIB), resolve))
+    const exited = once(server, 'exit')
+    server.kill(signal)
+    t.same(await exited, [null, signal], 'the signal does what it did before')
+    t.same(readdirSync(folder), [], signal)
+    socket.destroy()
+  }
+})
