@@ -21,6 +21,8 @@ export type Action =
   | { readonly do: 'wait-for'; readonly text: string }
   /** Wait until so many of the expected answers are complete. */
   | { readonly do: 'wait-for-answers'; readonly count: number }
+  /** See that nothing comes for so many milliseconds, behind the answers before it. */
+  | { readonly do: 'silence'; readonly ms: number }
   /** Say that nothing more will be sent. */
   | { readonly do: 'half-close' }
 
@@ -53,6 +55,8 @@ export interface Outcome {
   readonly reset: boolean
   /** For each `wait-for`, whether the bytes came. */
   readonly waits: readonly boolean[]
+  /** For each `silence`, the bytes that came nevertheless. */
+  readonly silences: readonly string[]
   /** The port of our side. */
   readonly clientPort: number
 }
@@ -86,6 +90,7 @@ export async function play(
   const line = await Line.open(server)
   const { expectation } = exchange
   const waits: boolean[] = []
+  const silences: string[] = []
   try {
     for (const action of exchange.actions) {
       if (line.closed) {
@@ -107,6 +112,12 @@ export async function play(
             patience.missing,
           )
           break
+        case 'silence': {
+          const before = line.received.length
+          await line.until((received) => received.length > before, action.ms)
+          silences.push(line.received.slice(before))
+          break
+        }
         case 'half-close':
           line.socket.end()
           break
@@ -124,7 +135,7 @@ export async function play(
     if (!closed) {
       await whileOpen()
     }
-    return { received, closed, reset, waits, clientPort }
+    return { received, closed, reset, waits, silences, clientPort }
   } finally {
     line.socket.destroy()
   }
