@@ -141,7 +141,12 @@ function parseHead(text: string): Head {
   if (lone !== null) {
     const start = head.lastIndexOf('\n', lone.index - 1) + 1
     const line = head.slice(start, lone.index + 1)
-    found('line-end', line, 'LF alone; a line of the head ends CR LF (RFC 9112 §2.1)', line.length - 1)
+    found(
+      'line-end',
+      line,
+      'LF alone; a line of the head ends CR LF (RFC 9112 §2.1)',
+      line.length - 1,
+    )
     return stop()
   }
   if (end === -1) {
@@ -257,10 +262,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
   const length = Number(value)
   const text = rest.slice(0, length)
   if (text.length < length) {
-    found(
-      'content-length',
-      `the header says ${value}, the body has ${String(text.length)} bytes`,
-    )
+    found('content-length', `the header says ${value}, the body has ${String(text.length)} bytes`)
   } else if (rest.length > length && !rest.startsWith('HTTP/', length)) {
     // Nothing can follow but another answer, so this is a body that is longer than it says.
     const next = rest.indexOf('\r\nHTTP/', length)
@@ -272,7 +274,9 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
 }
 
 function withoutBody(code: number): string {
-  return (code >= 100 && code < 200) || code === 204 || code === 304 ? `it is a ${String(code)}` : ''
+  return (code >= 100 && code < 200) || code === 204 || code === 304
+    ? `it is a ${String(code)}`
+    : ''
 }
 
 /** Take chunks apart, up to the empty line that ends them. */

@@ -76,9 +76,22 @@ t.test('no case selected, or an unknown flag: one line, and exit 2', async (t) =
   })
   t.match(conformance(['--recordings', '2.7']), {
     status: 2,
-    stderr: 'There are no recordings "2.7"; there are 3.13 and none\n',
+    stderr: 'There are no recordings "2.7"; there are 3.13, 3.6, none; --help tells the flags\n',
   })
-  t.match(conformance(['--nonsense']), { status: 2, stderr: /^Unknown option '--nonsense'/ })
+  t.match(conformance(['--nonsense']), {
+    status: 2,
+    stderr: "Unknown option '--nonsense'; --help tells the flags\n",
+  })
+  t.match(conformance(['errors']), { status: 2, stderr: /^Unexpected argument 'errors'; --help/ })
+  t.match(conformance(['--port', 'x']), { status: 2, stderr: /^"x" is no port; --help/ })
+  const noTarget = /^There is no target "apache"; there are basehttp, .*\n$/
+  t.match(conformance(['--target', 'apache']), { status: 2, stderr: noTarget })
+  const noModule = 'There is no module "./none.ts"\n'
+  t.match(conformance(['--target', './none.ts']), { status: 2, stderr: noModule })
+  const noApp = /^Say which app "url:http:\/\/127.0.0.1:1" serves: --app NAME; .*\n$/
+  t.match(conformance(['--target', 'url:http://127.0.0.1:1']), { status: 2, stderr: noApp })
+  const noPython = 'There is no Python "python-none" on this machine\n'
+  t.match(conformance(['--target', 'cpython:python-none']), { status: 3, stderr: noPython })
 })
 
 t.test('one byte off in the page of an error is found, and named', async (t) => {

@@ -415,6 +415,18 @@ function onTheWire(lines: readonly string[]): string {
     .join('')
 }
 
+/**
+ * Read a pattern as a page has it, with holes and escapes.
+ *
+ * @param place - for messages
+ * @throws {@link PageError}
+ */
+export function parsePattern(text: string, place: string): Pattern {
+  return parseTokens(text, place, (name) => {
+    throw new Error(`there is no file "${name}" here`)
+  })
+}
+
 /** Split text at its holes. */
 function parseTokens(text: string, place: string, readFile: (name: string) => string): Pattern {
   const tokens: Token[] = []
