@@ -105,22 +105,23 @@ export async function startProgram(program: Program): Promise<RunningApp> {
  */
 export async function runProgram(program: Program): Promise<string> {
   const { child, output, stop } = begin(program)
-  const timer = setTimeout(() => void stop('SIGKILL'), START_LIMIT)
-  const failed = once(child, 'error').then(([error]) => (error as Error).message)
-  const ended = once(child, 'close').then(([code, signal]) => {
-    return signal === null
-      ? code === 0
-        ? ''
-        : `ended with ${String(code)}`
-      : `was ended by ${String(signal)}`
-  })
-  const failure = await Promise.race([failed, ended.catch(() => 'cannot be started')])
+  let late = ''
+  const timer = setTimeout(() => {
+    late = `did not end within ${String(START_LIMIT / 1000)} s`
+    void stop('SIGKILL')
+  }, START_LIMIT)
+  let failure: string
+  try {
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+    failure = code === 0 ? '' : late || `ended with ${String(code ?? signal)}`
+  } catch (error) {
+    failure = `cannot be started: ${(error as Error).message}`
+  }
   clearTimeout(timer)
   await stop('SIGKILL')
   if (failure !== '') {
-    throw new Error(
-      `${program.name} ${failure}\n${output.text}${output.log}`.trimEnd().slice(-2000),
-    )
+    const said = `\n${output.text}${output.log}`.trimEnd().slice(-2000)
+    throw new Error(`${program.name} ${failure}${said}`)
   }
   return output.text
 }

@@ -31,7 +31,7 @@ export interface Transcript {
 export function sortLines(lines: readonly string[]): TraceLine[] {
   const sorted: TraceLine[] = []
   for (const line of lines) {
-    const [, mark, text = ''] = /^([*<>$]) ?(.*)$/s.exec(line) ?? []
+    const [, mark, text = ''] = /^([*<>$])(?: (.*)|\r?\n?)$/s.exec(line) ?? []
     const last = sorted.at(-1)
     if (last !== undefined && isWrapped(last)) {
       // A line that was too long for the page, or a command that goes on.

@@ -57,6 +57,8 @@ export interface Outcome {
   readonly waits: readonly boolean[]
   /** For each `silence`, the bytes that came nevertheless. */
   readonly silences: readonly string[]
+  /** Whether the answer was given up, because it came so slowly. */
+  readonly slow: boolean
   /** The port of our side. */
   readonly clientPort: number
 }
@@ -67,13 +69,15 @@ export interface Patience {
   readonly missing: number
   /** After the answer, to see that the connection stays open and nothing follows. */
   readonly quiet: number
+  /** For the whole answer, however steadily it trickles. */
+  readonly whole: number
 }
 
 /**
  * Long enough for a slow machine, since a right answer does not wait for it; and short enough
  * that fifty cases on connections that stay open do not take a minute.
  */
-export const PATIENCE: Patience = { missing: 5000, quiet: 250 }
+export const PATIENCE: Patience = { missing: 5000, quiet: 250, whole: 10_000 }
 
 /**
  * Hold a conversation with a server.
@@ -123,19 +127,21 @@ export async function play(
           break
       }
     }
+    const deadline = Date.now() + patience.whole
     await line.until(
-      (received) => expectation.progress(received) !== 'incomplete',
+      (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
       patience.missing,
     )
     // Then wait for the close. Where none must come, or the answer is wrong anyway, a moment will
     // do, to see what follows.
     const closes = expectation.closes && expectation.progress(line.received) === 'complete'
-    await line.until(() => false, closes ? patience.missing : patience.quiet)
+    await line.until(() => Date.now() > deadline, closes ? patience.missing : patience.quiet)
+    const slow = Date.now() > deadline
     const { received, closed, reset, clientPort } = line
     if (!closed) {
       await whileOpen()
     }
-    return { received, closed, reset, waits, silences, clientPort }
+    return { received, closed, reset, waits, silences, slow, clientPort }
   } finally {
     line.socket.destroy()
   }

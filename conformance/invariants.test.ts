@@ -55,6 +55,7 @@ t.test('several answers are told apart', async (t) => {
 t.test('the lines of a head', async (t) => {
   t.same(rules(`${OK}Content-Length: 0\r\n`), ['head'], 'no empty line')
   t.same(rules('HTTP/1.1 200 OK\nContent-Length: 0\n\n'), ['line-end'], 'bare LF')
+  t.same(rules(`${OK}Content-Length: 5\r\nbody\n`), ['head'], 'the body follows at once')
   t.same(rules(`${OK}X: a\nContent-Length: 0\r\n\r\n`), ['line-end'], 'in one line only')
   t.same(rules('HTTP/1.1 20 OK\r\n\r\n'), ['status-line'])
   t.same(rules('HTTP/1.1 200 O\x00K\r\n\r\n'), ['status-line'])

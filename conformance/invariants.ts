@@ -141,12 +141,12 @@ function parseHead(text: string): Head {
   if (lone !== null) {
     const start = head.lastIndexOf('\n', lone.index - 1) + 1
     const line = head.slice(start, lone.index + 1)
-    found(
-      'line-end',
-      line,
-      'LF alone; a line of the head ends CR LF (RFC 9112 §2.1)',
-      line.length - 1,
-    )
+    if (end === -1 && start > 0 && !/^[^ :]+:|^\n$/.test(line)) {
+      found('head', line, 'no empty line parts the head from this (RFC 9112 §2.1)')
+    } else {
+      const flaw = 'LF alone; a line of the head ends CR LF (RFC 9112 §2.1)'
+      found('line-end', line, flaw, line.length - 1)
+    }
     return stop()
   }
   if (end === -1) {

@@ -10,7 +10,7 @@
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { play } from './exchange.ts'
-import type { Exchange, Outcome } from './exchange.ts'
+import type { Exchange, Outcome, Patience } from './exchange.ts'
 import type { Case } from './page.ts'
 import { normaliseLog } from './recording.ts'
 import type { ReplayCase } from './recording.ts'
@@ -51,6 +51,8 @@ export type Conducted = Omit<Result, 'id' | 'topic' | 'case'>
 /** How a kind of cases is run. */
 export interface Plan<One> {
   readonly root: string
+  /** How many servers run side by side, if the target does not mind. */
+  readonly lanes?: number
   appOf(one: One): string
   topicOf(one: One): string
   conduct(one: One, app: RunningApp): Promise<Conducted>
@@ -146,7 +148,7 @@ export async function runAll<One extends Case | ReplayCase>(
 
   // Each lane takes a stretch of the cases, sorted by app, so that it starts few servers.
   const queue = [...cases].sort((a, b) => compare(plan.appOf(a), plan.appOf(b)))
-  const lanes = Math.min(target.lanes ?? LANES, queue.length)
+  const lanes = Math.min(target.lanes ?? plan.lanes ?? LANES, queue.length)
   await Promise.all(
     Array.from({ length: lanes }, (_, index) => {
       const from = Math.floor((index * queue.length) / lanes)
@@ -166,12 +168,14 @@ export async function converse(
   exchange: Exchange,
   app: RunningApp,
   lines: number,
+  patience?: Patience,
 ): Promise<{ outcome: Outcome; log: string | undefined }> {
   const start = app.log()?.length ?? 0
   let log: string | undefined
-  const outcome = await play(exchange, app, async () => {
+  const whileOpen = async () => {
     log = await logSince(app, start, lines)
-  })
+  }
+  const outcome = await play(exchange, app, whileOpen, patience)
   if (log === undefined) {
     // After the close there may be more to log. A server that takes the next connection is done.
     await settled(app)

@@ -43,6 +43,8 @@ export interface Recording {
   readonly closed: boolean
   readonly log: readonly string[]
   readonly waits?: readonly boolean[]
+  /** The version that answered: `3.13.0`. */
+  readonly python?: string
 }
 
 /** A recorded request with its answer, ready to be replayed. */
@@ -55,6 +57,11 @@ export interface ReplayCase extends Exchange {
   readonly recording: Recording
 }
 
+/** Read recorded requests, without answers. */
+export function readCases(folder: string): RecordedCase[] {
+  return (readJSON(join(folder, 'cases.json')) as { cases: RecordedCase[] }).cases
+}
+
 /**
  * Read recorded requests, and the answers that belong to them.
  *
@@ -62,10 +69,9 @@ export interface ReplayCase extends Exchange {
  * @param python - whose answers: `cpython-3.13`
  */
 export function readRecordings(folder: string, python: string): ReplayCase[] {
-  const { cases } = readJSON(join(folder, 'cases.json')) as { cases: RecordedCase[] }
   const { records } = readJSON(join(folder, `${python}.json`)) as { records: Recording[] }
   const answers = new Map(records.map((record) => [record.id, record]))
-  return cases.map((one) => {
+  return readCases(folder).map((one) => {
     const recording = answers.get(one.id)
     if (recording === undefined) {
       throw new Error(`${python}.json holds no answer for the case "${one.id}"`)

@@ -27,7 +27,10 @@ const MOST_CUTS = 250
 const GAP = 5
 
 /** A right answer has come by then; and that nothing follows it has been seen before. */
-const PATIENCE = { missing: 5000, quiet: GAP }
+const PATIENCE = { missing: 5000, quiet: GAP, whole: 10_000 }
+
+/** A server may refuse a request before it has read all of it; so these may come early. */
+const REFUSALS = /^(?:HTTP\/1\.[01] (?:400|408|413|414|417|431|501|505) |(?!HTTP\/))/
 
 /** Where to cut bytes: the number of those in front of the cut. */
 export function cutsOf(bytes: Buffer): number[] {
@@ -51,11 +54,11 @@ export async function scan(one: Case, app: RunningApp, first: Outcome): Promise<
         index,
         1,
         { do: 'send', bytes: bytes.subarray(0, at) },
-        { do: 'pause', ms: GAP },
+        { do: 'silence', ms: GAP },
         { do: 'send', bytes: bytes.subarray(at) },
       )
       const outcome = await play({ ...one, actions }, app, undefined, PATIENCE)
-      const flaw = difference(one, first, outcome)
+      const flaw = early(bytes, at, outcome) ?? difference(one, first, outcome)
       if (flaw !== undefined) {
         return [pointAtCut(bytes, at, flaw)]
       }
@@ -64,12 +67,23 @@ export async function scan(one: Case, app: RunningApp, first: Outcome): Promise<
   return []
 }
 
+/** An answer to a head that has not come is none. */
+function early(bytes: Buffer, at: number, outcome: Outcome): string | undefined {
+  // There is no silence to report when the server had closed before it began.
+  const answered = outcome.received !== '' && outcome.silences[0] !== ''
+  return answered && at < bytes.indexOf('\r\n\r\n') + 4 && !REFUSALS.test(outcome.received)
+    ? 'cut here, the request is answered before its second half is sent'
+    : undefined
+}
+
 function difference(one: Case, first: Outcome, outcome: Outcome): string | undefined {
   const [finding] = judgeText(one.responses, outcome.received, outcome.clientPort)
   if (finding !== undefined) {
-    return finding.flaw
+    return `sent in two pieces, cut here, the request gets another answer: ${finding.flaw}`
   }
-  return first.closed && !outcome.closed ? 'the connection stays open' : undefined
+  return first.closed && !outcome.closed
+    ? 'sent in two pieces, cut here, the request leaves the connection open'
+    : undefined
 }
 
 function pointAtCut(bytes: Buffer, at: number, flaw: string): Finding {
@@ -79,6 +93,6 @@ function pointAtCut(bytes: Buffer, at: number, flaw: string): Finding {
   return {
     line: text.slice(start, end === -1 ? text.length : end + 1),
     column: at - start,
-    flaw: `sent in two pieces, cut here, the request gets another answer: ${flaw}`,
+    flaw,
   }
 }

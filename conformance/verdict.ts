@@ -27,6 +27,9 @@ export interface Finding {
 export function judge(one: Case, outcome: Outcome): Finding[] {
   const { received, closed, reset } = outcome
   const findings = judgeText(one.responses, received, outcome.clientPort)
+  if (outcome.slow) {
+    return [{ line: '', flaw: 'the answer trickles: it is not whole after ten seconds' }]
+  }
   if (findings.length === 0 && one.expectation.closes && !closed) {
     findings.push({ line: '', flaw: 'the server keeps the connection open; it must close it' })
   }
@@ -56,7 +59,9 @@ export function judge(one: Case, outcome: Outcome): Finding[] {
     ({ rule }) => !(rule in one.waive),
   )
   const same = (finding: Finding) =>
-    broken.some(({ line }) => line !== '' && finding.line.trimEnd() === line.trimEnd())
+    broken.some(({ rule, line }) => {
+      return finding.line === '' ? rule === 'close' : finding.line.trimEnd() === line.trimEnd()
+    })
   return [...broken, ...findings.filter((finding) => !same(finding))]
 }
 
@@ -189,7 +194,16 @@ function pointAt(text: string, at: number, expected: string | undefined, flaw?: 
   return {
     line,
     column: at - start,
-    flaw: flaw ?? `byte ${String(at)} is ${got}; expected here: ${quote(wanted)}`,
+    flaw: flaw ?? `byte ${String(at)} is ${got}; expected here: ${quote(wanted)}${elsewhere()}`,
+  }
+
+  /** The right line in the wrong place is a thing of its own. */
+  function elsewhere(): string {
+    const whole = text.slice(start, at) + wanted
+    const head = text.slice(0, text.indexOf('\r\n\r\n') + 2)
+    return whole.length > 2 && whole.endsWith('\n') && head.includes(`\n${whole}`)
+      ? `; the line ${quote(whole)} stands elsewhere, and the order counts`
+      : ''
   }
 }
 

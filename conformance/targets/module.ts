@@ -29,6 +29,7 @@
  * @module
  */
 
+import { writeSync } from 'node:fs'
 import { register } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type { RequestHandlerClass } from 'basehttp'
@@ -42,7 +43,7 @@ interface Starter {
 const [path = '', app, port, root = '.'] = process.argv.slice(2)
 
 // From Node 22.18 on, TypeScript is read as it is; before, its types are taken away here.
-if (!(process.features as { typescript?: unknown }).typescript) {
+if (path.endsWith('ts') && !(process.features as { typescript?: unknown }).typescript) {
   register('./typescript-loader.js', import.meta.url)
 }
 const { default: exported } = (await import(pathToFileURL(path).href)) as { default: unknown }
@@ -51,13 +52,13 @@ if (isStarter(exported)) {
   if (app === undefined) {
     tellApps([...exported.apps])
   }
-  const started = await exported.start(app as string, { port: Number(port), root })
+  const started = await exported.start(app, { port: Number(port), root })
   console.log(`READY ${String(started.port)}`)
 } else if (isHandlers(exported)) {
   if (app === undefined) {
     tellApps(Object.keys(exported))
   }
-  await serve(exported, [app as string, port as string, root])
+  await serve(exported, [app, String(port), root])
 } else {
   console.error(
     `${path} must have a default export: handler classes by the name of their app, ` +
@@ -67,9 +68,9 @@ if (isStarter(exported)) {
 }
 
 /** Say what there is, and end, even if the module has left something running. */
-function tellApps(names: string[]): void {
-  // Written at once: a pipe would not be emptied before the end.
-  process.stdout.write(`APPS ${names.join(' ')}\n`, () => process.exit(0))
+function tellApps(names: string[]): never {
+  writeSync(1, `APPS ${names.join(' ')}\n`)
+  process.exit(0)
 }
 
 function isStarter(value: unknown): value is Starter {
