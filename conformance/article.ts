@@ -136,7 +136,7 @@ export async function askSection(section: Section, app: RunningApp): Promise<Sho
   const start = app.log()?.length ?? 0
   const shown: Shown[] = []
   for (const rows of commands(section.rows)) {
-    const [{ line: command = '' } = {}] = rows
+    const command = rows[0]?.line ?? ''
     if (!command.startsWith('$ curl ')) {
       shown.push(...rows.map((row) => ({ row, live: '', flaw: undefined })))
       continue

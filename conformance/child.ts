@@ -17,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningApp } from './target.ts'
 
 /** How long a program may take until it takes connections, in milliseconds. */
-export const START_LIMIT = Number(process.env['CONFORMANCE_START_LIMIT'] ?? 15_000)
+export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? 15_000)
 
 /** How long it may take to end, when told to. */
 const STOP_LIMIT = 3000
@@ -78,7 +78,7 @@ export async function startProgram(program: Program): Promise<RunningApp> {
     return {
       host: '127.0.0.1',
       port,
-      utcOffset: env['TZ'] === 'UTC' ? 0 : TIME_ZONE.utcOffset,
+      utcOffset: env.TZ === 'UTC' ? 0 : TIME_ZONE.utcOffset,
       log: () => output.log,
       alive: () => child.exitCode === null && child.signalCode === null,
       async stop() {

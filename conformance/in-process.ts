@@ -33,11 +33,11 @@ export class InProcessTarget implements Target {
     await server.bindAndActivate()
     let log = ''
     let stopped = false
-    const { write } = process.stderr
-    process.stderr.write = ((text: string | Uint8Array) => {
+    const write = process.stderr.write.bind(process.stderr)
+    process.stderr.write = (text: string | Uint8Array) => {
       log += typeof text === 'string' ? text : Buffer.from(text).toString()
       return true
-    }) as typeof write
+    }
     const serving = server.serveForever()
     return {
       host: '127.0.0.1',

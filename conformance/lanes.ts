@@ -129,13 +129,14 @@ export async function runAll<One extends Case | ReplayCase>(
       answered.push(one)
       try {
         record(one, await plan.conduct(one, app))
-        switch (await settled(app)) {
-          case 'gone':
-            throw new Error(`the server is gone\n${app.log() ?? ''}`.trimEnd())
-          case 'busy':
-            // The next case shall not wait for a server that still chews on this one.
-            hangs.set(name, (hangs.get(name) ?? 0) + 1)
-            await stop()
+        const state = await settled(app)
+        if (state === 'gone') {
+          throw new Error(`the server is gone\n${app.log() ?? ''}`.trimEnd())
+        }
+        if (state === 'busy') {
+          // The next case shall not wait for a server that still chews on this one.
+          hangs.set(name, (hangs.get(name) ?? 0) + 1)
+          await stop()
         }
       } catch (error) {
         breakdown(one, error)

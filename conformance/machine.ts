@@ -32,7 +32,9 @@ export function tap(results: readonly Result[], command: string): string {
       case 'warn':
         lines.push(`not ok ${name} # TODO a warning`, ...diagnostics(result, command))
         break
-      default:
+      case 'fail':
+      case 'unexpected pass':
+      case 'error':
         lines.push(`not ok ${name}`, ...diagnostics(result, command))
     }
   }

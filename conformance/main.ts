@@ -228,7 +228,7 @@ async function serveForRepro(
 ): Promise<number> {
   const cases = [...pages, ...recordings]
   const apps = new Set(cases.map((one) => ('app' in one ? one.app : one.server)))
-  const [app] = apps as Set<string>
+  const [app] = apps
   if (app === undefined || apps.size > 1) {
     console.error(`These cases need the apps ${[...apps].join(', ')}; choose some of one: --only`)
     return 2

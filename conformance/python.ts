@@ -32,7 +32,7 @@ export function findPython(name: string): Python | undefined {
   if (!/^3\.[0-9]+$/.test(name)) {
     return ask(name)
   }
-  const versions = join(process.env['PYENV_ROOT'] ?? join(homedir(), '.pyenv'), 'versions')
+  const versions = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
   const paths = list(versions)
     .filter((version) => version.startsWith(`${name}.`))
     .map((version) => join(versions, version, 'bin', 'python'))
@@ -77,7 +77,7 @@ export function inRange(version: string, range: string): boolean {
       throw new Error(`"${range}" is no range of versions; write for example ">=3.7 <3.11"`)
     }
     const difference = Number(version.split('.')[1]) - Number(match[2])
-    switch (match[1]) {
+    switch (match[1] as string) {
       case '<':
         return difference < 0
       case '<=':

@@ -105,7 +105,7 @@ t.test('--repro prints a line that sends the same bytes', async (t) => {
 
 /** A PATH with nc(1) on it: where there is none, one of a line stands in. */
 function withNetcat(t: Test): string {
-  const path = String(process.env['PATH'])
+  const path = String(process.env.PATH)
   if (spawnSync('sh', ['-c', 'command -v nc']).status === 0) {
     return path
   }

@@ -97,7 +97,7 @@ export async function chooseTarget(spec: string, apps: readonly string[]): Promi
         : `Say which app "${spec}" serves: --app NAME; --list-apps tells their names`,
     )
   }
-  switch (kind) {
+  switch (kind ?? '') {
     case 'basehttp':
       if (rest === undefined) {
         const recorded = new BasehttpTarget('oracle.js')
