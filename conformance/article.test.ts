@@ -8,6 +8,9 @@ import type { Row } from './article.ts'
 import { TOP } from './paths.ts'
 import { findPython } from './python.ts'
 
+// Each test starts processes, and a busy machine takes its time.
+t.setTimeout(300_000)
+
 // A text of the article's form: transcripts in fences, some parted by the way it was printed.
 const TEXT = `
 First

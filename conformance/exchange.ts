@@ -71,6 +71,8 @@ export interface Patience {
   readonly quiet: number
   /** For the whole answer, however steadily it trickles. */
   readonly whole: number
+  /** Whether a reset need not be told from an end. To tell costs a callback for each byte. */
+  readonly coarse?: boolean
 }
 
 /**
@@ -91,7 +93,7 @@ export async function play(
   whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
-  const line = await Line.open(server)
+  const line = await Line.open(server, patience.coarse)
   const { expectation } = exchange
   const waits: boolean[] = []
   const silences: string[] = []
@@ -159,8 +161,8 @@ class Line {
   #reset = false
   #changed: () => void = () => {}
 
-  static async open(server: { host: string; port: number }): Promise<Line> {
-    const line = new Line(server)
+  static async open(server: { host: string; port: number }, coarse = false): Promise<Line> {
+    const line = new Line(server, coarse)
     await new Promise<void>((resolve, reject) => {
       line.socket.once('connect', resolve)
       line.socket.once('error', (error) => {
@@ -171,11 +173,11 @@ class Line {
     return line
   }
 
-  private constructor({ host, port }: { host: string; port: number }) {
+  private constructor({ host, port }: { host: string; port: number }, coarse: boolean) {
     const onread = {
       // When data and a reset are there together, libuv reads the data, sees that the buffer is
       // not full, and reports the end: the reset is gone. A buffer of one byte is always full.
-      buffer: () => (this.#received.length < 4096 ? ONE_BYTE : MANY_BYTES),
+      buffer: () => (coarse || this.#received.length >= 4096 ? MANY_BYTES : ONE_BYTE),
       callback: (length: number, bytes: Uint8Array) => {
         this.#received += Buffer.from(bytes.buffer, 0, length).toString('latin1')
         this.#changed()

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
+// Each test starts processes, and a busy machine takes its time.
+t.setTimeout(300_000)
+
 const TOP = join(import.meta.dirname, '..')
 
 /** Run the compiled suite, with the pages of a folder. */
@@ -156,4 +159,41 @@ t.test('a target that dies meanwhile: exit 3', async (t) => {
     stdout,
     /^not ok errors\/404 {3}error, must, article:Handling Errors\n {4}the server is gone/m,
   )
+})
+
+t.test('a case that needs another is not judged when that one fails', async (t) => {
+  const top = copy(t)
+  const page = join(top, 'dist/lib/http/error-page.js')
+  writeFileSync(page, readFileSync(page, 'utf8').replace('<p>Error code: ', '<p>Error Code: '))
+  const needy = readFileSync(join(top, 'conformance/cases/methods.md'), 'utf8')
+    .replace('methods/get', 'needy/get')
+    .replace('"app"', '"needs":["errors/404"],"app"')
+  writeFileSync(join(top, 'conformance/cases/needy.md'), needy)
+  const { status, stdout } = conformance(['--only', 'errors/', '--only', 'needy/'], top)
+  t.equal(status, 1)
+  t.match(stdout, /^needy +\. +1 +\.$/m)
+  t.match(stdout, /0 passed, 1 failed, 1 not judged\n$/)
+})
+
+t.test('an answer that is wrong only the second time is found', async (t) => {
+  const top = copy(t)
+  const answer = (path: string) =>
+    'HTTP/1.1 200 OK\nServer: BaseHTTP/0.6 {{runtime}}\nDate: {{http-date}}\n' +
+    `Content-Type: text/plain\nContent-Length: 7\n\nGET ${path}\\n`
+  const two = [
+    '## two/pipelined',
+    '<!-- case={"app":"custom11","level":"must","source":"rfc:9112#9.3.2"} -->',
+    'Each answer belongs to its own request.',
+    '```request\nGET /1 HTTP/1.1\n\nGET /2 HTTP/1.1\n\n```',
+    `\`\`\`response\n${answer('/1')}\n\`\`\``,
+    `\`\`\`response\n${answer('/2')}\n{{open}}\n\`\`\``,
+  ]
+  writeFileSync(join(top, 'conformance/cases/two.md'), two.join('\n'))
+  t.equal(conformance(['--only', 'two/'], top).status, 0)
+  const handler = join(top, 'dist/conformance/targets/custom-handler.js')
+  const source = readFileSync(handler, 'utf8')
+  writeFileSync(handler, source.replace('${this.command} ${this.path}\\n`', 'GET /1\\n`'))
+  const { status, stdout } = conformance(['--only', 'two/'], top)
+  t.equal(status, 1)
+  t.match(stdout, /^ {4}GET \/1\\n\n {9}\^ byte \d+ is "1"; expected here: "2\\n"/m)
 })

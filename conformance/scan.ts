@@ -27,7 +27,7 @@ const MOST_CUTS = 250
 const GAP = 5
 
 /** A right answer has come by then; and that nothing follows it has been seen before. */
-const PATIENCE = { missing: 5000, quiet: GAP, whole: 10_000 }
+const PATIENCE = { missing: 5000, quiet: GAP, whole: 10_000, coarse: true }
 
 /** A server may refuse a request before it has read all of it; so these may come early. */
 const REFUSALS = /^(?:HTTP\/1\.[01] (?:400|408|413|414|417|431|501|505) |(?!HTTP\/))/

@@ -20,13 +20,18 @@ export interface Run {
   stderr: string
 }
 
+/** How the suite is run on a module. */
+interface Circumstances {
+  readonly args?: readonly string[]
+  /** What the module's file is called. */
+  readonly name?: string
+  /** How long it may take to start, in milliseconds; as long as any, if left out. */
+  readonly startLimit?: number
+}
+
 /** Run one case on a module, which is given as text. */
-export function judge(
-  t: Test,
-  source: string,
-  args: string[] = [],
-  name = 'student.mjs',
-): Promise<Run> {
+export function judge(t: Test, source: string, about: Circumstances = {}): Promise<Run> {
+  const { args = [], name = 'student.mjs', startLimit } = about
   const folder = mkdtempSync(join(tmpdir(), 'basehttp-student-'))
   t.teardown(() => {
     rmSync(folder, { recursive: true })
@@ -38,7 +43,10 @@ export function judge(
     const options = {
       cwd: TOP,
       timeout: 50_000,
-      env: { ...process.env, CONFORMANCE_START_LIMIT: '4000' },
+      env: {
+        ...process.env,
+        ...(startLimit === undefined ? {} : { CONFORMANCE_START_LIMIT: String(startLimit) }),
+      },
     }
     execFile(process.execPath, command, options, (error, stdout, stderr) => {
       const running = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })

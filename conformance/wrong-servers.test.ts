@@ -7,6 +7,9 @@ import t from 'tap'
 import { judge, server } from './test-helpers.ts'
 import type { Run } from './test-helpers.ts'
 
+// Each test starts processes, and a busy machine takes its time.
+t.setTimeout(300_000)
+
 /** The lines between the heading of a failure and its reason. */
 function failure({ stdout }: Run): string {
   return /^not ok errors\/404.*\n((?:.*\n)*?) {4}(?:why|serve)/m.exec(stdout)?.[1] ?? stdout
