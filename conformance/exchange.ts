@@ -21,6 +21,8 @@ export type Action =
   | { readonly do: 'wait-for'; readonly text: string }
   /** Wait until so many of the expected answers are complete. */
   | { readonly do: 'wait-for-answers'; readonly count: number }
+  /** See that nothing comes for so many milliseconds, behind the answers before it. */
+  | { readonly do: 'silence'; readonly ms: number }
   /** Say that nothing more will be sent. */
   | { readonly do: 'half-close' }
 
@@ -53,6 +55,10 @@ export interface Outcome {
   readonly reset: boolean
   /** For each `wait-for`, whether the bytes came. */
   readonly waits: readonly boolean[]
+  /** For each `silence`, the bytes that came nevertheless. */
+  readonly silences: readonly string[]
+  /** Whether the answer was given up, because it came so slowly. */
+  readonly slow: boolean
   /** The port of our side. */
   readonly clientPort: number
 }
@@ -63,13 +69,17 @@ export interface Patience {
   readonly missing: number
   /** After the answer, to see that the connection stays open and nothing follows. */
   readonly quiet: number
+  /** For the whole answer, however steadily it trickles. */
+  readonly whole: number
+  /** Whether a reset need not be told from an end. To tell costs a callback for each byte. */
+  readonly coarse?: boolean
 }
 
 /**
  * Long enough for a slow machine, since a right answer does not wait for it; and short enough
  * that fifty cases on connections that stay open do not take a minute.
  */
-export const PATIENCE: Patience = { missing: 5000, quiet: 250 }
+export const PATIENCE: Patience = { missing: 5000, quiet: 250, whole: 10_000 }
 
 /**
  * Hold a conversation with a server.
@@ -83,9 +93,10 @@ export async function play(
   whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
-  const line = await Line.open(server)
+  const line = await Line.open(server, patience.coarse)
   const { expectation } = exchange
   const waits: boolean[] = []
+  const silences: string[] = []
   try {
     for (const action of exchange.actions) {
       if (line.closed) {
@@ -107,24 +118,32 @@ export async function play(
             patience.missing,
           )
           break
+        case 'silence': {
+          const before = line.received.length
+          await line.until((received) => received.length > before, action.ms)
+          silences.push(line.received.slice(before))
+          break
+        }
         case 'half-close':
           line.socket.end()
           break
       }
     }
+    const deadline = Date.now() + patience.whole
     await line.until(
-      (received) => expectation.progress(received) !== 'incomplete',
+      (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
       patience.missing,
     )
     // Then wait for the close. Where none must come, or the answer is wrong anyway, a moment will
     // do, to see what follows.
     const closes = expectation.closes && expectation.progress(line.received) === 'complete'
-    await line.until(() => false, closes ? patience.missing : patience.quiet)
+    await line.until(() => Date.now() > deadline, closes ? patience.missing : patience.quiet)
+    const slow = Date.now() > deadline
     const { received, closed, reset, clientPort } = line
     if (!closed) {
       await whileOpen()
     }
-    return { received, closed, reset, waits, clientPort }
+    return { received, closed, reset, waits, silences, slow, clientPort }
   } finally {
     line.socket.destroy()
   }
@@ -142,8 +161,8 @@ class Line {
   #reset = false
   #changed: () => void = () => {}
 
-  static async open(server: { host: string; port: number }): Promise<Line> {
-    const line = new Line(server)
+  static async open(server: { host: string; port: number }, coarse = false): Promise<Line> {
+    const line = new Line(server, coarse)
     await new Promise<void>((resolve, reject) => {
       line.socket.once('connect', resolve)
       line.socket.once('error', (error) => {
@@ -154,11 +173,11 @@ class Line {
     return line
   }
 
-  private constructor({ host, port }: { host: string; port: number }) {
+  private constructor({ host, port }: { host: string; port: number }, coarse: boolean) {
     const onread = {
       // When data and a reset are there together, libuv reads the data, sees that the buffer is
       // not full, and reports the end: the reset is gone. A buffer of one byte is always full.
-      buffer: () => (this.#received.length < 4096 ? ONE_BYTE : MANY_BYTES),
+      buffer: () => (coarse || this.#received.length >= 4096 ? MANY_BYTES : ONE_BYTE),
       callback: (length: number, bytes: Uint8Array) => {
         this.#received += Buffer.from(bytes.buffer, 0, length).toString('latin1')
         this.#changed()

@@ -1,28 +1,43 @@
 import t from 'tap'
-import { methodsOf, parseResponses } from './invariants.ts'
+import { parseResponses, requestsOf } from './invariants.ts'
+import type { ParsedRequest } from './invariants.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\n'
 
-function rules(received: string, { methods = ['GET'], closed = true } = {}): string[] {
-  return parseResponses(received, methods, closed).violations.map(({ rule }) => rule)
+function asked(...methods: string[]): ParsedRequest[] {
+  return methods.map((method) => ({ method, version: 'HTTP/1.1', connection: '' }))
+}
+
+interface Circumstances {
+  requests?: ParsedRequest[]
+  closed?: boolean
+  halfClosed?: boolean
+}
+
+function rules(received: string, about: Circumstances = {}): string[] {
+  const { requests = asked('GET'), closed = false, halfClosed = false } = about
+  return parseResponses(received, requests, { closed, halfClosed }).violations.map(
+    ({ rule }) => rule,
+  )
 }
 
 t.test('right answers break no rule', async (t) => {
-  t.same(rules(`${OK}Content-Length: 2\r\n\r\nhi`, { closed: false }), [])
-  t.same(rules(`${OK}\r\nuntil the end`), [])
-  t.same(rules(`${OK}Content-Length: 100\r\n\r\n`, { methods: ['HEAD'], closed: false }), [])
-  t.same(rules('HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n', { closed: false }), [])
-  t.same(rules('HTTP/1.1 204 No Content\r\n\r\n', { closed: false }), [])
-  t.same(rules('HTTP/1.0 299 \r\nX:\r\nY: \r\n\r\n'), [], 'no reason, empty values')
-  t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, { closed: false }), [])
+  t.same(rules(`${OK}Content-Length: 2\r\n\r\nhi`), [])
+  t.same(rules(`${OK}\r\nuntil the end`, { closed: true }), [])
+  t.same(rules(`${OK}Content-Length: 100\r\n\r\n`, { requests: asked('HEAD') }), [])
+  t.same(rules('HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n'), [])
+  t.same(rules('HTTP/1.1 204 No Content\r\n\r\n'), [])
+  t.same(rules('HTTP/1.0 299 \r\nX:\r\nY: \r\n\r\n', { closed: true }), [], 'empty values')
+  t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n2;x=y\r\nhi\r\n0\r\nA: b\r\n\r\n`), [])
   t.same(rules(''), [])
 })
 
 t.test('several answers are told apart', async (t) => {
   const { responses, violations } = parseResponses(
-    `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 1\r\n\r\na${OK}Content-Length: 3\r\n\r\n${OK}X: y\r\n\r\nrest`,
-    ['PUT', 'HEAD', 'GET'],
-    true,
+    `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 1\r\n\r\na${OK}Content-Length: 3\r\n\r\n` +
+      `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n${OK}X: y\r\n\r\nrest`,
+    asked('PUT', 'HEAD', 'GET', 'GET'),
+    { closed: true },
   )
   t.same(violations, [])
   t.same(
@@ -31,35 +46,73 @@ t.test('several answers are told apart', async (t) => {
       [100, ''],
       [200, 'a'],
       [200, ''],
+      [200, 'hi'],
       [200, 'rest'],
     ],
   )
 })
 
-t.test('each rule is found broken', async (t) => {
-  t.same(rules(`${OK}Content-Length: 3\r\n\r\nhi`), ['content-length'], 'a body that is too short')
-  t.same(rules(`${OK}Content-Length: 1\r\n\r\nhi`), ['head'], 'one that is too long')
-  t.same(rules(`${OK}Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi`), ['content-length'])
-  t.same(rules(`${OK}Content-Length: two\r\n\r\nhi`), ['content-length'])
-  t.same(rules(`${OK}\r\nhi`, { closed: false }), ['framing'])
-  t.same(rules(`${OK}Connection: close\r\nContent-Length: 0\r\n\r\n`, { closed: false }), ['close'])
+t.test('the lines of a head', async (t) => {
   t.same(rules(`${OK}Content-Length: 0\r\n`), ['head'], 'no empty line')
-  t.same(rules('HTTP/1.1 200 OK\nContent-Length: 0\n\n'), ['head'], 'bare LF')
+  t.same(rules('HTTP/1.1 200 OK\nContent-Length: 0\n\n'), ['line-end'], 'bare LF')
+  t.same(rules(`${OK}Content-Length: 5\r\nbody\n`), ['head'], 'the body follows at once')
+  t.same(rules(`${OK}X: a\nContent-Length: 0\r\n\r\n`), ['line-end'], 'in one line only')
   t.same(rules('HTTP/1.1 20 OK\r\n\r\n'), ['status-line'])
   t.same(rules('HTTP/1.1 200 O\x00K\r\n\r\n'), ['status-line'])
   t.same(rules('HTTP/1.1  200 OK\r\n\r\n'), ['status-line'])
-  t.same(rules(`${OK}no colon\r\n\r\n`), ['field-line'])
-  t.same(rules(`${OK}X : y\r\n\r\n`), ['field-line'])
-  t.same(rules(`${OK}X: a\nY: b\r\n\r\n`), ['field-line'], 'a bare LF inside a field')
-  t.same(rules(`${OK}Content-Length: 2\r\n\r\n`, { methods: ['GET'] }), ['content-length'])
-  t.same(rules('HTTP/1.1 204 No Content\r\n\r\nbody'), ['head'], 'a body where none may be')
+  t.same(rules(`${OK}no colon\r\nContent-Length: 0\r\n\r\n`), ['field-line'])
+  t.same(rules(`${OK}X : y\r\nContent-Length: 0\r\n\r\n`), ['field-line'])
+  t.same(rules(`${OK}X: a\rY: b\r\nContent-Length: 0\r\n\r\n`), ['field-line'], 'a bare CR')
 })
 
-t.test('methodsOf() reads the methods out of what was sent', async (t) => {
-  t.same(methodsOf('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), ['GET'])
-  t.same(methodsOf('PUT / HTTP/1.1\r\nContent-Length: 4\r\n\r\nGET HEAD / HTTP/1.0\n\n'), [
-    'PUT',
-    'HEAD',
+t.test('the length of a body', async (t) => {
+  const flaws = (received: string) =>
+    parseResponses(received, asked('GET'), { closed: true }).violations.map(({ flaw }) => flaw)
+  t.same(flaws(`${OK}Content-Length: 3\r\nConnection: close\r\n\r\nhi`), [
+    'the header says 3, the body has 2 bytes',
   ])
-  t.same(methodsOf('GET /'), [])
+  t.same(flaws(`${OK}Content-Length: 1\r\nConnection: close\r\n\r\nhi`), [
+    'the header says 1, the body has 2 bytes',
+  ])
+  t.same(rules(`${OK}Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi`), ['content-length'])
+  t.same(rules(`${OK}Content-Length: two\r\n\r\nhi`), ['content-length'])
+  t.same(rules(`${OK}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`), [
+    'content-length',
+  ])
+  t.same(rules('HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n'), ['content-length'])
+  t.same(rules(`${OK}\r\nhi`), ['framing'])
+  t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhi!\r\n0\r\n\r\n`), ['chunks'])
+  t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n`), ['chunks'], 'no last chunk')
+})
+
+t.test('a body where none may be, and bytes behind the end', async (t) => {
+  t.same(rules('HTTP/1.1 204 No Content\r\n\r\nbody'), ['bodiless'])
+  t.same(rules(`${OK}Content-Length: 4\r\n\r\nbody`, { requests: asked('HEAD') }), ['bodiless'])
+  t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nmore`), ['excess'])
+})
+
+t.test('the fate of the connection is the one that the head announces', async (t) => {
+  const CLOSE = `${OK}Connection: close\r\nContent-Length: 0\r\n\r\n`
+  const KEEP = `${OK}Content-Length: 0\r\n\r\n`
+  const OLD = 'HTTP/1.0 200 OK\r\nContent-Length: 0\r\n'
+  t.same(rules(CLOSE), ['close'], 'says close and stays')
+  t.same(rules(CLOSE, { closed: true }), [])
+  t.same(rules(CLOSE + KEEP, { closed: true, requests: asked('GET', 'GET') }), ['close', 'close'])
+  t.same(rules(KEEP, { closed: true }), ['close'], 'says nothing and ends')
+  t.same(rules(KEEP, { closed: true, halfClosed: true }), [])
+  const last = [{ method: 'GET', version: 'HTTP/1.1', connection: 'close' }]
+  t.same(rules(KEEP, { closed: true, requests: last }), [])
+  t.same(rules(`${OLD}\r\n`), ['close'], 'HTTP/1.0 that stays')
+  t.same(rules(`${OLD}\r\n`, { closed: true }), [])
+  t.same(rules(`${OLD}Connection: Keep-Alive\r\n\r\n`), [])
+})
+
+t.test('requestsOf() reads the requests out of what was sent', async (t) => {
+  t.same(requestsOf('GET / HTTP/1.1\r\nHost: x\r\nConnection:  close \r\n\r\n'), [
+    { method: 'GET', version: 'HTTP/1.1', connection: 'close' },
+  ])
+  const two = 'PUT / HTTP/1.1\r\nContent-Length: 4\r\n\r\nGET HEAD / HTTP/1.0\n\n'
+  t.match(requestsOf(two), [{ method: 'PUT' }, { method: 'HEAD', version: 'HTTP/1.0' }])
+  t.match(requestsOf('GET /\r\n\r\n'), [{ version: 'HTTP/0.9' }])
+  t.same(requestsOf('GET /'), [])
 })

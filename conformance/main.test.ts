@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
+// Each test starts processes, and a busy machine takes its time.
+t.setTimeout(300_000)
+
 const TOP = join(import.meta.dirname, '..')
 
 /** Run the compiled suite, with the pages of a folder. */
@@ -76,9 +79,22 @@ t.test('no case selected, or an unknown flag: one line, and exit 2', async (t) =
   })
   t.match(conformance(['--recordings', '2.7']), {
     status: 2,
-    stderr: 'There are no recordings "2.7"; there are 3.13 and none\n',
+    stderr: 'There are no recordings "2.7"; there are 3.13, 3.6, none; --help tells the flags\n',
   })
-  t.match(conformance(['--nonsense']), { status: 2, stderr: /^Unknown option '--nonsense'/ })
+  t.match(conformance(['--nonsense']), {
+    status: 2,
+    stderr: "Unknown option '--nonsense'; --help tells the flags\n",
+  })
+  t.match(conformance(['errors']), { status: 2, stderr: /^Unexpected argument 'errors'; --help/ })
+  t.match(conformance(['--port', 'x']), { status: 2, stderr: /^"x" is no port; --help/ })
+  const noTarget = /^There is no target "apache"; there are basehttp, .*\n$/
+  t.match(conformance(['--target', 'apache']), { status: 2, stderr: noTarget })
+  const noModule = 'There is no module "./none.ts"\n'
+  t.match(conformance(['--target', './none.ts']), { status: 2, stderr: noModule })
+  const noApp = /^Say which app "url:http:\/\/127.0.0.1:1" serves: --app NAME; .*\n$/
+  t.match(conformance(['--target', 'url:http://127.0.0.1:1']), { status: 2, stderr: noApp })
+  const noPython = 'There is no Python "python-none" on this machine\n'
+  t.match(conformance(['--target', 'cpython:python-none']), { status: 3, stderr: noPython })
 })
 
 t.test('one byte off in the page of an error is found, and named', async (t) => {
@@ -143,4 +159,41 @@ t.test('a target that dies meanwhile: exit 3', async (t) => {
     stdout,
     /^not ok errors\/404 {3}error, must, article:Handling Errors\n {4}the server is gone/m,
   )
+})
+
+t.test('a case that needs another is not judged when that one fails', async (t) => {
+  const top = copy(t)
+  const page = join(top, 'dist/lib/http/error-page.js')
+  writeFileSync(page, readFileSync(page, 'utf8').replace('<p>Error code: ', '<p>Error Code: '))
+  const needy = readFileSync(join(top, 'conformance/cases/methods.md'), 'utf8')
+    .replace('methods/get', 'needy/get')
+    .replace('"app"', '"needs":["errors/404"],"app"')
+  writeFileSync(join(top, 'conformance/cases/needy.md'), needy)
+  const { status, stdout } = conformance(['--only', 'errors/', '--only', 'needy/'], top)
+  t.equal(status, 1)
+  t.match(stdout, /^needy +\. +1 +\.$/m)
+  t.match(stdout, /0 passed, 1 failed, 1 not judged\n$/)
+})
+
+t.test('an answer that is wrong only the second time is found', async (t) => {
+  const top = copy(t)
+  const answer = (path: string) =>
+    'HTTP/1.1 200 OK\nServer: BaseHTTP/0.6 {{runtime}}\nDate: {{http-date}}\n' +
+    `Content-Type: text/plain\nContent-Length: 7\n\nGET ${path}\\n`
+  const two = [
+    '## two/pipelined',
+    '<!-- case={"app":"custom11","level":"must","source":"rfc:9112#9.3.2"} -->',
+    'Each answer belongs to its own request.',
+    '```request\nGET /1 HTTP/1.1\n\nGET /2 HTTP/1.1\n\n```',
+    `\`\`\`response\n${answer('/1')}\n\`\`\``,
+    `\`\`\`response\n${answer('/2')}\n{{open}}\n\`\`\``,
+  ]
+  writeFileSync(join(top, 'conformance/cases/two.md'), two.join('\n'))
+  t.equal(conformance(['--only', 'two/'], top).status, 0)
+  const handler = join(top, 'dist/conformance/targets/custom-handler.js')
+  const source = readFileSync(handler, 'utf8')
+  writeFileSync(handler, source.replace('${this.command} ${this.path}\\n`', 'GET /1\\n`'))
+  const { status, stdout } = conformance(['--only', 'two/'], top)
+  t.equal(status, 1)
+  t.match(stdout, /^ {4}GET \/1\\n\n {9}\^ byte \d+ is "1"; expected here: "2\\n"/m)
 })

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import t from 'tap'
-import { PageError, parsePage } from './page.ts'
+import { PageError, parsePage, readPages } from './page.ts'
 import type { Case } from './page.ts'
 
 const FILES: Record<string, string> = { 'page.html': '<p>\n  é\n</p>\n' }
@@ -200,4 +203,60 @@ t.test('a broken page says where and why', async (t) => {
     message: /^test\.md:7: the case's JSON is broken: SyntaxError/,
   })
   t.equal(new PageError('x', 'y').name, 'PageError')
+})
+
+// -- Silence, and what a case says of itself -------------------------------------------------
+
+t.test('{{silent}} is an action between two requests', async (t) => {
+  const silent = '```response\n{{silent:300}}\n```'
+  const [one] = parse(page(request('GET /\\'), silent, request(''), RESPONSE)) as [Case]
+  t.same(one.actions, [
+    { do: 'send', bytes: Buffer.from('GET /') },
+    { do: 'silence', ms: 300 },
+    { do: 'send', bytes: Buffer.from('\r\n') },
+  ])
+  t.equal(one.responses.length, 1)
+  t.throws(() => parse(page(request('GET /', ''), RESPONSE, silent)), {
+    message: /"topic\/name" ends with {{silent}}; a request and its response must show/,
+  })
+})
+
+t.test('a case may waive rules, refuse to be cut, and need others', async (t) => {
+  const say = (more: object) => {
+    const about = JSON.stringify({ app: 'get', level: 'must', source: 'rfc:9112', ...more })
+    const text = page(request('GET /', ''), RESPONSE)
+    return parse(text.replace(/case=.* -->/, `case=${about} -->`))[0]
+  }
+  t.match(say({}), { waive: {}, noscan: undefined, needs: [] })
+  const all = { waive: { close: 'why' }, noscan: 'why', needs: ['topic/other'] }
+  t.match(say(all), all)
+  t.throws(() => say({ waive: { none: 'why' } }), { message: /the rules are line-end, head, / })
+  t.throws(() => say({ waive: { close: '' } }), { message: /"waive" gives a reason for each rule/ })
+  t.throws(() => say({ noscan: true }), { message: /"noscan" is the reason why/ })
+  t.throws(() => say({ needs: 'topic/other' }), { message: /"needs" is a list of ids/ })
+})
+
+t.test('readPages() reads a folder, and looks across its pages', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-pages-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const one = page(request('GET /', ''), RESPONSE)
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+  }
+  write('a.md', one)
+  write('b.md', one.replace('topic/name', 'topic/other'))
+  write('c.txt', 'no page')
+  t.same(
+    readPages(folder).map(({ id }) => id),
+    ['topic/name', 'topic/other'],
+  )
+  write('b.md', one)
+  t.throws(() => readPages(folder), { message: 'b.md:7: the id "topic/name" is taken, at a.md:7' })
+  const needy = one.replace('topic/name', 'topic/x').replace('"app"', '"needs":["a/b"],"app"')
+  write('b.md', needy)
+  t.throws(() => readPages(folder), {
+    message: 'b.md:7: it needs "a/b", and there is no such case',
+  })
 })

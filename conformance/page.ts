@@ -19,17 +19,19 @@
  *   the pages, line ends and all;
  * - directives stand on a line of their own. In a request: `{{pause:MS}}`, `{{wait-for:TEXT}}`,
  *   `{{half-close}}`. At the end of the last response: `{{eof}}`, the server must close, or
- *   `{{open}}`, it must not.
+ *   `{{open}}`, it must not. A response that is nothing but `{{silent:MS}}`: so long the server
+ *   must say nothing; a request and its response follow, since a dead server is silent, too.
  *
  * Several requests and responses in turn are one conversation: each request is sent when the
- * answers before it are complete.
+ * answers before it are complete. `README.md`, beside this file, tells all that a page may say.
  *
  * @module
  */
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Action, Exchange, Expectation } from './exchange.ts'
+import { RULES } from './invariants.ts'
 import { hole, matchPattern } from './pattern.ts'
 import type { Pattern, Token } from './pattern.ts'
 
@@ -50,6 +52,12 @@ export interface Case extends Exchange {
    * `Host`), so of its answer only the head can be judged then.
    */
   readonly echo: boolean
+  /** The rules of `invariants.ts` that the case breaks on purpose, and why. */
+  readonly waive: Readonly<Record<string, string>>
+  /** Why the request must not be sent in two pieces; undefined if it is, cut at every byte. */
+  readonly noscan: string | undefined
+  /** Cases without which this one tells nothing. */
+  readonly needs: readonly string[]
   /** The prose of the case, in one line. */
   readonly why: string
   /** Where the case stands: `errors.md:12`. */
@@ -72,13 +80,41 @@ export class PageError extends Error {
 }
 
 const LEVELS: readonly string[] = ['must', 'should', 'may', 'hardening']
-const KEYS: readonly string[] = ['app', 'level', 'source', 'echo']
+const KEYS: readonly string[] = ['app', 'level', 'source', 'echo', 'waive', 'noscan', 'needs']
+
+/** What a case says of itself, in the comment under its heading. */
+type Meta = Pick<Case, 'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs'>
 
 /** A fence, as it stands on the page. */
 interface Fence {
   kind: string
   lines: string[]
   line: number
+}
+
+/**
+ * Read the pages of a folder, in the order of their names.
+ *
+ * @throws {@link PageError}
+ */
+export function readPages(folder: string): Case[] {
+  const names = readdirSync(folder).filter((name) => name.endsWith('.md'))
+  const cases = names.sort().flatMap((name) => readPage(join(folder, name)))
+  const seen = new Map<string, Case>()
+  for (const one of cases) {
+    const other = seen.get(one.id)
+    if (other !== undefined) {
+      throw new PageError(one.place, `the id "${one.id}" is taken, at ${other.place}`)
+    }
+    seen.set(one.id, one)
+  }
+  for (const { place, needs } of cases) {
+    const missing = needs.find((id) => !seen.has(id))
+    if (missing !== undefined) {
+      throw new PageError(place, `it needs "${missing}", and there is no such case`)
+    }
+  }
+  return cases
 }
 
 /**
@@ -203,6 +239,11 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
         actions.push(...parseRequest(fence, at, readFile))
         break
       case 'response': {
+        const silence = /^\{\{silent:([1-9][0-9]*)\}\}$/.exec(fence.lines.join('\n'))
+        if (silence !== null) {
+          actions.push({ do: 'silence', ms: Number(silence[1]) })
+          break
+        }
         const response = parseResponse(fence, at, readFile)
         if (closes !== undefined) {
           throw new PageError(at, 'there is a response after the one that ended the conversation')
@@ -230,6 +271,12 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
       `"${id}" needs a request, and a response that ends with {{eof}} or {{open}}`,
     )
   }
+  if (actions.at(-1)?.do === 'silence') {
+    throw new PageError(
+      place,
+      `"${id}" ends with {{silent}}; a request and its response must show that the server lives`,
+    )
+  }
   const sent = actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : []))
   return {
     id,
@@ -244,10 +291,7 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
   }
 }
 
-function parseMeta(
-  text: string | undefined,
-  place: string,
-): Pick<Case, 'app' | 'level' | 'source' | 'echo'> {
+function parseMeta(text: string | undefined, place: string): Meta {
   if (text === undefined) {
     throw new PageError(place, 'a case says what it is: <!-- case={"app":...} -->')
   }
@@ -257,7 +301,8 @@ function parseMeta(
   } catch (error) {
     throw new PageError(place, `the case's JSON is broken: ${String(error)}`)
   }
-  const { app, level, source, echo = false } = meta as Record<string, unknown>
+  const fields = meta as Record<string, unknown>
+  const { app, level, source, echo = false, waive = {}, noscan, needs = [] } = fields
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
   }
@@ -267,11 +312,29 @@ function parseMeta(
   if (typeof echo !== 'boolean') {
     throw new PageError(place, '"echo" is true or false')
   }
-  const unknown = Object.keys(meta as object).find((key) => !KEYS.includes(key))
+  if (!isRecordOfText(waive) || Object.keys(waive).some((rule) => !(rule in RULES))) {
+    const rules = Object.keys(RULES).join(', ')
+    throw new PageError(place, `"waive" gives a reason for each rule; the rules are ${rules}`)
+  }
+  if (noscan !== undefined && (typeof noscan !== 'string' || noscan === '')) {
+    throw new PageError(place, '"noscan" is the reason why the request is sent in one piece')
+  }
+  if (!Array.isArray(needs) || needs.some((id) => typeof id !== 'string')) {
+    throw new PageError(place, '"needs" is a list of ids')
+  }
+  const unknown = Object.keys(fields).find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" means nothing; there are ${KEYS.join(', ')}`)
   }
-  return { app, level: level as Level, source, echo }
+  return { app, level: level as Level, source, echo, waive, noscan, needs: needs as string[] }
+}
+
+function isRecordOfText(value: unknown): value is Record<string, string> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((text) => typeof text === 'string' && text !== '')
+  )
 }
 
 /** The responses as one pattern each, matched one behind the other. */
@@ -350,6 +413,18 @@ function onTheWire(lines: readonly string[]): string {
       return joined ? line.slice(0, -1) : line + end
     })
     .join('')
+}
+
+/**
+ * Read a pattern as a page has it, with holes and escapes.
+ *
+ * @param place - for messages
+ * @throws {@link PageError}
+ */
+export function parsePattern(text: string, place: string): Pattern {
+  return parseTokens(text, place, (name) => {
+    throw new Error(`there is no file "${name}" here`)
+  })
 }
 
 /** Split text at its holes. */

@@ -12,6 +12,9 @@ export const TOP = import.meta.dirname.replace(/(?:[/\\]dist)?[/\\]conformance$/
 /** The folder of the case pages. */
 export const CASES = join(TOP, 'conformance', 'cases')
 
+/** The folder of the programs that are targets, as sources. */
+export const TARGETS = join(TOP, 'conformance', 'targets')
+
 /** A compiled program of `conformance/targets`. */
 export function targetProgram(name: string): string {
   return join(TOP, 'dist', 'conformance', 'targets', name)
@@ -25,3 +28,6 @@ export const RECORDINGS = join(TOP, 'conformance', 'recordings')
 
 /** The folder of the declared deviations, a file for each target. */
 export const DEVIATIONS = join(TOP, 'conformance', 'deviations')
+
+/** The article's transcripts, each line with what is known of it. */
+export const TRANSCRIPTS = join(TOP, 'conformance', 'article', 'transcripts.json')

@@ -1,84 +1,78 @@
 /**
- * Run cases against a target.
- *
- * A server is asked one case at a time, so that what it logs meanwhile belongs to that case.
- * Several servers run side by side.
+ * Run cases against a target, and reach a verdict on each.
  *
  * @module
  */
 
-import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { play } from './exchange.ts'
-import type { Exchange, Outcome } from './exchange.ts'
+import { asDeclared, deviationFor } from './deviations.ts'
+import type { Deviations, Observed } from './deviations.ts'
+import type { Outcome } from './exchange.ts'
+import { converse, runAll } from './lanes.ts'
+import type { Conducted, Result } from './lanes.ts'
 import type { Case } from './page.ts'
 import { upTo } from './pattern.ts'
-import { asDeclared, deviationFor, differences, normalise, normaliseLog } from './recording.ts'
-import type { Deviation, ReplayCase } from './recording.ts'
+import { differences, normalise, normaliseLog } from './recording.ts'
+import type { Observation, ReplayCase } from './recording.ts'
+import { scan } from './scan.ts'
 import { askStrictly, plainRequest } from './strict-client.ts'
 import type { RunningApp, Target } from './target.ts'
 import { judge, judgeLog, judgeText } from './verdict.ts'
 import type { Finding } from './verdict.ts'
 
-/**
- * How a case went.
- *
- * - `pass`: as expected; `fail`: not so
- * - `warn`: not as expected, and the case's level is not `must`
- * - `deviation`: not as expected, and declared, with the answer that came
- * - `skip`: the target has no such app
- * - `error`: the target broke, or the suite did
- */
-export type Verdict = 'pass' | 'fail' | 'warn' | 'deviation' | 'skip' | 'error'
-
-/** A case that has been run. */
-export interface Result {
-  readonly id: string
-  /** What the table counts it under. */
-  readonly topic: string
-  readonly verdict: Verdict
-  readonly findings: readonly Finding[]
-  readonly case: Case | ReplayCase
-  /** What was sent and received, when there was a conversation. */
-  readonly outcome?: Outcome
-  /** Where the server listened. */
-  readonly port?: number
+/** What a run needs to know beside its cases. */
+export interface Settings {
+  /** The document root, for the apps that serve files. */
+  readonly root: string
+  readonly deviations: Deviations
+  /** Whether each request is sent again, cut in two at every byte. */
+  readonly scan?: boolean
 }
-
-/** Does one case on a server that runs. */
-type Conduct<One> = (one: One, app: RunningApp) => Promise<Omit<Result, 'id' | 'topic' | 'case'>>
-
-/** How many servers run side by side. */
-const LANES = 4
 
 // -- Pages -----------------------------------------------------------------------------------
 
-/**
- * Run the cases of pages, in order.
- *
- * @param root - the document root of the apps that serve files
- */
-export function runPages(target: Target, cases: readonly Case[], root: string): Promise<Result[]> {
-  return runAll(target, cases, {
-    root,
+/** Run the cases of pages. */
+export async function runPages(
+  target: Target,
+  cases: readonly Case[],
+  settings: Settings,
+): Promise<Result[]> {
+  const results = await runAll(target, cases, {
+    root: settings.root,
     appOf: (one) => one.app,
     topicOf: (one) => one.id.slice(0, one.id.indexOf('/')),
-    conduct: conductPage,
+    conduct: (one, app) => conductPage(one, app, settings),
   })
+  return results.map((result) => dependent(result, results))
 }
 
-const conductPage: Conduct<Case> = async (one, app) => {
+async function conductPage(one: Case, app: RunningApp, settings: Settings): Promise<Conducted> {
   const { outcome, log } = await converse(one, app, one.log?.length ?? 0)
   const findings = judge(one, outcome)
-  if (one.log !== undefined) {
+  if (one.log !== undefined && log !== undefined) {
     findings.push(...judgeLog(one.log, log, app.utcOffset))
   }
-  const request = one.responses.length === 1 ? plainRequest(one.request) : undefined
+  // A strict client need not read an answer that breaks a rule on purpose.
+  const plain = one.responses.length === 1 && Object.keys(one.waive).length === 0
+  const request = plain ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
     findings.push(...(await judgeStrictly(one, outcome, request, app)))
   }
+  // A case that is about the time between its pieces would be another if they were cut.
+  const timed = one.actions.some(({ do: what }) => what === 'pause' || what === 'silence')
+  if (findings.length === 0 && settings.scan !== false && one.noscan === undefined && !timed) {
+    findings.push(...(await scan(one, app, outcome)))
+  }
+  const seen = {
+    response: normalise(outcome.received, one.app),
+    closed: outcome.closed,
+    findings,
+  }
   const bad = one.level === 'must' || one.level === 'hardening' ? 'fail' : 'warn'
-  return { verdict: findings.length === 0 ? 'pass' : bad, findings, outcome, port: app.port }
+  const about = { findings, outcome, port: app.port }
+  return withDeviations(one.id, seen, one.expectation.closes, settings.deviations, {
+    ...about,
+    verdict: findings.length === 0 ? 'pass' : bad,
+  })
 }
 
 /** Let undici make the same request, and judge what it has read. */
@@ -102,187 +96,102 @@ async function judgeStrictly(
   }
 }
 
+/** A case whose foundation is broken tells nothing. */
+function dependent(result: Result, results: readonly Result[]): Result {
+  const needs = 'needs' in result.case ? result.case.needs : []
+  const broken = needs.find((id) => {
+    const needed = results.find((other) => other.id === id)
+    return needed !== undefined && ['fail', 'error', 'dependent'].includes(needed.verdict)
+  })
+  if (broken === undefined || ['skip', 'error'].includes(result.verdict)) {
+    return result
+  }
+  const flaw = `it needs ${broken}, which failed`
+  return { ...result, verdict: 'dependent', findings: [{ line: '', flaw }] }
+}
+
 // -- Recordings ------------------------------------------------------------------------------
 
 /**
  * Replay recorded requests.
  *
- * @param deviations - the answers that differ on purpose, by case or pattern
- * @param root - the document root of the recordings
+ * @param others - other recordings of the same requests, by their id: what a deviation may name
+ * as the answer instead
  */
 export function runRecordings(
   target: Target,
   cases: readonly ReplayCase[],
-  deviations: ReadonlyMap<string, Deviation>,
-  root: string,
+  settings: Settings,
+  others: ReadonlyMap<string, ReplayCase> = new Map(),
 ): Promise<Result[]> {
   return runAll(target, cases, {
-    root,
+    root: settings.root,
     appOf: (one) => one.server,
     topicOf: (one) => one.family,
-    conduct: (one, app) => conductRecording(one, app, deviations),
+    conduct: (one, app) => conductRecording(one, app, settings, others),
   })
 }
 
 async function conductRecording(
   one: ReplayCase,
   app: RunningApp,
-  deviations: ReadonlyMap<string, Deviation>,
-): Promise<Omit<Result, 'id' | 'topic' | 'case'>> {
+  { root, deviations }: Settings,
+  others: ReadonlyMap<string, ReplayCase>,
+): Promise<Conducted> {
   const { outcome, log } = await converse(one, app, one.recording.log.length)
-  const seen = {
-    response: normalise(outcome.received, one.server),
+  const seen: Observation = {
+    response: normalise(outcome.received, one.server, root),
     closed: outcome.closed,
     waits: outcome.waits,
-    log: normaliseLog(log),
+    log: log === undefined ? undefined : normaliseLog(log),
   }
-  const different = differences(one.recording, seen)
-  const name = deviationFor(one.recording.id, deviations.keys())
-  const declared = name === undefined ? undefined : deviations.get(name)
-  if (name !== undefined && declared !== undefined) {
-    if (different.length === 0) {
-      const flaw = `agrees with the recording, and "${name}" declares that it does not: take it out`
-      return { verdict: 'fail', findings: [{ line: '', flaw }], outcome, port: app.port }
-    }
-    if (asDeclared(declared, one.recording, seen)) {
-      return { verdict: 'deviation', findings: [], outcome, port: app.port }
-    }
+  const verdictOn = ({ id, recording }: ReplayCase): Conducted => {
+    const findings = differences(recording, seen).map((what) => ({
+      line: '',
+      flaw: `${what} differs from the recording`,
+    }))
+    const judged = { findings, outcome, port: app.port }
+    // A file of deviations speaks of the newest recordings, and may leave out their name.
+    const name = deviationFor(id, deviations) ? id : id.slice(id.indexOf('/') + 1)
+    return withDeviations(name, { ...seen, findings }, recording.closed, deviations, {
+      ...judged,
+      verdict: findings.length === 0 ? 'pass' : 'fail',
+    })
   }
-  if (different.length === 0) {
+
+  const instead = deviationFor(one.id, deviations)?.rows.find((row) => row.as !== undefined)?.as
+  if (instead === undefined) {
+    return verdictOn(one)
+  }
+  // A whole set of recordings that the target does not follow, but where its own agree with it.
+  const different = differences(one.recording, seen).length > 0
+  const other = others.get(`${instead}/${one.recording.id}`)
+  if (!different || other === undefined) {
     return { verdict: 'pass', findings: [], outcome, port: app.port }
   }
-  return {
-    verdict: 'fail',
-    findings: different.map((what) => ({ line: '', flaw: `${what} differs from the recording` })),
-    outcome,
-    port: app.port,
-  }
+  const judged = verdictOn(other)
+  return judged.verdict === 'pass' ? { ...judged, verdict: 'expected failure' } : judged
 }
 
 // -- Both ------------------------------------------------------------------------------------
 
-interface Plan<One> {
-  readonly root: string
-  appOf(one: One): string
-  topicOf(one: One): string
-  readonly conduct: Conduct<One>
-}
-
-async function runAll<One extends Case | ReplayCase>(
-  target: Target,
-  cases: readonly One[],
-  plan: Plan<One>,
-): Promise<Result[]> {
-  const results = new Map<string, Result>()
-  const record = (one: One, result: Omit<Result, 'id' | 'topic' | 'case'>) => {
-    results.set(one.id, { id: one.id, topic: plan.topicOf(one), case: one, ...result })
+/** Look a case up among the declared deviations, and correct its verdict. */
+export function withDeviations(
+  id: string,
+  seen: Observed,
+  closes: boolean,
+  deviations: Deviations,
+  judged: Conducted,
+): Conducted {
+  const declared = deviationFor(id, deviations)
+  if (declared === undefined) {
+    return judged
   }
-
-  // Each lane takes a stretch of the cases, sorted by app, so that it starts few servers.
-  const queue = [...cases].sort((a, b) => compare(plan.appOf(a), plan.appOf(b)))
-  const lanes = Math.min(LANES, queue.length)
-  await Promise.all(
-    Array.from({ length: lanes }, async (_, lane) => {
-      const from = Math.floor((lane * queue.length) / lanes)
-      const to = Math.floor(((lane + 1) * queue.length) / lanes)
-      let app: RunningApp | undefined
-      let appName: string | undefined
-      try {
-        for (const one of queue.slice(from, to)) {
-          if (!target.apps.has(plan.appOf(one))) {
-            record(one, { verdict: 'skip', findings: [] })
-            continue
-          }
-          try {
-            if (app === undefined || appName !== plan.appOf(one) || !app.alive()) {
-              await app?.stop()
-              app = undefined
-              appName = plan.appOf(one)
-              app = await target.start(appName, { root: plan.root })
-            }
-            const result = await plan.conduct(one, app)
-            const state = await settled(app)
-            if (state === 'gone') {
-              throw new Error(`the server is gone\n${app.log()}`.trimEnd())
-            }
-            record(one, result)
-            if (state === 'busy') {
-              // The next case shall not wait for a server that still chews on this one.
-              await app.stop()
-            }
-          } catch (error) {
-            const flaw = error instanceof Error ? error.message : String(error)
-            record(one, { verdict: 'error', findings: [{ line: '', flaw }] })
-            // Whatever it was, the next case shall have a server that is well.
-            await app?.stop()
-            app = undefined
-          }
-        }
-      } finally {
-        await app?.stop()
-      }
-    }),
-  )
-  return cases.map((one) => results.get(one.id) as Result)
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** Hold a conversation, and read what the server logs meanwhile. */
-async function converse(
-  exchange: Exchange,
-  app: RunningApp,
-  lines: number,
-): Promise<{ outcome: Outcome; log: string }> {
-  const start = app.log().length
-  let log: string | undefined
-  const outcome = await play(exchange, app, async () => {
-    log = await logSince(app, start, lines)
-  })
-  if (log === undefined) {
-    // After the close there may be more to log. A server that takes the next connection is done.
-    await settled(app)
-    log = await logSince(app, start, lines)
+  if (judged.verdict === 'pass') {
+    const flaw = `it passes, and "${declared.name}" declares that it does not: take the row out`
+    return { ...judged, verdict: 'unexpected pass', findings: [{ line: '', flaw }] }
   }
-  return { outcome, log }
-}
-
-/** What has been logged since; waits a second for lines that are still missing. */
-async function logSince(app: RunningApp, start: number, lines: number): Promise<string> {
-  const deadline = Date.now() + 1000
-  while (normaliseLog(app.log().slice(start)).length < lines && Date.now() < deadline) {
-    await sleep(10)
-  }
-  // A moment for a line too many.
-  await sleep(20)
-  return app.log().slice(start)
-}
-
-/**
- * Wait until a server is done with the connections so far: one that takes them in order answers
- * an empty one, with its end, only after them.
- *
- * @returns whether it is done, or still busy after three seconds, or takes no connection any more.
- */
-async function settled(app: RunningApp): Promise<'idle' | 'busy' | 'gone'> {
-  return new Promise((resolve) => {
-    const probe = connect({ host: app.host, port: app.port })
-    const timer = setTimeout(() => {
-      resolve('busy')
-      probe.destroy()
-    }, 3000)
-    let connected = false
-    probe.on('connect', () => {
-      connected = true
-    })
-    probe.on('error', () => {})
-    probe.on('close', () => {
-      clearTimeout(timer)
-      resolve(connected ? 'idle' : 'gone')
-    })
-    probe.resume()
-    probe.end()
-  })
+  return declared.rows.some((row) => asDeclared(row, seen, closes))
+    ? { ...judged, verdict: 'expected failure', findings: [] }
+    : judged
 }

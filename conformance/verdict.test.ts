@@ -52,6 +52,8 @@ t.test('the same runtime stands everywhere, and the port is ours', async (t) => 
 
 // -- The fate of the connection --------------------------------------------------------------
 
+const SAYS: Record<string, string> = { '{{eof}}': 'Connection: close\n', '{{open}}': '' }
+
 function pageCase(end: string): Case {
   const [one] = parsePage(
     [
@@ -59,7 +61,7 @@ function pageCase(end: string): Case {
       '<!-- case={"app":"get","level":"must","source":"rfc:9112#9"} -->',
       'Why.',
       '```request\nGET / HTTP/1.1\n\n```',
-      `\`\`\`response\nHTTP/1.1 204 No Content\n\n\n${end}\n\`\`\``,
+      `\`\`\`response\nHTTP/1.1 204 No Content\n${SAYS[end] ?? ''}\n\n${end}\n\`\`\``,
     ].join('\n'),
     'test.md',
     () => '',
@@ -72,9 +74,12 @@ async function fate(t: Test, end: string, then: (socket: Socket) => void): Promi
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.once('data', () => {
-      socket.write('HTTP/1.1 204 No Content\r\n\r\n', () => {
-        then(socket)
-      })
+      socket.write(
+        `HTTP/1.1 204 No Content\r\n${(SAYS[end] ?? '').replace('\n', '\r\n')}\r\n`,
+        () => {
+          then(socket)
+        },
+      )
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -82,7 +87,7 @@ async function fate(t: Test, end: string, then: (socket: Socket) => void): Promi
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  const patience = { missing: 100, quiet: 50 }
+  const patience = { missing: 100, quiet: 50, whole: 1000 }
   const one = pageCase(end)
   let open = false
   const whileOpen = async () => {
@@ -99,9 +104,9 @@ t.test('a server that closes, stays, or resets', async (t) => {
   const reset = (socket: Socket) => socket.resetAndDestroy()
   t.same(await fate(t, '{{eof}}', close), [])
   t.same(await fate(t, '{{open}}', stay), [])
-  t.same(await fate(t, '{{eof}}', stay), ['the server keeps the connection open; it must close it'])
+  t.same(await fate(t, '{{eof}}', stay), ['the connection stays open all the same (RFC 9112 §9.6)'])
   t.same(await fate(t, '{{open}}', close), [
-    'the server closed the connection; it must keep it open',
+    'the connection ends, and no "Connection: close" said so (RFC 9112 §9.6)',
   ])
   t.same(await fate(t, '{{eof}}', reset), [
     'the server reset the connection; it must close it, or bytes under way are lost',

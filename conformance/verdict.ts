@@ -5,7 +5,7 @@
  */
 
 import type { Outcome } from './exchange.ts'
-import { methodsOf, parseResponses } from './invariants.ts'
+import { parseResponses, requestsOf } from './invariants.ts'
 import type { Case } from './page.ts'
 import { matchPattern } from './pattern.ts'
 import type { Filling, Pattern } from './pattern.ts'
@@ -16,13 +16,20 @@ export interface Finding {
   readonly line: string
   /** Where in that line; undefined for the line as a whole. */
   readonly column?: number
+  /** How much of it is wrong, in characters; one, if left out. */
+  readonly length?: number
   readonly flaw: string
+  /** The rule of `invariants.ts` that is broken, if it is one of those. */
+  readonly rule?: string
 }
 
 /** What the case's patterns and the invariants have to say about an outcome. */
 export function judge(one: Case, outcome: Outcome): Finding[] {
   const { received, closed, reset } = outcome
   const findings = judgeText(one.responses, received, outcome.clientPort)
+  if (outcome.slow) {
+    return [{ line: '', flaw: 'the answer trickles: it is not whole after ten seconds' }]
+  }
   if (findings.length === 0 && one.expectation.closes && !closed) {
     findings.push({ line: '', flaw: 'the server keeps the connection open; it must close it' })
   }
@@ -35,11 +42,31 @@ export function judge(one: Case, outcome: Outcome): Finding[] {
   if (findings.length === 0 && !one.expectation.closes && closed) {
     findings.push({ line: '', flaw: 'the server closed the connection; it must keep it open' })
   }
-  if (received.startsWith('HTTP/')) {
-    const methods = methodsOf(one.request.toString('latin1'))
-    findings.push(...parseResponses(received, methods, closed).violations)
+  for (const [index, text] of outcome.silences.entries()) {
+    if (text !== '' && findings.length === 0) {
+      const ms = silencesOf(one)[index]
+      const flaw = `this came within the ${String(ms)} ms in which the server must be silent`
+      findings.push({ line: (/^[^\n]*\n?/.exec(text) as RegExpExecArray)[0], flaw })
+    }
   }
-  return findings
+  if (!received.startsWith('HTTP/')) {
+    return findings
+  }
+  // Where a rule and the page find fault with the same line, the rule says more.
+  const requests = requestsOf(one.request.toString('latin1'))
+  const halfClosed = one.actions.some((action) => action.do === 'half-close')
+  const broken = parseResponses(received, requests, { closed, halfClosed }).violations.filter(
+    ({ rule }) => !(rule in one.waive),
+  )
+  const same = (finding: Finding) =>
+    broken.some(({ rule, line }) => {
+      return finding.line === '' ? rule === 'close' : finding.line.trimEnd() === line.trimEnd()
+    })
+  return [...broken, ...findings.filter((finding) => !same(finding))]
+}
+
+function silencesOf(one: Case): number[] {
+  return one.actions.flatMap((action) => (action.do === 'silence' ? [action.ms] : []))
 }
 
 /** Compare what was received with the answers that a case expects. */
@@ -167,7 +194,16 @@ function pointAt(text: string, at: number, expected: string | undefined, flaw?: 
   return {
     line,
     column: at - start,
-    flaw: flaw ?? `byte ${String(at)} is ${got}; expected here: ${quote(wanted)}`,
+    flaw: flaw ?? `byte ${String(at)} is ${got}; expected here: ${quote(wanted)}${elsewhere()}`,
+  }
+
+  /** The right line in the wrong place is a thing of its own. */
+  function elsewhere(): string {
+    const whole = text.slice(start, at) + wanted
+    const head = text.slice(0, text.indexOf('\r\n\r\n') + 2)
+    return whole.length > 2 && whole.endsWith('\n') && head.includes(`\n${whole}`)
+      ? `; the line ${quote(whole)} stands elsewhere, and the order counts`
+      : ''
   }
 }
 

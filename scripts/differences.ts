@@ -137,6 +137,19 @@ function isTopLevel(node: ts.Node): boolean {
 
 // -- The deviations --------------------------------------------------------------------------
 
+/** A row of a file of deviations, as far as it is printed. */
+interface Row {
+  because: string
+  link?: string
+  versions?: string
+}
+
+function item(id: string, { because, link, versions }: Row): string {
+  const about = versions === undefined ? '' : ` (${versions})`
+  const more = link === undefined ? '' : ` [More](${link}).`
+  return `- \`${id}\`${about}: ${because}${more}\n`
+}
+
 function onTheWire(): string {
   const folder = join(TOP, 'conformance/deviations')
   const sections = readdirSync(folder)
@@ -144,14 +157,17 @@ function onTheWire(): string {
     .map((name) => {
       const rows = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<
         string,
-        { because: string }
+        Row | Row[]
       >
-      const items = Object.entries(rows).map(([id, { because }]) => `- \`${id}\`: ${because}\n`)
+      const items = Object.entries(rows).flatMap(([id, row]) =>
+        [row].flat().map((one) => item(id, one)),
+      )
       return `### ${name.replace(/\.json$/, '')}\n\n${items.join('')}\n`
     })
   return (
     '## On the wire\n\n' +
-    'Each entry names cases of the suite in which the answer is another than CPython’s.\n\n' +
+    'Each entry names cases of the suite in which the answer is another: under `basehttp`, than ' +
+    'CPython’s; under `cpython`, than the article’s, with the versions of Python that it is about.\n\n' +
     sections.join('').trimEnd() +
     '\n'
   )

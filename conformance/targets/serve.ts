@@ -7,7 +7,8 @@
 import { HTTPServer } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
 
-class TargetServer extends HTTPServer {
+/** The server of the suite's programs. */
+export class TargetServer extends HTTPServer {
   // The suite opens the next connection before the last one is gone.
   override requestQueueSize = 64
 }
@@ -19,11 +20,13 @@ class TargetServer extends HTTPServer {
  * forked it, if one did.
  *
  * @param handlers - the handlers by the name of their app
+ * @param args - the command line
  */
 export async function serve(
   handlers: Readonly<Record<string, RequestHandlerClass>>,
+  args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  const [app = '', port = '', root = ''] = process.argv.slice(2)
+  const [app = '', port = '', root = ''] = args
   const Handler = handlers[app]
   if (Handler === undefined || !/^[0-9]+$/.test(port) || root === '') {
     console.error(`usage: APP PORT ROOT, where APP is one of ${Object.keys(handlers).join(', ')}`)
