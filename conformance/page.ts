@@ -24,6 +24,8 @@
  * Several requests and responses in turn are one conversation: each request is sent when the
  * answers before it are complete.
  *
+ * What stands under a heading of the first level, up to the next case, introduces a group of cases.
+ *
  * @module
  */
 
@@ -120,7 +122,7 @@ export function parsePage(text: string, page: string, readFile: (name: string) =
 
 // -- Taking a page apart ---------------------------------------------------------------------
 
-/** What stands between one `##` heading and the next. */
+/** A case as it stands on the page: from its `##` to the next heading. */
 interface Section {
   id: string
   line: number
@@ -141,10 +143,13 @@ function* sections(text: string, page: string): Generator<Section> {
       }
       continue
     }
-    if (line.startsWith('## ')) {
+    if (/^##? /.test(line)) {
       if (section !== undefined) {
         yield section
       }
+      section = undefined
+    }
+    if (line.startsWith('## ')) {
       section = {
         id: line.slice(3).trim(),
         line: index + 1,
