@@ -73,7 +73,10 @@ const conductPage: Conduct<Case> = async (one, app) => {
   if (one.log !== undefined) {
     findings.push(...judgeLog(one.log, log, app.utcOffset))
   }
-  const request = one.responses.length === 1 ? plainRequest(one.request) : undefined
+  // Where the answer is that there is none, there is nothing for a strict client to read.
+  const [response, ...others] = one.responses
+  const request =
+    response?.length !== 0 && others.length === 0 ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
     findings.push(...(await judgeStrictly(one, outcome, request, app)))
   }
@@ -91,8 +94,11 @@ async function judgeStrictly(
   const statusLine = outcome.received.slice(0, outcome.received.indexOf('\r\n'))
   try {
     const { received, clientPort } = await askStrictly(request, app, statusLine)
-    const responses = one.echo ? one.responses.map((part) => upTo(part, '\r\n\r\n')) : one.responses
-    const text = one.echo ? received.slice(0, received.indexOf('\r\n\r\n') + 4) : received
+    const end = received.indexOf('\r\n\r\n') + 4
+    // What it reads of chunks is what was in them.
+    const headOnly = one.echo || /^transfer-encoding:/im.test(received.slice(0, end))
+    const responses = headOnly ? one.responses.map((part) => upTo(part, '\r\n\r\n')) : one.responses
+    const text = headOnly ? received.slice(0, end) : received
     return judgeText(responses, text, clientPort).map((finding) => ({
       ...finding,
       flaw: `undici reads another answer: ${finding.flaw}`,
