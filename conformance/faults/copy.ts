@@ -1,0 +1,108 @@
+/**
+ * A copy of the compiled project, in which something can be spoiled and the suite be run.
+ *
+ * @module
+ */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { TOP } from '../paths.ts'
+
+/** What came of a run of the suite. */
+export interface Run {
+  /** The exit status; null if the run was cut short. */
+  readonly status: number | null
+  /** Whether it took longer than it may. */
+  readonly hung: boolean
+  /** The cases that were selected. */
+  readonly cases: readonly string[]
+  /** Those that did not pass, whatever their level. */
+  readonly failed: readonly string[]
+  /** All that was printed. */
+  readonly output: string
+}
+
+/** A copy, in a folder of its own. */
+export class Copy {
+  readonly #top = mkdtempSync(join(tmpdir(), 'basehttp-copy-'))
+
+  /** Make a copy. {@link Copy.remove} it in the end. */
+  constructor() {
+    for (const path of ['dist', 'conformance', 'package.json']) {
+      cpSync(join(TOP, path), join(this.#top, path), { recursive: true })
+    }
+    symlinkSync(join(TOP, 'node_modules'), join(this.#top, 'node_modules'))
+  }
+
+  /**
+   * Replace a text in a file.
+   *
+   * @param file - a path in `dist/`
+   * @throws an Error when the text is not there exactly once: the change would be another one than
+   * was meant, or none.
+   */
+  replace(file: string, from: string, to: string): void {
+    const source = readFileSync(join(TOP, 'dist', file), 'utf8')
+    const count = source.split(from).length - 1
+    if (count !== 1) {
+      throw new Error(`Cannot change ${file}: it has ${String(count)} times, not once: ${from}`)
+    }
+    this.write(
+      file,
+      source.replace(from, () => to),
+    )
+  }
+
+  /** Write a file in `dist/`. */
+  write(file: string, source: string): void {
+    writeFileSync(join(this.#top, 'dist', file), source)
+  }
+
+  /** Make a file what it was. */
+  restore(file: string): void {
+    cpSync(join(TOP, 'dist', file), join(this.#top, 'dist', file))
+  }
+
+  /**
+   * Run cases of the suite.
+   *
+   * @param ids - the cases, of pages or recordings
+   * @param limit - how long it may take, in milliseconds
+   */
+  async run(ids: readonly string[], limit: number): Promise<Run> {
+    const only = ids.flatMap((id) => ['--only', id])
+    const recordings = ids.some((id) => id.startsWith('cpython-')) ? [] : ['--recordings', 'none']
+    const program = join(this.#top, 'dist/conformance/main.js')
+    const child = spawn(process.execPath, [program, ...recordings, ...only, '--verbose'], {
+      cwd: this.#top,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that it can be ended with all the servers that it has started.
+      detached: true,
+    })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output += text
+      })
+    }
+    let hung = false
+    const timer = setTimeout(() => {
+      hung = true
+      process.kill(-(child.pid as number), 'SIGKILL')
+    }, limit)
+    const [status] = (await once(child, 'close')) as [number | null]
+    clearTimeout(timer)
+    // What is printed of a case: `# id` above its wire, `not ok id` above what is wrong with it.
+    const found = (mark: string) =>
+      Array.from(output.matchAll(new RegExp(`^${mark} (\\S+)`, 'gm')), ([, id]) => id as string)
+    return { status, hung, cases: found('#'), failed: found('not ok'), output }
+  }
+
+  /** Remove the copy. */
+  remove(): void {
+    rmSync(this.#top, { recursive: true, force: true })
+  }
+}
