@@ -5,6 +5,7 @@
  */
 
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,16 +26,26 @@ export interface Run {
   readonly output: string
 }
 
+/** Ends the process, and so removes its copies. */
+const end = () => {
+  process.exit(130)
+}
+
 /** A copy, in a folder of its own. */
 export class Copy {
-  readonly #top = mkdtempSync(join(tmpdir(), 'basehttp-copy-'))
+  /** The folder. */
+  readonly top = mkdtempSync(join(tmpdir(), 'basehttp-copy-'))
+  #child: ChildProcess | undefined
 
-  /** Make a copy. {@link Copy.remove} it in the end. */
+  /** Make a copy. It is removed at the end of the process, or by {@link Copy.remove}. */
   constructor() {
+    process.on('exit', this.remove)
+    process.on('SIGINT', end)
+    process.on('SIGTERM', end)
     for (const path of ['dist', 'conformance', 'package.json']) {
-      cpSync(join(TOP, path), join(this.#top, path), { recursive: true })
+      cpSync(join(TOP, path), join(this.top, path), { recursive: true })
     }
-    symlinkSync(join(TOP, 'node_modules'), join(this.#top, 'node_modules'))
+    symlinkSync(join(TOP, 'node_modules'), join(this.top, 'node_modules'))
   }
 
   /**
@@ -58,12 +69,12 @@ export class Copy {
 
   /** Write a file in `dist/`. */
   write(file: string, source: string): void {
-    writeFileSync(join(this.#top, 'dist', file), source)
+    writeFileSync(join(this.top, 'dist', file), source)
   }
 
   /** Make a file what it was. */
   restore(file: string): void {
-    cpSync(join(TOP, 'dist', file), join(this.#top, 'dist', file))
+    cpSync(join(TOP, 'dist', file), join(this.top, 'dist', file))
   }
 
   /**
@@ -75,13 +86,14 @@ export class Copy {
   async run(ids: readonly string[], limit: number): Promise<Run> {
     const only = ids.flatMap((id) => ['--only', id])
     const recordings = ids.some((id) => id.startsWith('cpython-')) ? [] : ['--recordings', 'none']
-    const program = join(this.#top, 'dist/conformance/main.js')
+    const program = join(this.top, 'dist/conformance/main.js')
     const child = spawn(process.execPath, [program, ...recordings, ...only, '--verbose'], {
-      cwd: this.#top,
+      cwd: this.top,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that it can be ended with all the servers that it has started.
       detached: true,
     })
+    this.#child = child
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
@@ -91,18 +103,34 @@ export class Copy {
     let hung = false
     const timer = setTimeout(() => {
       hung = true
-      process.kill(-(child.pid as number), 'SIGKILL')
+      this.#kill()
     }, limit)
     const [status] = (await once(child, 'close')) as [number | null]
     clearTimeout(timer)
+    this.#child = undefined
     // What is printed of a case: `# id` above its wire, `not ok id` above what is wrong with it.
     const found = (mark: string) =>
       Array.from(output.matchAll(new RegExp(`^${mark} (\\S+)`, 'gm')), ([, id]) => id as string)
     return { status, hung, cases: found('#'), failed: found('not ok'), output }
   }
 
-  /** Remove the copy. */
-  remove(): void {
-    rmSync(this.#top, { recursive: true, force: true })
+  /** Remove the copy, and end what runs in it. */
+  readonly remove = (): void => {
+    this.#kill()
+    process.off('exit', this.remove)
+    process.off('SIGINT', end)
+    process.off('SIGTERM', end)
+    rmSync(this.top, { recursive: true, force: true })
+  }
+
+  #kill(): void {
+    if (this.#child?.pid !== undefined) {
+      try {
+        process.kill(-this.#child.pid, 'SIGKILL')
+      } catch {
+        // It has ended by itself meanwhile.
+      }
+      this.#child = undefined
+    }
   }
 }
