@@ -41,6 +41,8 @@ interface Mutant {
   readonly file: string
   /** The line, without what it is indented by. */
   readonly line: string
+  /** The line above it. */
+  readonly above: string
   readonly start: number
   readonly end: number
   /** What stands there. */
@@ -186,6 +188,7 @@ function isSame(one: Equivalent, mutant: Mutant): boolean {
   return (
     mutant.file === `${FOLDER}/${one.file}` &&
     mutant.line === one.line &&
+    (one.above === undefined || mutant.above === one.above) &&
     short(mutant.from) === one.from &&
     short(mutant.to) === one.to
   )
@@ -272,13 +275,14 @@ async function attempt(
 function mutantsOf(file: string): Mutant[] {
   const text = readFileSync(join(TOP, 'dist', file), 'utf8')
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
+  const lines = text.split('\n')
   const mutants: Mutant[] = []
   const add = (node: ts.Node, to: string, start = node.getStart(), end = node.getEnd()) => {
     const { line, character } = source.getLineAndCharacterOfPosition(start)
     const from = text.slice(start, end)
     const id = `${file}:${String(line + 1)}:${String(character + 1)} ${short(from)} -> ${short(to)}`
-    const whole = text.split('\n', line + 1).at(-1) as string
-    mutants.push({ id, file, line: whole.trim(), start, end, from, to })
+    const lineAt = (index: number) => (lines[index] ?? '').trim()
+    mutants.push({ id, file, line: lineAt(line), above: lineAt(line - 1), start, end, from, to })
   }
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) {
