@@ -76,4 +76,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
     because:
       '#parseRequestline() has one caller, which asks with `!`: undefined is the same to it.',
   },
+  {
+    file: 'base-handler.js',
+    line: 'if (unread > 0) {',
+    from: 'unread > 0',
+    to: 'true',
+    because: '#leaveRequest() returns 0 or more, and skip(0) returns without having read.',
+  },
 ]
