@@ -54,6 +54,21 @@ t.test('a case has what its page says', async (t) => {
   t.equal(one.expectation.closes, true)
 })
 
+t.test('a heading of the first level ends a case, and introduces others', async (t) => {
+  const fences = [request('GET / HTTP/1.1', ''), RESPONSE]
+  const [one, two, ...others] = parse(
+    [
+      page(...fences),
+      '# Group',
+      'Its introduction.',
+      page(...fences).replace('/name', '/other'),
+    ].join('\n'),
+  )
+  t.match(one, { id: 'topic/name', why: 'The reason, in two lines.' })
+  t.match(two, { id: 'topic/other', why: 'The reason, in two lines.' })
+  t.same(others, [])
+})
+
 t.test('the lines of a request end CR LF, the last one too', async (t) => {
   const sent = (...lines: string[]) => {
     const [one] = parse(page(request(...lines), RESPONSE)) as [Case]

@@ -25,6 +25,8 @@
  * Several requests and responses in turn are one conversation: each request is sent when the
  * answers before it are complete. `README.md`, beside this file, tells all that a page may say.
  *
+ * What stands under a heading of the first level, up to the next case, introduces a group of cases.
+ *
  * @module
  */
 
@@ -156,7 +158,7 @@ export function parsePage(text: string, page: string, readFile: (name: string) =
 
 // -- Taking a page apart ---------------------------------------------------------------------
 
-/** What stands between one `##` heading and the next. */
+/** A case as it stands on the page: from its `##` to the next heading. */
 interface Section {
   id: string
   line: number
@@ -177,10 +179,13 @@ function* sections(text: string, page: string): Generator<Section> {
       }
       continue
     }
-    if (line.startsWith('## ')) {
+    if (/^##? /.test(line)) {
       if (section !== undefined) {
         yield section
       }
+      section = undefined
+    }
+    if (line.startsWith('## ')) {
       section = {
         id: line.slice(3).trim(),
         line: index + 1,

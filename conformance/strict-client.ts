@@ -19,6 +19,9 @@ export interface PlainRequest {
   readonly body: Buffer
 }
 
+/** What undici refuses to send twice. */
+const ONLY_ONCE: readonly string[] = ['host', 'content-length']
+
 /**
  * Read a client's bytes as one plain request.
  *
@@ -37,6 +40,7 @@ export function plainRequest(sent: Buffer): PlainRequest | undefined {
     return undefined
   }
   const headers: string[] = []
+  const names = new Set<string>()
   let length = 0
   for (const field of fields) {
     const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\x21-\x7e][\x20-\x7e]*)$/.exec(
@@ -45,8 +49,16 @@ export function plainRequest(sent: Buffer): PlainRequest | undefined {
     if (name === undefined || value === undefined) {
       return undefined
     }
-    switch (name.toLowerCase()) {
+    const key = name.toLowerCase()
+    if (ONLY_ONCE.includes(key) && names.has(key)) {
+      return undefined
+    }
+    names.add(key)
+    switch (key) {
       case 'content-length':
+        if (!/^[0-9]+$/.test(value)) {
+          return undefined
+        }
         length = Number(value)
         break
       case 'transfer-encoding':

@@ -1,0 +1,572 @@
+/**
+ * Seeded faults: servers that are wrong in one place, each in a way in which some server has really
+ * been wrong.
+ *
+ * A fault is a change of a few words to the compiled library. It names the case that must find it.
+ * A suite that is green on the right server and on a wrong one tests nothing there, and nobody
+ * would know.
+ *
+ * `npm run conformance:faults` tries them all: `main.ts`.
+ *
+ * @module
+ */
+
+/** A fault. */
+export interface Fault {
+  readonly id: string
+  /** Who made this mistake before, or what comes of it. */
+  readonly history: string
+  /** The file, in `dist/`. */
+  readonly file: string
+  /** What stands there once, and once only. */
+  readonly from: string
+  /** What the wrong server has in its place. */
+  readonly to: string
+  /** The case that must find it. */
+  readonly killedBy: string
+}
+
+const BASE = 'lib/http/base-handler.js'
+const FILES = 'lib/http/simple-handler.js'
+const HEADERS = 'lib/http/message.js'
+
+/** All of them, by what they are about. */
+export const FAULTS: readonly Fault[] = [
+  // -- The request line ----------------------------------------------------------------------
+  {
+    id: 'split-line-end-missed',
+    history:
+      'A reader that goes on behind what it has searched, and is one off: a line feed that comes first in its packet is not seen.',
+    file: 'lib/socketserver/stream-reader.js',
+    from: 'this.#searched = this.#end;',
+    to: 'this.#searched = this.#end + 1;',
+    killedBy: 'request-line/cut-in-two',
+  },
+  {
+    id: 'version-through-int',
+    history: "CPython before 3.11: int('+1') is 1, int('1_1') is 11 (gh-103204).",
+    file: BASE,
+    from: '([0-9]{1,10})\\.([0-9]{1,10})$/',
+    to: '([+0-9_]{1,10})\\.([+0-9_]{1,10})$/',
+    killedBy: 'request-line/version-with-a-sign',
+  },
+  {
+    id: 'http-2-served',
+    history: 'A check for the name of the protocol alone: HTTP/2 is answered as if it were 1.1.',
+    file: BASE,
+    from: 'if (major >= 2) {',
+    to: 'if (major >= 3) {',
+    killedBy: 'request-line/version-2-0',
+  },
+  {
+    id: 'request-line-without-limit',
+    history: 'A line is read for as long as the client likes to send it.',
+    file: BASE,
+    from: 'const MAX_REQUEST_LINE = 65536',
+    to: 'const MAX_REQUEST_LINE = 65536000',
+    killedBy: 'request-line/too-long',
+  },
+  {
+    id: 'words-of-javascript',
+    history: "JavaScript's idea of white space in place of Python's.",
+    file: BASE,
+    from: 'line.split(/[\\t-\\r\\x1c-\\x20\\x85\\xa0]+/)',
+    to: 'line.split(/\\s+/)',
+    killedBy: 'request-line/white-space-of-python',
+  },
+
+  // -- Methods -------------------------------------------------------------------------------
+  {
+    id: 'bare-line-feeds',
+    history: 'Lines that end LF, as they come from a template on Unix.',
+    file: BASE,
+    from: "this.#headersBuffer += line + '\\r\\n'",
+    to: "this.#headersBuffer += line + '\\n'",
+    killedBy: 'methods/get',
+  },
+  {
+    id: 'methods-in-any-case',
+    history: 'Frameworks that turn every method to capitals: `get` is served as GET.',
+    file: BASE,
+    from: 'const name = `do_${this.command}`',
+    to: 'const name = `do_${this.command.toUpperCase()}`',
+    killedBy: 'methods/case-matters',
+  },
+  {
+    id: 'methods-of-every-object',
+    history: "A table looked up by a name of the client's: `constructor` is in every object.",
+    file: BASE,
+    from: 'const name = `do_${this.command}`',
+    to: 'const name = this[`do_${this.command}`] ? `do_${this.command}` : this.command',
+    killedBy: 'methods/constructor',
+  },
+  {
+    id: 'head-as-get',
+    history: 'HEAD is left to the method for GET, and nobody takes the body away.',
+    file: FILES,
+    from: 'this.sendHead()?.close();',
+    to: 'return this.do_GET();',
+    killedBy: 'files/head-and-nothing-else',
+  },
+
+  // -- Headers -------------------------------------------------------------------------------
+  {
+    id: 'names-with-case',
+    history: 'A map with names as they were spelled: curl over HTTP/2 proxies sends small letters.',
+    file: HEADERS,
+    from: 'fieldName.length === wanted.length && fieldName.toLowerCase() === wanted',
+    to: 'fieldName === name',
+    killedBy: 'headers/lookup-ignores-case',
+  },
+  {
+    id: 'last-field-counts',
+    history: 'A map that is filled from the front keeps the last of two fields.',
+    file: HEADERS,
+    from: 'for (const [fieldName, value] of this.#fields) {',
+    to: 'for (const [fieldName, value] of [...this.#fields].reverse()) {',
+    killedBy: 'headers/lookup-finds-the-first',
+  },
+  {
+    id: 'one-field-too-many',
+    history: 'A limit that is compared after the count instead of before.',
+    file: HEADERS,
+    from: 'if (this.#lines.length === MAX_HEADERS) {',
+    to: 'if (this.#lines.length > MAX_HEADERS) {',
+    killedBy: 'headers/one-hundred',
+  },
+  {
+    id: 'line-without-colon-dropped',
+    history: 'CPython drops such a line, and every field after it.',
+    file: HEADERS,
+    from: 'if (match === null) {',
+    to: 'if (match === null) break; if (match === undefined) {',
+    killedBy: 'headers/no-colon',
+  },
+  {
+    id: 'space-before-the-colon',
+    history: 'A name is trimmed by one program, and unknown with its space to the next.',
+    file: HEADERS,
+    from: 'A-Za-z]+):[ \\t]*(',
+    to: 'A-Za-z]+)[ \\t]*:[ \\t]*(',
+    killedBy: 'headers/space-before-the-colon',
+  },
+  {
+    id: 'bare-cr-in-a-value',
+    history: 'CPython takes a bare CR for a line end, and finds a field that no proxy has seen.',
+    file: HEADERS,
+    from: '([^\\r\\n\\0]*)$/',
+    to: '([^\\n\\0]*)$/',
+    killedBy: 'headers/bare-cr',
+  },
+  {
+    id: 'two-hosts',
+    history: 'CPython and Node answer a request with two Host fields.',
+    file: BASE,
+    from: "this.headers.getAll('Host').length > 1",
+    to: "this.headers.getAll('Host').length > 2",
+    killedBy: 'headers/two-hosts',
+  },
+
+  // -- The connection ------------------------------------------------------------------------
+  {
+    id: 'keeps-http-1-0',
+    history: 'A client of HTTP/1.0 waits for an end that does not come.',
+    file: BASE,
+    from: 'major === 1 && minor >= 1',
+    to: 'major === 1 && minor >= 0',
+    killedBy: 'connection/http-1-0-closes',
+  },
+  {
+    id: 'keep-alive-with-case',
+    history: 'Browsers of the time wrote `Keep-Alive`, curl writes `keep-alive`.',
+    file: BASE,
+    from: "this.headers.get('Connection', '').toLowerCase()",
+    to: "this.headers.get('Connection', '')",
+    killedBy: 'connection/http-1-0-keeps-on-request',
+  },
+  {
+    id: 'close-said-and-not-done',
+    history: 'The header promises an end, and the server waits for another request.',
+    file: BASE,
+    from: "if (text.toLowerCase() === 'close') {",
+    to: "if (text.toLowerCase() === 'closed') {",
+    killedBy: 'connection/handler-closes',
+  },
+  {
+    id: 'no-close-after-an-error',
+    history: 'The connection goes on behind a request that was not understood.',
+    file: BASE,
+    from: "this.sendHeader('Connection', 'close');",
+    to: '',
+    killedBy: 'errors/closes',
+  },
+  {
+    id: 'headers-of-the-first-request',
+    history:
+      'Right for the first request of a connection only: what it left behind is taken for the second.',
+    file: BASE,
+    from: 'this.headers = new this.MessageClass(fields);',
+    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(fields);',
+    killedBy: 'connection/pipelined',
+  },
+
+  // -- Expect --------------------------------------------------------------------------------
+  {
+    id: 'continue-for-http-1-0',
+    history: 'A client of HTTP/1.0 takes the 100 for its answer.',
+    file: BASE,
+    from: "this.requestVersion >= 'HTTP/1.1') {",
+    to: "this.requestVersion >= 'HTTP/1.0') {",
+    killedBy: 'expect/client-of-1-0',
+  },
+  {
+    id: 'expect-not-known',
+    history: 'A server that has never heard of Expect: the client waits, a second with curl.',
+    file: BASE,
+    from: "=== '100-continue'",
+    to: "=== '100 continue'",
+    killedBy: 'expect/continue',
+  },
+
+  // -- Bodies --------------------------------------------------------------------------------
+  {
+    id: 'body-left-in-the-stream',
+    history: 'CPython: what a method leaves of a body is the next request (gh-150499).',
+    file: BASE,
+    from: 'return this.closeConnection ? 0 : unread;',
+    to: 'return 0;',
+    killedBy: 'bodies/unread',
+  },
+  {
+    id: 'first-length-counts',
+    history: 'CPython goes by the first of two lengths, a proxy perhaps by the last.',
+    file: HEADERS,
+    from: 'lengths.length > 1 || ',
+    to: '',
+    killedBy: 'bodies/length-twice',
+  },
+  {
+    id: 'length-through-int',
+    history: "Python's int() takes a sign, and so does JavaScript's parseInt().",
+    file: HEADERS,
+    from: '!/^[0-9]+$/.test(text)',
+    to: '!/^[+-]?[0-9]+$/.test(text)',
+    killedBy: 'bodies/length-with-a-sign',
+  },
+  {
+    id: 'length-through-number',
+    history: "JavaScript's Number() takes 0x5, 5e0 and nothing at all.",
+    file: HEADERS,
+    from: '!/^[0-9]+$/.test(text)',
+    to: 'Number.isNaN(Number(text))',
+    killedBy: 'bodies/length-in-hexadecimal',
+  },
+  {
+    id: 'length-rounded',
+    history: "A number above 2 to the 53rd is rounded: it is another one than the proxy's.",
+    file: HEADERS,
+    from: '!Number.isSafeInteger(length)',
+    to: '!Number.isInteger(length)',
+    killedBy: 'bodies/length-too-large',
+  },
+  {
+    id: 'coding-ignored',
+    history: 'CPython ignores Transfer-Encoding, and takes the chunks for requests.',
+    file: HEADERS,
+    from: "headers.has('Transfer-Encoding')",
+    to: "headers.has('Transfer-Encodings')",
+    killedBy: 'bodies/chunked',
+  },
+  {
+    id: 'length-before-coding',
+    history: 'Of the two headers the one program goes by the one, the next by the other.',
+    file: HEADERS,
+    from: "if (headers.has('Transfer-Encoding')) {",
+    to: "if (lengths.length === 0 && headers.has('Transfer-Encoding')) {",
+    killedBy: 'bodies/chunked-and-length',
+  },
+
+  // -- Errors --------------------------------------------------------------------------------
+  {
+    id: 'length-one-off',
+    history: 'The client waits for a byte that does not come, or reads one of the next answer.',
+    file: BASE,
+    from: 'String(body.length)',
+    to: 'String(body.length + 1)',
+    killedBy: 'errors/404',
+  },
+  {
+    id: 'length-in-characters',
+    history: 'The length of the text in place of that of its bytes.',
+    file: BASE,
+    from: 'String(body.length)',
+    to: 'String(page.length)',
+    killedBy: 'errors/latin-1-message',
+  },
+  {
+    id: 'error-type-with-a-space',
+    history: 'The type as the article prints it, and as Python never sent it.',
+    file: 'lib/http/error-page.js',
+    from: "ERROR_CONTENT_TYPE = 'text/html;charset=utf-8'",
+    to: "ERROR_CONTENT_TYPE = 'text/html; charset=utf-8'",
+    killedBy: 'errors/http-1-0',
+  },
+  {
+    id: 'path-in-the-page',
+    history: 'Servers whose error page quotes the path.',
+    file: 'docs/examples/http_server_errors.js',
+    from: 'this.sendError(404)',
+    to: 'this.sendError(404, undefined, `${this.path} was not found`)',
+    killedBy: 'errors/path-is-not-looked-at',
+  },
+  {
+    id: 'message-not-escaped',
+    history: 'Python 2.4: the page quoted the request as it was (bpo-1100201).',
+    file: BASE,
+    from: 'message: escapeHtml(message, false)',
+    to: 'message',
+    killedBy: 'errors/escaped',
+  },
+  {
+    id: 'head-with-a-body',
+    history: 'A body behind HEAD is read as the beginning of the next answer.',
+    file: BASE,
+    from: "this.command !== 'HEAD' && body",
+    to: 'body',
+    killedBy: 'errors/head',
+  },
+  {
+    id: 'page-in-a-304',
+    history: 'Content where there must be none.',
+    file: BASE,
+    from: 'code !== 205 && code !== 304',
+    to: 'code !== 205',
+    killedBy: 'errors/304',
+  },
+
+  // -- Response headers ----------------------------------------------------------------------
+  {
+    id: 'headers-in-another-order',
+    history: 'The order that the article prints, and Python never sent.',
+    file: BASE,
+    from: "this.sendHeader('Server', this.versionString());",
+    to: "this.sendHeader('Date', this.dateTimeString()); this.sendHeader('Server', this.versionString()); return;",
+    killedBy: 'response-headers/send-header',
+  },
+  {
+    id: 'no-name-of-its-own',
+    history: 'The handler for files under the name of its base class.',
+    file: FILES,
+    from: "serverVersion = 'SimpleHTTP/0.6'",
+    to: "serverVersion = 'BaseHTTP/0.6'",
+    killedBy: 'response-headers/server-of-files',
+  },
+  {
+    id: 'date-in-utc-by-name',
+    history: 'UTC is the same time as GMT, and the wrong three letters.',
+    file: 'lib/stdlib/dates.js',
+    from: 'lastDate = date.toUTCString();',
+    to: "lastDate = date.toUTCString().replace('GMT', 'UTC');",
+    killedBy: 'response-headers/date-of-the-article',
+  },
+  {
+    id: 'line-end-in-a-header',
+    history: 'CPython writes what it is given: response splitting (gh-142533).',
+    file: BASE,
+    from: 'const UNSAFE_IN_HEAD = /[^\\x01-\\t\\v\\f\\x0e-\\xff]/',
+    to: 'const UNSAFE_IN_HEAD = /[^\\x01-\\xff]/',
+    killedBy: 'response-headers/line-end-in-a-value',
+  },
+  {
+    id: 'line-feed-by-truncation',
+    history: 'Node checked the text, and then cut each character to a byte: U+010A is a line feed.',
+    file: BASE,
+    from: 'const UNSAFE_IN_HEAD = /[^\\x01-\\t\\v\\f\\x0e-\\xff]/',
+    to: 'const UNSAFE_IN_HEAD = /[\\0\\r\\n]/',
+    killedBy: 'response-headers/line-feed-in-disguise',
+  },
+  {
+    id: 'headers-left-over',
+    history: 'CPython sends headers that were never ended in front of the next answer.',
+    file: BASE,
+    from: "this.#headersBuffer = '';\n            this.closeConnection = true;",
+    to: '',
+    killedBy: 'response-headers/never-ended',
+  },
+
+  // -- The log -------------------------------------------------------------------------------
+  {
+    id: 'log-not-escaped',
+    history: 'CPython before 3.12 wrote what the client sent to the terminal (gh-100001).',
+    file: BASE,
+    from: '.replace(CONTROLS, escapeControl)',
+    to: '',
+    killedBy: 'logging/escape-sequences',
+  },
+  {
+    id: 'log-escapes-forged',
+    history: 'Escapes without an escape for the escape.',
+    file: BASE,
+    from: '\\x7f-\\x9f\\\\]/g',
+    to: '\\x7f-\\x9f]/g',
+    killedBy: 'logging/backslashes',
+  },
+  {
+    id: 'log-in-gmt',
+    history: 'The time of the headers in the log, where people look for their own.',
+    file: BASE,
+    from: 'localTime(now())',
+    to: 'localTime(now() + 60 * new Date().getTimezoneOffset())',
+    killedBy: 'logging/request',
+  },
+
+  // -- Files ---------------------------------------------------------------------------------
+  {
+    id: 'content-type-spelled-well',
+    history: 'Python writes Content-type for files, and the article shows it.',
+    file: FILES,
+    from: "this.sendHeader('Content-type', this.guessType(path));",
+    to: "this.sendHeader('Content-Type', this.guessType(path));",
+    killedBy: 'files/head',
+  },
+  {
+    id: 'decoded-twice',
+    history: 'A path that is decoded by the router and once more by the file layer.',
+    file: FILES,
+    from: 'normpath(decodePath(target))',
+    to: 'normpath(decodePath(decodePath(target)))',
+    killedBy: 'files/escapes-once',
+  },
+  {
+    id: 'plus-for-a-space',
+    history: 'A decoder for forms, used for paths.',
+    file: FILES,
+    from: 'normpath(decodePath(target))',
+    to: "normpath(decodePath(target.replaceAll('+', ' ')))",
+    killedBy: 'files/plus',
+  },
+  {
+    id: 'time-zero-is-now',
+    history: 'A default for what is false, and 0 is false.',
+    file: BASE,
+    from: 'return formatDate(timestamp);',
+    to: 'return formatDate(timestamp || now());',
+    killedBy: 'files/time-zero',
+  },
+  {
+    id: 'first-extension-counts',
+    history: 'A file `t.tar.gz` is taken for a tar file, and browsers unpack it.',
+    file: FILES,
+    from: 'const extension = splitext(path)[1];',
+    to: 'const extension = splitext(splitext(path)[0])[1];',
+    killedBy: 'files/type-of-the-last-extension',
+  },
+
+  // -- Listings, redirects, conditions -------------------------------------------------------
+  {
+    id: 'listing-not-escaped',
+    history: 'A file named like a tag runs in the browser of whoever looks at the directory.',
+    file: FILES,
+    from: 'escapeHtml(display, false)',
+    to: 'display',
+    killedBy: 'listing/escapes',
+  },
+  {
+    id: 'title-not-escaped',
+    history: 'The path of the request in the page, as the client wrote it.',
+    file: FILES,
+    from: 'escapeHtml(decodePath(this.path), false)',
+    to: 'decodePath(this.path)',
+    killedBy: 'listing/title',
+  },
+  {
+    id: 'listing-by-code-units',
+    history: 'All capitals before all small letters.',
+    file: FILES,
+    from: 'key: name.toLowerCase()',
+    to: 'key: name',
+    killedBy: 'listing/order-and-links',
+  },
+  {
+    id: 'index-page-exists',
+    history: 'CPython before 3.10: an index.html that is a directory was a 404.',
+    file: FILES,
+    from: '.find((page) => this.#stat(page)?.isFile())',
+    to: '.find((page) => this.#stat(page) !== null)',
+    killedBy: 'listing/index-is-a-directory',
+  },
+  {
+    id: 'redirect-to-another-host',
+    history: 'CVE-2021-28861: `//evil.example` went out in a Location.',
+    file: BASE,
+    from: "this.path = path.replace(/^[/\\\\]+/, '/');",
+    to: 'this.path = path;',
+    killedBy: 'redirects/two-slashes',
+  },
+  {
+    id: 'redirect-by-a-backslash',
+    history: 'CPython: `/\\evil.example`, which browsers read as two slashes (gh-132826).',
+    file: BASE,
+    from: 'path.replace(/^[/\\\\]+/',
+    to: 'path.replace(/^[/]+/',
+    killedBy: 'redirects/backslash',
+  },
+  {
+    id: 'redirect-without-a-length',
+    history: 'CPython before 3.9: the client waited for the body of a redirect (gh-88138).',
+    file: FILES,
+    from: "this.sendHeader('Content-Length', '0');",
+    to: '',
+    killedBy: 'redirects/kept-alive',
+  },
+  {
+    id: 'fractions-compared',
+    history: "A file's time has a fraction, its Last-Modified has none: no copy is ever good.",
+    file: FILES,
+    from: 'Math.floor(modified) <= date',
+    to: 'modified <= date',
+    killedBy: 'conditional-requests/fractions-of-a-second',
+  },
+  {
+    id: 'date-beside-an-etag',
+    history: 'If-None-Match goes before If-Modified-Since, also where it is not understood.',
+    file: FILES,
+    from: " || this.headers.has('If-None-Match')",
+    to: '',
+    killedBy: 'conditional-requests/if-none-match',
+  },
+
+  // -- Out of the directory ------------------------------------------------------------------
+  {
+    id: 'decoded-behind-the-check',
+    history: 'Taken apart at its slashes first, and decoded then: `..%2f` is a name.',
+    file: FILES,
+    from: "normpath(decodePath(target)).split('/')",
+    to: "normpath(target).split('/').map(decodePath)",
+    killedBy: 'attacks/escaped-slashes',
+  },
+  {
+    id: 'dots-of-a-relative-path',
+    history: 'normpath() keeps the dots at the beginning of a path without a slash.',
+    file: FILES,
+    from: " && word !== '..'",
+    to: '',
+    killedBy: 'attacks/no-slash',
+  },
+  {
+    id: 'name-ends-at-a-nul',
+    history: 'Names are checked as text, and used as C reads them: up to the NUL.',
+    file: FILES,
+    from: ": parts.join('');",
+    to: ": parts.join('').split('\\0')[0];",
+    killedBy: 'attacks/nul',
+  },
+  {
+    id: 'decoder-that-throws',
+    history: 'decodeURIComponent() throws at `%zz`, and a request ends a server.',
+    file: FILES,
+    from: 'function decodePath(path) {',
+    to: 'function decodePath(path) {\n    return decodeURIComponent(path);',
+    killedBy: 'attacks/bad-escapes',
+  },
+]

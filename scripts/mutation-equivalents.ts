@@ -1,0 +1,86 @@
+/**
+ * Mutants that no program can tell from the original, each with the reason. `mutation.ts` prints
+ * them, and does not count them.
+ *
+ * @module
+ */
+
+/** A mutant, by the line that it changes and not by its number: lines move. */
+export interface Equivalent {
+  /** The file, in `dist/lib/http/`. */
+  readonly file: string
+  /** The line of the compiled JavaScript, without what it is indented by. */
+  readonly line: string
+  /** The line above it, if there are several of that line. */
+  readonly above?: string
+  readonly from: string
+  readonly to: string
+  readonly because: string
+}
+
+const ONLY_THE_FIRST =
+  'Of what split() returns only the first is used: how many more there are is nothing to anybody.'
+const SIZE_OF_A_STEP =
+  'How many bytes are copied at a time. The same bytes arrive in the same order, a little faster or slower.'
+
+export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: 'simple-handler.js',
+    line: "const target = path.split('?', 1)[0].split('#', 1)[0];",
+    from: '1',
+    to: '2',
+    because: ONLY_THE_FIRST,
+  },
+  {
+    file: 'simple-handler.js',
+    line: 'const buffer = Buffer.allocUnsafe(Math.min(source.size, copies < 32 ? MiB : 64 * KiB));',
+    from: '64',
+    to: '65',
+    because: SIZE_OF_A_STEP,
+  },
+  {
+    file: 'simple-handler.js',
+    line: 'const step = this.timeout === null ? buffer.length : 64 * KiB;',
+    from: '64',
+    to: '65',
+    because: SIZE_OF_A_STEP,
+  },
+  {
+    file: 'simple-handler.js',
+    line: 'const MiB = 1024 * KiB;',
+    from: '1024',
+    to: '1025',
+    because: SIZE_OF_A_STEP,
+  },
+  {
+    file: 'simple-handler.js',
+    line: 'for (let at = 0; at < count; at += step) {',
+    from: '<',
+    to: '<=',
+    because: 'One more round, in which nothing is left: it writes no bytes.',
+  },
+  {
+    file: 'simple-handler.js',
+    line: 'return name === null ? null : (fs.statSync(name, { throwIfNoEntry: false }) ?? null);',
+    from: 'false',
+    to: 'true',
+    because:
+      'Then statSync() throws where it returned undefined, the line below catches it, and null is returned either way.',
+  },
+  {
+    file: 'base-handler.js',
+    line: 'return false;',
+    above: 'this.sendError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`);',
+    from: 'return false;',
+    to: 'return;',
+    because:
+      '#parseRequestline() has one caller, which asks with `!`: undefined is the same to it.',
+  },
+  {
+    file: 'base-handler.js',
+    line: 'if (unread > 0) {',
+    from: 'unread > 0',
+    to: 'true',
+    because: '#leaveRequest() returns 0 or more, and skip(0) returns without having read.',
+  },
+]

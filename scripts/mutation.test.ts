@@ -1,0 +1,25 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import t from 'tap'
+
+/** List mutants; running them takes half an hour. */
+function list(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['dist/scripts/mutation.js', '--list', ...args],
+    { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', timeout: 50_000 },
+  )
+  return { status, stdout, stderr }
+}
+
+t.test('the same seed draws the same mutants, another seed others', async (t) => {
+  const { status, stdout, stderr } = list('--seed', '7', '--runs', '20')
+  t.equal(status, 0, stderr)
+  t.match(stdout, /^20 of \d+ mutants, seed 7\n(?:lib\/http\/\S+\.js:\d+:\d+ .+ -> .+\n){20}$/)
+  t.equal(list('--seed', '7', '--runs', '20').stdout, stdout)
+  t.notMatch(list('--seed', '8', '--runs', '20').stdout, stdout.split('\n')[1])
+})
+
+t.test('a mutant that does not exist: exit 2', async (t) => {
+  t.match(list('--only', 'nothing'), { status: 2, stderr: 'There is no such mutant: nothing\n' })
+})
