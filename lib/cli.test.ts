@@ -40,8 +40,11 @@ interface Running {
 }
 
 /** Start the command, and wait until it serves. */
-async function start(t: Test, ...args: string[]): Promise<Running> {
-  const child = spawn(process.execPath, [PROGRAM, ...args])
+function start(t: Test, ...args: string[]): Promise<Running> {
+  return watch(t, spawn(process.execPath, [PROGRAM, ...args]))
+}
+
+async function watch(t: Test, child: ChildProcessWithoutNullStreams): Promise<Running> {
   t.teardown(() => child.kill('SIGKILL'))
   const output = { stdout: '', stderr: '' }
   for (const name of ['stdout', 'stderr'] as const) {
@@ -86,6 +89,13 @@ async function ask(port: number, text: string, host?: string): Promise<string> {
 async function refused({ port }: Running): Promise<void> {
   while ((await ask(port, 'HEAD / HTTP/1.0\r\n\r\n')) !== '') {
     // Again.
+  }
+}
+
+/** Wait until something is so; tap's time limit bounds it. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
 
@@ -260,6 +270,34 @@ t.test('what reads the output may go away', async (t) => {
     t.match(await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n'), / 200 OK/)
   }
   t.same(await server.end('SIGINT'), [0, null])
+})
+
+t.test('short of descriptors, it says so once, goes on, and recovers', async (t) => {
+  if (process.platform === 'win32') {
+    t.comment('skipped: Windows has no such limit')
+    return
+  }
+  const root = folder(t)
+  const command = `ulimit -n 60 && exec '${process.execPath}' '${PROGRAM}' 0 -b 127.0.0.1 -d '${root}'`
+  const server = await watch(t, spawn('sh', ['-c', command]))
+  const silent = Array.from({ length: 30 }, () => {
+    return dial(server.port)
+  })
+  await Promise.all(silent.map((socket) => once(socket, 'connect')))
+  await until(() => server.stderr() !== '')
+  t.match(
+    server.stderr(),
+    /^Connection from .* dropped, and so are further ones: 10 are open, see maxConnections\n$/,
+  )
+  // One of those that were taken is answered, with a file that exists.
+  const first = silent[0]
+  first?.write('GET /index.rst HTTP/1.0\r\n\r\n')
+  t.match(first && (await readAll(first)), / 200 OK/)
+  for (const socket of silent) {
+    socket.destroy()
+  }
+  await until(async () => (await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n')).includes(' 200 OK'))
+  t.same(await server.end('SIGTERM'), [0, null])
 })
 
 t.test('-h and -V', async (t) => {

@@ -38,6 +38,9 @@ const HEAD_TIMEOUT = 30
 /** How long requests that are under way to us may take to arrive after SIGTERM, in milliseconds. */
 const GRACE = 100
 
+/** How many descriptors the program needs for itself. */
+const OWN_FILES = 40
+
 /** Connections on which no request has begun. */
 const idle = new Set<Socket>()
 /** After SIGTERM: every connection ends with the request that is being answered. */
@@ -202,7 +205,22 @@ function makeServer(
           password: tlsPasswordFile === undefined ? undefined : readPassword(tlsPasswordFile),
         })
   server.addressFamily = family
+  server.maxConnections = connectionLimit()
   return server
+}
+
+/**
+ * How many connections the descriptors of this process suffice for, two each: one for the
+ * connection, one for the file. Null where that cannot be known.
+ */
+function connectionLimit(): number | null {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'latin1')
+    const [, files] = /^Max open files +(\d+)/m.exec(limits) ?? []
+    return files === undefined ? null : Math.max(1, Math.floor((Number(files) - OWN_FILES) / 2))
+  } catch {
+    return null
+  }
 }
 
 function readPassword(path: string): string {

@@ -11,6 +11,7 @@ import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import type { Test } from 'tap'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import { AsyncMixIn } from './async-mixin.ts'
 import type { Address, InternetAddress } from './base-server.ts'
 import { StreamRequestHandler } from './request-handler.ts'
 import type { Connection } from './request-handler.ts'
@@ -529,4 +530,34 @@ t.test('a connection that a client has reset is not kept', async (t) => {
   }
   t.equal(connections.length, 5)
   t.equal(kept, 0)
+})
+
+t.test('maxConnections closes what comes on top, and says so once', async (t) => {
+  const log = captureStderr(t)
+  class Echo extends StreamRequestHandler {
+    override async handle() {
+      void this.wfile.write(await this.rfile.readline())
+    }
+  }
+  const server = new (class extends AsyncMixIn(TCPServer) {})(['127.0.0.1', 0], Echo)
+  server.maxConnections = 2
+  await serve(t, server)
+  const [one, two] = [dial(server), dial(server)]
+  await Promise.all([once(one, 'connect'), once(two, 'connect')])
+  t.equal(await readAll(dial(server)), '')
+  t.equal(await readAll(dial(server)), '')
+  t.match(
+    log(),
+    /^Connection from \('127\.0\.0\.1', \d+\) dropped, and so are further ones: 2 are open, see maxConnections\n$/,
+  )
+  one.write('hello\n')
+  t.equal(await readAll(one), 'hello\n')
+  // The server knows a moment later that there is room again.
+  let answer = ''
+  for (let attempt = 0; attempt < 100 && answer === ''; attempt++) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    answer = await talk(server, 'again\n')
+  }
+  t.equal(answer, 'again\n')
+  two.destroy()
 })

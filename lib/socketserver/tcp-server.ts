@@ -23,7 +23,7 @@ import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { lstat } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
-import type { ListenOptions, Server, Socket } from 'node:net'
+import type { DropArgument, ListenOptions, Server, Socket } from 'node:net'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { BaseServer } from './base-server.ts'
@@ -92,6 +92,17 @@ export class TCPServer<
   allowReusePort = false
 
   /**
+   * How many connections may be open at once; what comes on top is closed unheard, and the first of
+   * them is logged. Null: as many as the system allows. Takes effect when the server is bound.
+   *
+   * Out of descriptors, the system itself drops connections, and libuv does not tell; and no file
+   * can be opened any more for those that are there. A limit below the system's spares both.
+   *
+   * @added Python's `accept()` fails then, and its loop with it.
+   */
+  maxConnections: number | null = null
+
+  /**
    * The listening socket, once the server is bound.
    *
    * @python socketserver.BaseServer.socket
@@ -103,6 +114,7 @@ export class TCPServer<
   /** Closed on our side, and not gone yet: still sending, or waiting for the client to close, too. */
   readonly #closing = new Set<Connection>()
   #overflowing = false
+  #dropping = false
 
   // -- Starting and stopping -----------------------------------------------------------------
 
@@ -129,6 +141,12 @@ export class TCPServer<
     this.socket = await this.createSocket((connection) => {
       this.#enqueue(connection)
     })
+    if (this.maxConnections !== null) {
+      this.socket.maxConnections = this.maxConnections
+      this.socket.on('drop', (dropped) => {
+        this.#logDrop(dropped)
+      })
+    }
     this.socket.listen({ ...options, reusePort: this.allowReusePort } as ListenOptions)
     await once(this.socket, 'listening')
     this.socket.on('error', (error) => {
@@ -222,7 +240,20 @@ export class TCPServer<
 
   // -- The queue -----------------------------------------------------------------------------
 
+  #logDrop(dropped: DropArgument | undefined): void {
+    if (!this.#dropping) {
+      this.#dropping = true
+      const { remoteAddress, remotePort } = dropped ?? {}
+      const who = remoteAddress === undefined ? '' : ` from ${repr([remoteAddress, remotePort])}`
+      stderr.write(
+        `Connection${who} dropped, and so are further ones: ${String(this.maxConnections)} are ` +
+          'open, see maxConnections\n',
+      )
+    }
+  }
+
   #enqueue(connection: Socket): void {
+    this.#dropping = false
     // Without a listener, a reset would end the process. Whoever reads or writes hears of it.
     connection.on('error', () => {})
     const clientAddress = this.clientAddressOf(connection)
