@@ -7,7 +7,15 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TOP } from '../paths.ts'
@@ -46,6 +54,7 @@ export class Copy {
       cpSync(join(TOP, path), join(this.top, path), { recursive: true })
     }
     symlinkSync(join(TOP, 'node_modules'), join(this.top, 'node_modules'))
+    mkdirSync(join(this.top, 'tmp'))
   }
 
   /**
@@ -90,6 +99,8 @@ export class Copy {
     const child = spawn(process.execPath, [program, ...recordings, ...only, '--verbose'], {
       cwd: this.top,
       stdio: ['ignore', 'pipe', 'pipe'],
+      // What a run that is cut short leaves behind goes with the copy.
+      env: { ...process.env, TMPDIR: join(this.top, 'tmp') },
       // A group of its own, so that it can be ended with all the servers that it has started.
       detached: true,
     })

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { TOP } from '../paths.ts'
@@ -101,11 +103,52 @@ t.test('Copy.replace() refuses a text that is not there, or twice', async (t) =>
   }, /has 2 times/)
 })
 
-t.test('Copy.run() ends what hangs, with all that it has started', async (t) => {
+t.test('Copy.run() ends what takes longer than it may', async (t) => {
   const one = copy(t)
-  one.write('lib/http/status.js', 'for (;;) {}')
-  const run = await one.run(['errors/404'], 500)
-  t.match(run, { hung: true, status: null, failed: [] })
+  const source = readFileSync(join(TOP, 'dist/lib/http/status.js'), 'utf8')
+  one.write('lib/http/status.js', `for (;;) {}\n${source}`)
+  t.match(await one.run(['errors/404'], 500), { hung: true, status: null, failed: [] })
+})
+
+t.test('Copy.remove() ends a server that hangs, with the run that has started it', async (t) => {
+  const one = copy(t)
+  const file = join(one.top, 'port')
+  // A server in an endless loop does not hear that its parent is gone.
+  one.replace(
+    'docs/examples/http_server_errors.js',
+    'this.sendError(404);',
+    `process.getBuiltinModule('node:fs').writeFileSync(${JSON.stringify(file)}, String(this.server.serverPort)); for (;;) {}`,
+  )
+  const run = one.run(['errors/404'], 60_000)
+  await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '')
+  const port = Number(readFileSync(file, 'utf8'))
   one.remove()
+  t.match(await run, { status: null })
+  await until(async () => !(await listens(port)))
   t.notOk(existsSync(one.top))
 })
+
+/** Wait for a condition, twenty seconds at the most. */
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!(await condition())) {
+    if (Date.now() > deadline) {
+      throw new Error('The condition did not come true')
+    }
+    await sleep(20)
+  }
+}
+
+/** Whether somebody takes connections at a port. */
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host: '127.0.0.1', port })
+    probe.on('connect', () => {
+      resolve(true)
+      probe.destroy()
+    })
+    probe.on('error', () => {
+      resolve(false)
+    })
+  })
+}
