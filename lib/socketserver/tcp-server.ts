@@ -274,6 +274,9 @@ export class TCPServer<
    * @python socketserver.TCPServer.close_request
    */
   override closeRequest(request: Connection): void | Promise<void> {
+    if (request.destroyed) {
+      return
+    }
     this.#closing.add(request)
     request.on('close', () => {
       this.#closing.delete(request)
