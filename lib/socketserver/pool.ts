@@ -89,6 +89,9 @@ export abstract class Member {
         this.#rejectReady(unpackError(report.error))
         this.kill()
         break
+      case 'crashed':
+        this.crashed(unpackError(report.error))
+        break
       case 'log':
         stderr.write(report.text)
         break
@@ -159,9 +162,9 @@ export class Pool<One extends Member> {
   #leastIdle = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor(start: () => One, size: PoolSize) {
+  constructor(start: () => One, { most, spare }: PoolSize) {
     this.#start = start
-    this.#size = size
+    this.#size = { most: Math.max(1, most), spare: Math.max(1, Math.min(spare, most)) }
   }
 
   /** Those that are there, idle or not. */
@@ -175,7 +178,7 @@ export class Pool<One extends Member> {
    * @throws what keeps them from starting.
    */
   async warm(): Promise<void> {
-    const missing = Math.max(1, Math.min(this.#size.spare, this.#size.most)) - this.#members.size
+    const missing = this.#size.spare - this.#members.size
     await Promise.all(Array.from({ length: missing }, () => this.#grow().ready))
   }
 
@@ -232,11 +235,7 @@ export class Pool<One extends Member> {
   }
 
   #growForWaiting(): void {
-    if (
-      this.#waiting.length > 0 &&
-      this.#starting === 0 &&
-      this.#members.size < Math.max(1, this.#size.most)
-    ) {
+    if (this.#waiting.length > 0 && this.#starting === 0 && this.#members.size < this.#size.most) {
       this.#grow()
     }
   }

@@ -49,6 +49,8 @@ export type Report =
   | { readonly kind: 'ready' }
   /** The handler cannot be found; nothing else will come. */
   | { readonly kind: 'failed'; readonly error: SentError }
+  /** It is about to end, by an exception that nobody caught. */
+  | { readonly kind: 'crashed'; readonly error: SentError }
   /** Text for the server's standard error. */
   | { readonly kind: 'log'; readonly text: string }
   | Done

@@ -6,10 +6,7 @@ import { Greeter, Obedient, Twice, unfit } from '../test-handlers.ts'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
 import { currentThread } from '../stdlib/threading.ts'
 import type { RequestHandlerClass } from './request-handler.ts'
-import { TCPServer } from './tcp-server.ts'
-import { ThreadingMixIn } from './threading-mixin.ts'
-
-class ThreadingTCPServer extends ThreadingMixIn(TCPServer) {}
+import { ThreadingTCPServer } from './threading-mixin.ts'
 
 const LOCAL = ['127.0.0.1', 0] as const
 

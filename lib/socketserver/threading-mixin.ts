@@ -40,6 +40,7 @@ import { checkHandler, unpackError, siteOf } from './remote.ts'
 import type { Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
+import { TCPServer, UnixStreamServer } from './tcp-server.ts'
 
 /** What {@link ThreadingMixIn} adds to a server. */
 export interface ThreadingMixIn {
@@ -179,6 +180,22 @@ function unref(connection: Connection & { unref?(): unknown }): void {
   connection.unref?.()
 }
 
+// -- Servers with it -------------------------------------------------------------------------
+
+/**
+ * A TCP server that handles every connection in a thread of its own.
+ *
+ * @python socketserver.ThreadingTCPServer
+ */
+export class ThreadingTCPServer extends ThreadingMixIn(TCPServer) {}
+
+/**
+ * A server on a Unix stream socket that handles every connection in a thread of its own.
+ *
+ * @python socketserver.ThreadingUnixStreamServer
+ */
+export class ThreadingUnixStreamServer extends ThreadingMixIn(UnixStreamServer) {}
+
 // -- A thread --------------------------------------------------------------------------------
 
 /** The program of the worker, beside this file and of its kind: `.ts` or `.js`. */
@@ -201,6 +218,7 @@ class WorkerThread extends Member {
           this.accept(message)
           break
         case 'failed':
+        case 'crashed':
         case 'log':
         case 'done':
           this.accept(message)
