@@ -23,6 +23,8 @@ export type Action =
   | { readonly do: 'wait-for-answers'; readonly count: number }
   /** Say that nothing more will be sent. */
   | { readonly do: 'half-close' }
+  /** Wait until the server has closed the connection, then open another. */
+  | { readonly do: 'connect-again' }
 
 /** Judges what has come back, while it comes. */
 export interface Expectation {
@@ -83,13 +85,13 @@ export async function play(
   whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
-  const line = await Line.open(server)
+  let line = await Line.open(server)
   const { expectation } = exchange
   const waits: boolean[] = []
   try {
     for (const action of exchange.actions) {
-      if (line.closed) {
-        break
+      if (line.closed && action.do !== 'connect-again') {
+        continue
       }
       switch (action.do) {
         case 'send':
@@ -109,6 +111,12 @@ export async function play(
           break
         case 'half-close':
           line.socket.end()
+          break
+        case 'connect-again':
+          await line.until(() => false, patience.missing)
+          if (line.closed && !line.reset) {
+            line = await Line.open(server, line.received)
+          }
           break
       }
     }
@@ -142,8 +150,10 @@ class Line {
   #reset = false
   #changed: () => void = () => {}
 
-  static async open(server: { host: string; port: number }): Promise<Line> {
+  /** @param received - what an earlier connection of the conversation has received */
+  static async open(server: { host: string; port: number }, received = ''): Promise<Line> {
     const line = new Line(server)
+    line.#received = received
     await new Promise<void>((resolve, reject) => {
       line.socket.once('connect', resolve)
       line.socket.once('error', (error) => {

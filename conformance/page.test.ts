@@ -151,10 +151,13 @@ t.test('a broken page says where and why', async (t) => {
       page(...good).replace('must', 'might'),
       'test.md:7: "level" is one of must, should, may, hardening',
     ],
-    [page(...good).replace('"app"', '"echo":1,"app"'), 'test.md:7: "echo" is true or false'],
+    [
+      page(...good).replace('"app"', '"echo":1,"app"'),
+      'test.md:7: "echo" and "fresh" are true or false',
+    ],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" means nothing; there are app, level, source, echo',
+      'test.md:7: "ap" means nothing; there are app, level, source, echo, fresh',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),

@@ -22,7 +22,7 @@
  *   `{{open}}`, it must not.
  *
  * Several requests and responses in turn are one conversation: each request is sent when the
- * answers before it are complete.
+ * answers before it are complete. Behind an `{{eof}}`, it is sent over a new connection.
  *
  * @module
  */
@@ -60,6 +60,8 @@ export interface Case extends Exchange {
   readonly responses: readonly Pattern[]
   /** What the server must log, a pattern a line; undefined if the case does not say. */
   readonly log: readonly Pattern[] | undefined
+  /** Whether the case needs a server that has not been talked to. */
+  readonly fresh: boolean
 }
 
 /** A page that breaks the rules above. */
@@ -72,7 +74,7 @@ export class PageError extends Error {
 }
 
 const LEVELS: readonly string[] = ['must', 'should', 'may', 'hardening']
-const KEYS: readonly string[] = ['app', 'level', 'source', 'echo']
+const KEYS: readonly string[] = ['app', 'level', 'source', 'echo', 'fresh']
 
 /** A fence, as it stands on the page. */
 interface Fence {
@@ -197,7 +199,10 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
     const at = `${place.slice(0, place.indexOf(':'))}:${String(fence.line)}`
     switch (fence.kind) {
       case 'request':
-        if (responses.length > 0) {
+        if (closes === true) {
+          actions.push({ do: 'connect-again' })
+          closes = undefined
+        } else if (responses.length > 0) {
           actions.push({ do: 'wait-for-answers', count: responses.length })
         }
         actions.push(...parseRequest(fence, at, readFile))
@@ -247,7 +252,7 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
 function parseMeta(
   text: string | undefined,
   place: string,
-): Pick<Case, 'app' | 'level' | 'source' | 'echo'> {
+): Pick<Case, 'app' | 'level' | 'source' | 'echo' | 'fresh'> {
   if (text === undefined) {
     throw new PageError(place, 'a case says what it is: <!-- case={"app":...} -->')
   }
@@ -257,21 +262,21 @@ function parseMeta(
   } catch (error) {
     throw new PageError(place, `the case's JSON is broken: ${String(error)}`)
   }
-  const { app, level, source, echo = false } = meta as Record<string, unknown>
+  const { app, level, source, echo = false, fresh = false } = meta as Record<string, unknown>
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
   }
   if (typeof level !== 'string' || !LEVELS.includes(level)) {
     throw new PageError(place, `"level" is one of ${LEVELS.join(', ')}`)
   }
-  if (typeof echo !== 'boolean') {
-    throw new PageError(place, '"echo" is true or false')
+  if (typeof echo !== 'boolean' || typeof fresh !== 'boolean') {
+    throw new PageError(place, '"echo" and "fresh" are true or false')
   }
   const unknown = Object.keys(meta as object).find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" means nothing; there are ${KEYS.join(', ')}`)
   }
-  return { app, level: level as Level, source, echo }
+  return { app, level: level as Level, source, echo, fresh }
 }
 
 /** The responses as one pattern each, matched one behind the other. */

@@ -58,6 +58,7 @@ export function runPages(target: Target, cases: readonly Case[]): Promise<Result
   return runAll(target, cases, {
     appOf: (one) => one.app,
     topicOf: (one) => one.id.slice(0, one.id.indexOf('/')),
+    needsFresh: (one) => one.fresh,
     conduct: conductPage,
   })
 }
@@ -160,6 +161,8 @@ interface Plan<One> {
   readonly root?: string
   appOf(one: One): string
   topicOf(one: One): string
+  /** Whether a case needs a server that has not been talked to. Default: none does. */
+  needsFresh?(one: One): boolean
   readonly conduct: Conduct<One>
 }
 
@@ -189,7 +192,8 @@ async function runAll<One extends Case | ReplayCase>(
             continue
           }
           try {
-            if (app === undefined || appName !== plan.appOf(one) || !app.alive()) {
+            const reusable = appName === plan.appOf(one) && plan.needsFresh?.(one) !== true
+            if (app === undefined || !reusable || !app.alive()) {
               await app?.stop()
               app = undefined
               appName = plan.appOf(one)

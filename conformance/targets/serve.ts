@@ -4,36 +4,48 @@
  * @module
  */
 
-import { HTTPServer } from 'basehttp'
+import { AsyncMixIn, ForkingMixIn, HTTPServer, ThreadingMixIn } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
+import { SERVERS } from './handlers.ts'
 
-class TargetServer extends HTTPServer {
-  // The suite opens the next connection before the last one is gone.
-  override requestQueueSize = 64
+/** The servers that a flag chooses; without one, each app has its own, mostly a plain one. */
+const BY_FLAG: Readonly<Record<string, typeof HTTPServer>> = {
+  '--async': class extends AsyncMixIn(HTTPServer) {},
+  '--threads': class extends ThreadingMixIn(HTTPServer) {},
+  '--forks': class extends ForkingMixIn(HTTPServer) {},
 }
 
 /**
- * Serve one of some handlers, as the command line says: APP PORT ROOT.
+ * Serve one of some handlers, as the command line says: APP PORT ROOT, and perhaps a flag.
  *
  * Prints `READY <port>` when connections are taken. Ends on SIGTERM, and with the process that
  * forked it, if one did.
  *
  * @param handlers - the handlers by the name of their app
+ * @param optionsOf - gives the `handlerOptions` of an app
  */
 export async function serve(
   handlers: Readonly<Record<string, RequestHandlerClass>>,
+  optionsOf: (app: string) => Readonly<Record<string, unknown>> = () => ({}),
 ): Promise<void> {
-  const [app = '', port = '', root = ''] = process.argv.slice(2)
+  const [app = '', port = '', root = '', flag = ''] = process.argv.slice(2)
   const Handler = handlers[app]
-  if (Handler === undefined || !/^[0-9]+$/.test(port) || root === '') {
-    console.error(`usage: APP PORT ROOT, where APP is one of ${Object.keys(handlers).join(', ')}`)
+  const Server = flag === '' ? (SERVERS[app] ?? HTTPServer) : BY_FLAG[flag]
+  if (Handler === undefined || Server === undefined || !/^[0-9]+$/.test(port) || root === '') {
+    console.error(
+      `usage: APP PORT ROOT [FLAG], where APP is one of ${Object.keys(handlers).join(', ')}, and ` +
+        `FLAG one of ${Object.keys(BY_FLAG).join(', ')}`,
+    )
     process.exit(2)
   }
   process.on('disconnect', () => {
     process.exit()
   })
   process.chdir(root)
-  const server = new TargetServer(['127.0.0.1', Number(port)], Handler)
+  const server = new Server(['127.0.0.1', Number(port)], Handler)
+  // The suite opens the next connection before the last one is gone.
+  server.requestQueueSize = 64
+  server.handlerOptions = optionsOf(app)
   await server.bindAndActivate()
   console.log(`READY ${String(server.serverPort)}`)
   await server.serveForever()
