@@ -127,6 +127,33 @@ export class Greeter extends StreamRequestHandler {
   }
 }
 
+/** Sends back a line. */
+export class OneLine extends StreamRequestHandler {
+  static readonly module = import.meta.url
+
+  override async handle(): Promise<void> {
+    await this.wfile.write(await this.rfile.readline())
+  }
+}
+
+/** Throws. */
+export class Bad extends StreamRequestHandler {
+  static readonly module = import.meta.url
+
+  override handle(): void {
+    throw new Error('Test error')
+  }
+}
+
+/** Ends its thread or process. */
+export class ExitingBad extends StreamRequestHandler {
+  static readonly module = import.meta.url
+
+  override handle(): void {
+    process.exit(0)
+  }
+}
+
 /** Is in the module under two names, which is no harm. */
 export class Twice extends Greeter {
   static override readonly module = import.meta.url

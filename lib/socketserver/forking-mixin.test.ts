@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
-import { HTTPSServer } from '../http/server.ts'
 import { Obedient, unfit } from '../test-handlers.ts'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
-import {
-  ForkingMixIn,
-  ForkingTCPServer,
-  ForkingUnixStreamServer,
-  inheritable,
-} from './forking-mixin.ts'
+import { ForkingTCPServer, ForkingUnixStreamServer, inheritable } from './forking-mixin.ts'
 
 const LOCAL = ['127.0.0.1', 0] as const
 
@@ -171,11 +165,6 @@ t.test('what cannot be is a TypeError', async (t) => {
   t.throws(() => new ForkingTCPServer(LOCAL, unfit.Inherited), {
     name: 'TypeError',
     message: /^Cannot run Inherited in a child process: .* static readonly module = import/,
-  })
-  class ForkingHTTPSServer extends ForkingMixIn(HTTPSServer) {}
-  t.throws(() => new ForkingHTTPSServer(LOCAL, Obedient, { certfile: 'cert.pem' }), {
-    name: 'TypeError',
-    message: /^Cannot hand encrypted connections to a child process: .* use ThreadingMixIn/,
   })
   const server = new ForkingTCPServer(LOCAL, unfit.Hidden)
   server.maxChildren = 1
