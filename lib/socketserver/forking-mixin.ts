@@ -115,7 +115,11 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       if (this.#pool === undefined) {
         const site = siteOf(this)
         const start = () => new Child(site)
-        this.#pool = new Pool(start, { most: this.maxChildren, spare: SPARE_CHILDREN })
+        this.#pool = new Pool(start, {
+          most: this.maxChildren,
+          spare: SPARE_CHILDREN,
+          inTurn: true,
+        })
       }
       return this.#pool
     }

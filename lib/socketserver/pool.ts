@@ -2,14 +2,14 @@
  * A pool of threads or of children: each handles one connection at a time.
  *
  * ```text
- *   take() ----> idle: taken at once, the one that has rested longest
- *          '---> none idle: wait; if there may be more of them, one more is started
+ *   take() ----> idle: taken at once
+ *          '---> none idle: wait; after 50 ms, if there may be more of them, one more is started
  *   give() ----> somebody waits: handed on
  *          '---> nobody waits: idle; those not needed for 10 s are ended, but for a few
  * ```
  *
- * To start a thread costs about 50 ms of CPU, to take one that waits next to nothing. One is
- * started at a time: often, those who wait have been served before the second would be ready.
+ * To start a thread costs about 50 ms of CPU, to take one that waits next to nothing. So one is
+ * started only when somebody has waited for as long as that takes, and one at a time.
  *
  * @module
  */
@@ -24,6 +24,9 @@ import type { Done, Report } from './remote.ts'
 
 /** How long a member must have been superfluous to be ended, in seconds. */
 const REST = 10
+
+/** How long to wait for one that is busy before another is started, in seconds. */
+const PATIENCE = 0.05
 
 /** How long a module may take to load, in seconds. */
 const START_LIMIT = 30
@@ -147,6 +150,11 @@ export interface PoolSize {
   readonly most: number
   /** So many are kept, needed or not. */
   readonly spare: number
+  /**
+   * Whether the one that has rested longest is taken, so that all are. Otherwise it is the one
+   * that has just been given back: it is awake, and what it needs is in the processor's cache.
+   */
+  readonly inTurn: boolean
 }
 
 /** Threads or children, and those who wait for one. */
@@ -161,10 +169,11 @@ export class Pool<One extends Member> {
   /** The fewest that were idle at any time since the last look. */
   #leastIdle = 0
   #timer: NodeJS.Timeout | undefined
+  #patience: NodeJS.Timeout | undefined
 
-  constructor(start: () => One, { most, spare }: PoolSize) {
+  constructor(start: () => One, { most, spare, inTurn }: PoolSize) {
     this.#start = start
-    this.#size = { most: Math.max(1, most), spare: Math.max(1, Math.min(spare, most)) }
+    this.#size = { most: Math.max(1, most), spare: Math.max(1, Math.min(spare, most)), inTurn }
   }
 
   /** Those that are there, idle or not. */
@@ -188,14 +197,14 @@ export class Pool<One extends Member> {
    * @throws what keeps one from starting.
    */
   take(): Promise<One> {
-    const one = this.#idle.shift()
+    const one = this.#size.inTurn ? this.#idle.shift() : this.#idle.pop()
     if (one !== undefined) {
       this.#leastIdle = Math.min(this.#leastIdle, this.#idle.length)
       return Promise.resolve(one)
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
-      this.#growForWaiting()
+      this.#growLater()
     })
   }
 
@@ -207,7 +216,6 @@ export class Pool<One extends Member> {
     const next = this.#waiting.shift()
     if (next !== undefined) {
       next.resolve(one)
-      this.#growForWaiting()
     } else if (this.#closed) {
       one.kill()
     } else {
@@ -234,10 +242,21 @@ export class Pool<One extends Member> {
     await Promise.all(unneeded.map((one) => one.exited))
   }
 
-  #growForWaiting(): void {
-    if (this.#waiting.length > 0 && this.#starting === 0 && this.#members.size < this.#size.most) {
-      this.#grow()
+  /** Start one more if those who wait now have to wait for long. */
+  #growLater(): void {
+    if (this.#patience !== undefined || this.#waiting.length === 0) {
+      return
     }
+    const first = this.#waiting[0]
+    this.#patience = setTimeout(() => {
+      this.#patience = undefined
+      const mayGrow = this.#starting === 0 && this.#members.size < this.#size.most
+      if (this.#waiting[0] === first && mayGrow) {
+        this.#grow()
+      } else {
+        this.#growLater()
+      }
+    }, milliseconds(PATIENCE))
   }
 
   #grow(): One {
@@ -254,7 +273,7 @@ export class Pool<One extends Member> {
         },
         (error: unknown) => {
           this.#waiting.shift()?.reject(error)
-          this.#growForWaiting()
+          this.#growLater()
         },
       )
     void one.exited.then(() => {
@@ -269,7 +288,7 @@ export class Pool<One extends Member> {
     if (at !== -1) {
       this.#idle.splice(at, 1)
     }
-    this.#growForWaiting()
+    this.#growLater()
     // Replaced, so that the next connection need not wait. One that never was ready would not be
     // the next time either.
     if (!this.#closed && one.started && this.#members.size < this.#size.spare) {

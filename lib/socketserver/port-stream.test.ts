@@ -27,9 +27,12 @@ async function connection(t: Test) {
     stream.accept(frame)
   })
   const attach = () => {
-    relay.attach((frame, transfer) => {
+    const early = relay.attach((frame, transfer) => {
       port1.postMessage(frame, transfer)
     })
+    for (const frame of early) {
+      port1.postMessage(frame)
+    }
   }
   t.teardown(() => {
     port1.close()

@@ -89,13 +89,11 @@ export class Relay {
     socket.resume()
   }
 
-  /** Begin to post: what was held back first. */
-  attach(post: Post): void {
+  /** Begin to post. What came before is returned, to be sent first. */
+  attach(post: Post): Frame[] {
     this.#post = post
-    for (const frame of this.#held.splice(0)) {
-      this.#send(frame)
-    }
     this.#socket.resume()
+    return this.#held.splice(0)
   }
 
   /**
@@ -150,7 +148,7 @@ export class Relay {
       this.#socket.pause()
       return
     }
-    this.#post(frame, frame.kind === 'data' ? [frame.bytes.buffer] : [])
+    this.#post(frame, memoryOf([frame]))
   }
 
   #giveBack(length: number): void {
@@ -315,6 +313,11 @@ export class PortStream extends Duplex implements Connection {
 }
 
 // -- Memory ----------------------------------------------------------------------------------
+
+/** The memory that goes to the other thread with some frames. */
+export function memoryOf(frames: readonly Frame[]): ArrayBuffer[] {
+  return frames.flatMap((frame) => (frame.kind === 'data' ? [frame.bytes.buffer] : []))
+}
 
 function ownsItsMemory(chunk: Buffer): chunk is Buffer<ArrayBuffer> {
   return chunk.length === chunk.buffer.byteLength && chunk.buffer instanceof ArrayBuffer

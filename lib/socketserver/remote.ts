@@ -22,6 +22,7 @@
 import { inspect } from 'node:util'
 import { repr } from '../stdlib/format.ts'
 import type { Address, BaseServer } from './base-server.ts'
+import type { Frame } from './port-stream.ts'
 import type { RequestHandlerClass } from './request-handler.ts'
 import { TCPServer } from './tcp-server.ts'
 
@@ -42,6 +43,8 @@ export interface Opening {
   readonly clientAddress: Address
   /** The server's `handlerOptions`. */
   readonly options: Readonly<Record<string, unknown>>
+  /** What has come over the connection already; to a child, the connection itself is sent. */
+  readonly frames?: readonly Frame[]
 }
 
 /** From the other side. */

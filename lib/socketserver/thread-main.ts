@@ -35,6 +35,9 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   stream = new PortStream((frame, transfer) => {
     port.postMessage(frame, transfer)
   })
+  for (const frame of opening.frames ?? []) {
+    stream.accept(frame)
+  }
   renameThread(opening.name)
   server.handlerOptions = opening.options
   let error: SentError | undefined

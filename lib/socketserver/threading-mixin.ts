@@ -34,7 +34,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
-import { Relay } from './port-stream.ts'
+import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { checkHandler, unpackError, siteOf } from './remote.ts'
 import type { Done, Opening, Report, Site } from './remote.ts'
@@ -114,7 +114,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       if (this.#pool === undefined) {
         const site = siteOf(this)
         const start = () => new WorkerThread(site)
-        this.#pool = new Pool(start, { most: this.maxThreads, spare: 1 })
+        this.#pool = new Pool(start, { most: this.maxThreads, spare: 1, inTurn: false })
       }
       return this.#pool
     }
@@ -241,11 +241,11 @@ class WorkerThread extends Member {
       this.#worker.ref()
     }
     const done = this.handled()
-    this.#worker.postMessage(opening)
     this.#relay = relay
-    relay.attach((frame, transfer) => {
+    const frames = relay.attach((frame, transfer) => {
       this.#worker.postMessage(frame, transfer)
     })
+    this.#worker.postMessage({ ...opening, frames }, memoryOf(frames))
     try {
       return await done
     } finally {
