@@ -302,7 +302,7 @@ async function chaos(): Promise<void> {
         const socket = dial(server, ['hello', 'give', 'exit', 'pid'][troubled % 4] as string)
         if (troubled % 4 === 3 && kind === 'forks') {
           const [line] = (await once(socket, 'data')) as [Buffer]
-          process.kill(Number(line.toString()), 'SIGKILL')
+          process.kill(parseInt(line.toString()), 'SIGKILL')
         } else {
           await sleep(Math.random() * 20)
         }
