@@ -40,7 +40,7 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   socket.allowHalfOpen = true
   socket.pause()
   const closed = new Promise((resolve) => socket.on('close', resolve))
-  server.handlerOptions = opening.options
+  server.handlerOptions = opening.options ?? server.handlerOptions
   let error: SentError | undefined
   try {
     await server.finishRequest(socket, opening.clientAddress)

@@ -90,9 +90,10 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
     readonly #tasks = new Tasks()
     #pool: Pool<Child> | undefined
 
+    // TypeScript asks for `any[]` here, see `Constructor`.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     constructor(...args: any[]) {
-      super(...args)
+      super(...(args as unknown[]))
       checkHandler(this.RequestHandlerClass, 'a child process')
       if (this.encrypted) {
         throw new TypeError(
@@ -133,9 +134,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       let child: Child | undefined
       try {
         child = await this.#children().take()
-        const { handlerOptions: options } = this
-        const opening = { kind: 'open', name: '', clientAddress, options } as const
-        const { error } = await child.handle(request, opening)
+        const { error } = await child.handle(request, clientAddress, this.handlerOptions)
         if (error !== undefined) {
           await this.handleError(request, clientAddress, unpackError(error))
         }
@@ -218,11 +217,17 @@ class Child extends Member {
   }
 
   /** Hand a connection over, and wait until it has been handled. */
-  handle(connection: Connection, opening: Opening): Promise<Done> {
+  handle(
+    connection: Connection,
+    clientAddress: Address,
+    handlerOptions: BaseServer['handlerOptions'],
+  ): Promise<Done> {
     if (!(connection instanceof Socket)) {
       throw new TypeError('Cannot hand this connection to a child process: it is no plain socket')
     }
     const done = this.handled()
+    const options = this.unlessKnown(handlerOptions)
+    const opening: Opening = { kind: 'open', clientAddress, options }
     // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
     // got one would otherwise leave a connection that nobody can close.
     this.#child.send(opening, connection, { keepOpen: true })

@@ -9,16 +9,16 @@
  * ```
  *
  * To start a thread costs about 50 ms of CPU, to take one that waits next to nothing. So one is
- * started only when somebody has waited for as long as that takes, and one at a time.
+ * started only when somebody has waited for as long as that takes.
  *
  * @module
  */
 
 import { inspect } from 'node:util'
-import { milliseconds } from '../stdlib/dates.ts'
+import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
-import type { Address } from './base-server.ts'
+import type { Address, BaseServer } from './base-server.ts'
 import { unpackError } from './remote.ts'
 import type { Done, Report } from './remote.ts'
 
@@ -27,6 +27,9 @@ const REST = 10
 
 /** How long to wait for one that is busy before another is started, in seconds. */
 const PATIENCE = 0.05
+
+/** How many may be starting at a time. */
+const MOST_STARTING = 2
 
 /** How long a module may take to load, in seconds. */
 const START_LIMIT = 30
@@ -47,6 +50,7 @@ export abstract class Member {
   #rejectReady!: (reason: Error) => void
   #resolveExited!: () => void
   readonly #startTimer: NodeJS.Timeout
+  #options: BaseServer['handlerOptions'] | undefined
   #started = false
   #usable = true
   #resolveDone: ((done: Done) => void) | undefined
@@ -71,6 +75,15 @@ export abstract class Member {
 
   /** End it at once. */
   abstract kill(): void
+
+  /** Some options, if they are not those that this one has already. */
+  protected unlessKnown(
+    options: BaseServer['handlerOptions'],
+  ): BaseServer['handlerOptions'] | undefined {
+    const known = options === this.#options
+    this.#options = options
+    return known ? undefined : options
+  }
 
   /** Wait until a connection that was just sent off has been handled. */
   protected handled(): Promise<Done> {
@@ -157,13 +170,21 @@ export interface PoolSize {
   readonly inTurn: boolean
 }
 
+/** Somebody who waits for a member. */
+interface Waiting<One> {
+  readonly resolve: (one: One) => void
+  readonly reject: (reason: unknown) => void
+  /** Since when, on the clock of `monotonic()`. */
+  readonly since: number
+}
+
 /** Threads or children, and those who wait for one. */
 export class Pool<One extends Member> {
   readonly #start: () => One
   readonly #size: PoolSize
   readonly #members = new Set<One>()
   readonly #idle: One[] = []
-  readonly #waiting: { resolve: (one: One) => void; reject: (reason: unknown) => void }[] = []
+  readonly #waiting: Waiting<One>[] = []
   #starting = 0
   #closed = false
   /** The fewest that were idle at any time since the last look. */
@@ -203,8 +224,8 @@ export class Pool<One extends Member> {
       return Promise.resolve(one)
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject })
-      this.#growLater()
+      this.#waiting.push({ resolve, reject, since: monotonic() })
+      this.#growIfNeeded()
     })
   }
 
@@ -242,21 +263,27 @@ export class Pool<One extends Member> {
     await Promise.all(unneeded.map((one) => one.exited))
   }
 
-  /** Start one more if those who wait now have to wait for long. */
-  #growLater(): void {
-    if (this.#patience !== undefined || this.#waiting.length === 0) {
+  /** Start more if somebody waits for long, now or when it will be long. */
+  #growIfNeeded(): void {
+    const first = this.#waiting[0]
+    const starting = Math.min(this.#waiting.length, MOST_STARTING)
+    if (
+      first === undefined ||
+      this.#starting >= starting ||
+      this.#members.size >= this.#size.most
+    ) {
       return
     }
-    const first = this.#waiting[0]
-    this.#patience = setTimeout(() => {
-      this.#patience = undefined
-      const mayGrow = this.#starting === 0 && this.#members.size < this.#size.most
-      if (this.#waiting[0] === first && mayGrow) {
-        this.#grow()
-      } else {
-        this.#growLater()
-      }
-    }, milliseconds(PATIENCE))
+    const left = first.since + PATIENCE - monotonic()
+    if (left <= 0) {
+      this.#grow()
+      this.#growIfNeeded()
+    } else {
+      this.#patience ??= setTimeout(() => {
+        this.#patience = undefined
+        this.#growIfNeeded()
+      }, milliseconds(left))
+    }
   }
 
   #grow(): One {
@@ -270,10 +297,11 @@ export class Pool<One extends Member> {
       .then(
         () => {
           this.give(one)
+          this.#growIfNeeded()
         },
         (error: unknown) => {
           this.#waiting.shift()?.reject(error)
-          this.#growLater()
+          this.#growIfNeeded()
         },
       )
     void one.exited.then(() => {
@@ -288,7 +316,7 @@ export class Pool<One extends Member> {
     if (at !== -1) {
       this.#idle.splice(at, 1)
     }
-    this.#growLater()
+    this.#growIfNeeded()
     // Replaced, so that the next connection need not wait. One that never was ready would not be
     // the next time either.
     if (!this.#closed && one.started && this.#members.size < this.#size.spare) {

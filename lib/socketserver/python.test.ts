@@ -14,7 +14,7 @@ import { captureStderr, dial, talk } from '../test-helpers.ts'
 import type { Address, BaseServer } from './base-server.ts'
 import { ForkingMixIn, ForkingTCPServer, ForkingUnixStreamServer } from './forking-mixin.ts'
 import { StreamRequestHandler } from './request-handler.ts'
-import type { Connection, RequestHandlerClass } from './request-handler.ts'
+import type { Connection } from './request-handler.ts'
 import { TCPServer, UnixStreamServer } from './tcp-server.ts'
 import { ThreadingMixIn, ThreadingTCPServer, ThreadingUnixStreamServer } from './threading-mixin.ts'
 
@@ -228,7 +228,7 @@ t.test('a mix-in on a class of one’s own', async (t) => {
     class extends ThreadingMixIn(Server) {},
     class extends ForkingMixIn(Server) {},
   ]) {
-    const server = new Mixed(LOCAL, OneLine as RequestHandlerClass)
+    const server = new Mixed(LOCAL, OneLine)
     t.equal(server.requestQueueSize, 10)
     t.ok(server instanceof Server)
   }

@@ -38,11 +38,11 @@ export interface Site {
 /** To the other side: a connection to handle. */
 export interface Opening {
   readonly kind: 'open'
-  /** `Thread-1`; a child has no use for it. */
-  readonly name: string
+  /** `Thread-1`; a child has none. */
+  readonly name?: string
   readonly clientAddress: Address
-  /** The server's `handlerOptions`. */
-  readonly options: Readonly<Record<string, unknown>>
+  /** The server's `handlerOptions`, if they are others than the last time. */
+  readonly options?: BaseServer['handlerOptions'] | undefined
   /** What has come over the connection already; to a child, the connection itself is sent. */
   readonly frames?: readonly Frame[]
 }
@@ -65,6 +65,11 @@ export interface Done {
   readonly error?: SentError | undefined
   /** Whether the client is still sending what the handler does not want; see `rfile.close()`. */
   readonly unread: boolean
+}
+
+/** Tell a report from a frame of the connection. */
+export function isReport(message: Report | Frame): message is Report {
+  return ['ready', 'failed', 'crashed', 'log', 'done'].includes(message.kind)
 }
 
 // -- Before anything is started --------------------------------------------------------------

@@ -38,8 +38,8 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   for (const frame of opening.frames ?? []) {
     stream.accept(frame)
   }
-  renameThread(opening.name)
-  server.handlerOptions = opening.options
+  renameThread(opening.name ?? '')
+  server.handlerOptions = opening.options ?? server.handlerOptions
   let error: SentError | undefined
   try {
     await server.finishRequest(stream, opening.clientAddress)

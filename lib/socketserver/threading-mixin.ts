@@ -36,7 +36,7 @@ import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
-import { checkHandler, unpackError, siteOf } from './remote.ts'
+import { checkHandler, isReport, siteOf, unpackError } from './remote.ts'
 import type { Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
@@ -99,9 +99,10 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     readonly #tasks = new Tasks()
     #pool: Pool<WorkerThread> | undefined
 
+    // TypeScript asks for `any[]` here, see `Constructor`.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     constructor(...args: any[]) {
-      super(...args)
+      super(...(args as unknown[]))
       checkHandler(this.RequestHandlerClass, 'a thread')
     }
 
@@ -142,9 +143,10 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         }
         const thread = await this.#threads().take()
         try {
-          const { handlerOptions: options } = this
-          const opening = { kind: 'open', name, clientAddress, options } as const
-          const { error, unread } = await thread.handle(relay, opening, daemonThreads)
+          const opening = { kind: 'open', name, clientAddress } as const
+          const { handlerOptions } = this
+          const done = thread.handle(relay, opening, handlerOptions, daemonThreads)
+          const { error, unread } = await done
           relay.detach(unread)
           if (error !== undefined) {
             await this.handleError(request, clientAddress, unpackError(error))
@@ -211,20 +213,14 @@ class WorkerThread extends Member {
     // The worker is started with the flags of this process, loaders and conditions included.
     this.#worker = new Worker(PROGRAM, { workerData: site })
     this.#worker.on('message', (message: Frame | Report) => {
-      switch (message.kind) {
-        case 'ready':
-          // One that waits for work does not keep the program from ending.
-          this.#worker.unref()
-          this.accept(message)
-          break
-        case 'failed':
-        case 'crashed':
-        case 'log':
-        case 'done':
-          this.accept(message)
-          break
-        default:
-          this.#relay?.accept(message)
+      if (message.kind === 'ready') {
+        // One that waits for work does not keep the program from ending.
+        this.#worker.unref()
+      }
+      if (isReport(message)) {
+        this.accept(message)
+      } else {
+        this.#relay?.accept(message)
       }
     })
     this.#worker.on('error', (error: Error) => {
@@ -236,7 +232,12 @@ class WorkerThread extends Member {
   }
 
   /** Handle a connection. While that is so, the program does not end, unless it is a daemon. */
-  async handle(relay: Relay, opening: Opening, daemon: boolean): Promise<Done> {
+  async handle(
+    relay: Relay,
+    opening: Opening,
+    handlerOptions: BaseServer['handlerOptions'],
+    daemon: boolean,
+  ): Promise<Done> {
     if (!daemon) {
       this.#worker.ref()
     }
@@ -245,7 +246,8 @@ class WorkerThread extends Member {
     const frames = relay.attach((frame, transfer) => {
       this.#worker.postMessage(frame, transfer)
     })
-    this.#worker.postMessage({ ...opening, frames }, memoryOf(frames))
+    const options = this.unlessKnown(handlerOptions)
+    this.#worker.postMessage({ ...opening, options, frames }, memoryOf(frames))
     try {
       return await done
     } finally {
