@@ -39,7 +39,6 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   // As on a socket that the server has accepted; before anything can have been read from it.
   socket.allowHalfOpen = true
   socket.pause()
-  const closed = new Promise((resolve) => socket.on('close', resolve))
   server.handlerOptions = opening.options ?? server.handlerOptions
   let error: SentError | undefined
   try {
@@ -47,9 +46,27 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   } catch (thrown) {
     error = packError(thrown)
   }
-  await server.shutdownRequest(socket)
-  await closed
-  report({ kind: 'done', error, unread: false })
+  // What rfile.close() has left to flow.
+  const unread = socket.readableFlowing === true && !socket.readableEnded
+  await written(socket)
+  // The parent closes the connection. So whoever has seen its end finds the log complete, because
+  // that has gone to the parent before.
+  report({ kind: 'done', error, unread })
+  socket.destroy()
+}
+
+/** Wait until the kernel has all that was written, or will not take it any more. */
+function written(socket: Socket): Promise<unknown> {
+  if (socket.destroyed || socket.writableFinished) {
+    return Promise.resolve()
+  }
+  return new Promise((resolve) => {
+    socket.on('finish', resolve)
+    socket.on('close', resolve)
+    if (!socket.writableEnded) {
+      socket.write('', resolve)
+    }
+  })
 }
 
 const [site] = (await once(process, 'message')) as [Site]

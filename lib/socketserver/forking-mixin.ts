@@ -7,8 +7,7 @@
  *                                             |
  *     task: take a child from the pool  <-----'
  *           hand the socket over ------------- open --> finishRequest: a handler is made, and runs
- *                                                       shutdownRequest
- *           close our copy of it <------------ done --- the child is free for the next
+ *           shutdownRequest  <---------------- done --- the child is free for the next
  * ```
  *
  * The kernel hands the socket itself over, so no byte goes through the parent. A child that dies
@@ -134,11 +133,16 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       let child: Child | undefined
       try {
         child = await this.#children().take()
-        const { error } = await child.handle(request, clientAddress, this.handlerOptions)
+        const { error, unread } = await child.handle(request, clientAddress, this.handlerOptions)
+        if (unread) {
+          request.resume()
+        }
         if (error !== undefined) {
           await this.handleError(request, clientAddress, unpackError(error))
         }
       } catch (error) {
+        // `destroy()`, and not `end()`: what the child has not sent is not to look complete.
+        request.destroy()
         if (child !== undefined && error instanceof MemberLost) {
           logLost(`Child ${String(child.processId)}`, clientAddress, error)
         } else {
@@ -148,10 +152,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
         if (child !== undefined) {
           this.#children().give(child)
         }
-        // Python's parent, too, closes its copy without shutting the connection down: that is the
-        // child's business. `end()` would end the connection, whoever else has a copy.
-        request.destroy()
-        await this.closeRequest(request)
+        await this.shutdownRequest(request)
       }
     }
 

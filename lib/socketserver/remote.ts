@@ -10,6 +10,8 @@
  *                                   <----  |  done, with the exception if there was one
  * ```
  *
+ * The server's side closes the connection, in both cases.
+ *
  * A class cannot be sent, only its whereabouts. So it names its module, `import.meta.url`, and the
  * module is loaded again on the other side, with everything at its top level. Python's threads
  * share all objects, and its children begin with a copy of all; here, nothing is shared.
@@ -21,10 +23,10 @@
 
 import { inspect } from 'node:util'
 import { repr } from '../stdlib/format.ts'
-import type { Address, BaseServer } from './base-server.ts'
+import { BaseServer } from './base-server.ts'
+import type { Address } from './base-server.ts'
 import type { Frame } from './port-stream.ts'
 import type { RequestHandlerClass } from './request-handler.ts'
-import { TCPServer } from './tcp-server.ts'
 
 /** Where a handler is, and for which server it works. */
 export interface Site {
@@ -142,7 +144,7 @@ let loading = false
  * What a handler finds in `this.server` in a thread or child: the address, and what is made of it.
  * It is not the server, and cannot be told to stop.
  */
-export class RemoteServer extends TCPServer<Address> {
+export class RemoteServer extends BaseServer<Address> {
   /**
    * Load the handler's module, and find the class in it.
    *
