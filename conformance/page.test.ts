@@ -138,7 +138,14 @@ t.test('a broken page says where and why', async (t) => {
       'test.md:21: there is a second log; write all lines in one',
     ],
     [page(...good, '```log', 'a line'), 'test.md:19: the fence is never closed; end it with ```'],
-    [page(...good) + '\n' + page(...good), 'test.md:25: the id "topic/name" is taken'],
+    [
+      page(...good) + page(...good).replace(/^[^]*?(?=## )/, '\n'),
+      'test.md:19: the id "topic/name" is taken',
+    ],
+    [
+      page(...good, request('')),
+      'test.md:7: "topic/name" needs a request, and a response that ends with {{eof}} or {{open}}',
+    ],
     [
       page(...good).replace(/<!--.*-->/, ''),
       'test.md:7: a case says what it is: <!-- case={"app":...} -->',
@@ -193,7 +200,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(request(''), '```response\n{{nonsense}}\n{{eof}}\n```'),
-      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, log-date, client-port, runtime',
+      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, log-date, client-port, process-id, runtime',
     ],
   ]
   for (const [text, message] of broken) {

@@ -22,7 +22,7 @@ import type { Address, BaseServer } from './base-server.ts'
 import { unpackError } from './remote.ts'
 import type { Done, Report } from './remote.ts'
 
-/** How long a member must have been superfluous to be ended, in seconds. */
+/** How long members must have been superfluous to be ended, unless it is said, in seconds. */
 const REST = 10
 
 /** How long to wait for one that is busy before another is started, in seconds. */
@@ -168,6 +168,8 @@ export interface PoolSize {
    * that has just been given back: it is awake, and what it needs is in the processor's cache.
    */
   readonly inTurn: boolean
+  /** How long members must have been superfluous to be ended, in seconds. Default: 10. */
+  readonly rest?: number
 }
 
 /** Somebody who waits for a member. */
@@ -181,7 +183,7 @@ interface Waiting<One> {
 /** Threads or children, and those who wait for one. */
 export class Pool<One extends Member> {
   readonly #start: () => One
-  readonly #size: PoolSize
+  readonly #size: Required<PoolSize>
   readonly #members = new Set<One>()
   readonly #idle: One[] = []
   readonly #waiting: Waiting<One>[] = []
@@ -192,9 +194,14 @@ export class Pool<One extends Member> {
   #timer: NodeJS.Timeout | undefined
   #patience: NodeJS.Timeout | undefined
 
-  constructor(start: () => One, { most, spare, inTurn }: PoolSize) {
+  constructor(start: () => One, { most, spare, inTurn, rest = REST }: PoolSize) {
     this.#start = start
-    this.#size = { most: Math.max(1, most), spare: Math.max(1, Math.min(spare, most)), inTurn }
+    this.#size = {
+      most: Math.max(1, most),
+      spare: Math.max(1, Math.min(spare, most)),
+      inTurn,
+      rest,
+    }
   }
 
   /** Those that are there, idle or not. */
@@ -243,7 +250,7 @@ export class Pool<One extends Member> {
       this.#idle.push(one)
       this.#timer ??= setInterval(() => {
         this.#shrink()
-      }, milliseconds(REST)).unref()
+      }, milliseconds(this.#size.rest)).unref()
     }
   }
 
