@@ -57,7 +57,8 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
 
 /** Wait until the kernel has all that was written, or will not take it any more. */
 function written(socket: Socket): Promise<unknown> {
-  if (socket.destroyed || socket.writableFinished) {
+  const nothingLeft = socket.writableLength === 0 && !socket.writableEnded
+  if (nothingLeft || socket.destroyed || socket.writableFinished) {
     return Promise.resolve()
   }
   return new Promise((resolve) => {

@@ -8,6 +8,9 @@ import { ThreadingTCPServer } from './threading-mixin.ts'
 
 const LOCAL = ['127.0.0.1', 0] as const
 
+// The worker of a TypeScript loader is announced when the first modules have been loaded.
+await new Promise((resolve) => setImmediate(resolve))
+
 /** The workers that run. */
 const workers = new Set<object>()
 process.on('worker', (worker) => {
