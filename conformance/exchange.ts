@@ -25,6 +25,8 @@ export type Action =
   | { readonly do: 'silence'; readonly ms: number }
   /** Say that nothing more will be sent. */
   | { readonly do: 'half-close' }
+  /** Wait until the server has closed the connection, then open another. */
+  | { readonly do: 'connect-again' }
 
 /** Judges what has come back, while it comes. */
 export interface Expectation {
@@ -93,14 +95,14 @@ export async function play(
   whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
-  const line = await Line.open(server, patience.coarse)
+  let line = await Line.open(server, patience.coarse)
   const { expectation } = exchange
   const waits: boolean[] = []
   const silences: string[] = []
   try {
     for (const action of exchange.actions) {
-      if (line.closed) {
-        break
+      if (line.closed && action.do !== 'connect-again') {
+        continue
       }
       switch (action.do) {
         case 'send':
@@ -126,6 +128,12 @@ export async function play(
         }
         case 'half-close':
           line.socket.end()
+          break
+        case 'connect-again':
+          await line.until(() => false, patience.missing)
+          if (line.closed && !line.reset) {
+            line = await Line.open(server, patience.coarse, line.received)
+          }
           break
       }
     }
@@ -161,8 +169,14 @@ class Line {
   #reset = false
   #changed: () => void = () => {}
 
-  static async open(server: { host: string; port: number }, coarse = false): Promise<Line> {
+  /** @param received - what an earlier connection of the conversation has received */
+  static async open(
+    server: { host: string; port: number },
+    coarse = false,
+    received = '',
+  ): Promise<Line> {
     const line = new Line(server, coarse)
+    line.#received = received
     await new Promise<void>((resolve, reject) => {
       line.socket.once('connect', resolve)
       line.socket.once('error', (error) => {

@@ -9,7 +9,7 @@
 import { SimpleHTTPRequestHandler } from 'basehttp'
 import type { AppOptions, RunningApp, Target } from './target.ts'
 import { HANDLERS } from './targets/handlers.ts'
-import { TargetServer } from './targets/serve.ts'
+import { makeServer } from './targets/serve.ts'
 
 /** This library, without a process of its own. */
 export class InProcessTarget implements Target {
@@ -23,7 +23,7 @@ export class InProcessTarget implements Target {
     if (Handler === undefined) {
       throw new Error(`There is no app "${app}"`)
     }
-    const server = new TargetServer(['127.0.0.1', port], Handler)
+    const server = makeServer(app, port, Handler)
     if (
       Handler.prototype instanceof SimpleHTTPRequestHandler ||
       Handler === SimpleHTTPRequestHandler

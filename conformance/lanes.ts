@@ -55,6 +55,8 @@ export interface Plan<One> {
   readonly lanes?: number
   appOf(one: One): string
   topicOf(one: One): string
+  /** Whether a case needs a server that has not been talked to. Default: none does. */
+  needsFresh?(one: One): boolean
   conduct(one: One, app: RunningApp): Promise<Conducted>
 }
 
@@ -106,7 +108,8 @@ export async function runAll<One extends Case | ReplayCase>(
         record(one, { verdict: 'skip', findings: [] })
         continue
       }
-      if (app !== undefined && (appName !== name || !app.alive())) {
+      const reusable = appName === name && plan.needsFresh?.(one) !== true
+      if (app !== undefined && !(reusable && app.alive())) {
         await stop()
       }
       if (broken.has(name)) {

@@ -156,7 +156,14 @@ t.test('a broken page says where and why', async (t) => {
       'test.md:21: there is a second log; write all lines in one',
     ],
     [page(...good, '```log', 'a line'), 'test.md:19: the fence is never closed; end it with ```'],
-    [page(...good) + '\n' + page(...good), 'test.md:25: the id "topic/name" is taken'],
+    [
+      page(...good) + page(...good).replace(/^[^]*?(?=## )/, '\n'),
+      'test.md:19: the id "topic/name" is taken',
+    ],
+    [
+      page(...good, request('')),
+      'test.md:7: "topic/name" needs a request, and a response that ends with {{eof}} or {{open}}',
+    ],
     [
       page(...good).replace(/<!--.*-->/, ''),
       'test.md:7: a case says what it is: <!-- case={"app":...} -->',
@@ -169,10 +176,13 @@ t.test('a broken page says where and why', async (t) => {
       page(...good).replace('must', 'might'),
       'test.md:7: "level" is one of must, should, may, hardening',
     ],
-    [page(...good).replace('"app"', '"echo":1,"app"'), 'test.md:7: "echo" is true or false'],
+    [
+      page(...good).replace('"app"', '"echo":1,"app"'),
+      'test.md:7: "echo" and "fresh" are true or false',
+    ],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" means nothing; there are app, level, source, echo',
+      'test.md:7: "ap" means nothing; there are app, level, source, echo, fresh',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),
@@ -208,7 +218,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(request(''), '```response\n{{nonsense}}\n{{eof}}\n```'),
-      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, log-date, client-port, runtime',
+      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, log-date, client-port, process-id, runtime',
     ],
   ]
   for (const [text, message] of broken) {

@@ -23,7 +23,8 @@
  *   must say nothing; a request and its response follow, since a dead server is silent, too.
  *
  * Several requests and responses in turn are one conversation: each request is sent when the
- * answers before it are complete. `README.md`, beside this file, tells all that a page may say.
+ * answers before it are complete. Behind an `{{eof}}`, it is sent over a new connection.
+ * `README.md`, beside this file, tells all that a page may say.
  *
  * What stands under a heading of the first level, up to the next case, introduces a group of cases.
  *
@@ -70,6 +71,8 @@ export interface Case extends Exchange {
   readonly responses: readonly Pattern[]
   /** What the server must log, a pattern a line; undefined if the case does not say. */
   readonly log: readonly Pattern[] | undefined
+  /** Whether the case needs a server that has not been talked to. */
+  readonly fresh: boolean
 }
 
 /** A page that breaks the rules above. */
@@ -82,10 +85,19 @@ export class PageError extends Error {
 }
 
 const LEVELS: readonly string[] = ['must', 'should', 'may', 'hardening']
-const KEYS: readonly string[] = ['app', 'level', 'source', 'echo', 'waive', 'noscan', 'needs']
+const KEYS: readonly string[] = [
+  'app',
+  'level',
+  'source',
+  'echo',
+  'waive',
+  'noscan',
+  'needs',
+  'fresh',
+]
 
 /** What a case says of itself, in the comment under its heading. */
-type Meta = Pick<Case, 'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs'>
+type Meta = Pick<Case, 'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs' | 'fresh'>
 
 /** A fence, as it stands on the page. */
 interface Fence {
@@ -238,7 +250,10 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
     const at = `${place.slice(0, place.indexOf(':'))}:${String(fence.line)}`
     switch (fence.kind) {
       case 'request':
-        if (responses.length > 0) {
+        if (closes === true) {
+          actions.push({ do: 'connect-again' })
+          closes = undefined
+        } else if (responses.length > 0) {
           actions.push({ do: 'wait-for-answers', count: responses.length })
         }
         actions.push(...parseRequest(fence, at, readFile))
@@ -307,15 +322,15 @@ function parseMeta(text: string | undefined, place: string): Meta {
     throw new PageError(place, `the case's JSON is broken: ${String(error)}`)
   }
   const fields = meta as Record<string, unknown>
-  const { app, level, source, echo = false, waive = {}, noscan, needs = [] } = fields
+  const { app, level, source, echo = false, waive = {}, noscan, needs = [], fresh = false } = fields
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
   }
   if (typeof level !== 'string' || !LEVELS.includes(level)) {
     throw new PageError(place, `"level" is one of ${LEVELS.join(', ')}`)
   }
-  if (typeof echo !== 'boolean') {
-    throw new PageError(place, '"echo" is true or false')
+  if (typeof echo !== 'boolean' || typeof fresh !== 'boolean') {
+    throw new PageError(place, '"echo" and "fresh" are true or false')
   }
   if (!isRecordOfText(waive) || Object.keys(waive).some((rule) => !(rule in RULES))) {
     const rules = Object.keys(RULES).join(', ')
@@ -331,7 +346,8 @@ function parseMeta(text: string | undefined, place: string): Meta {
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" means nothing; there are ${KEYS.join(', ')}`)
   }
-  return { app, level: level as Level, source, echo, waive, noscan, needs: needs as string[] }
+  const known = { app, level: level as Level, source, echo, waive, noscan, fresh }
+  return { ...known, needs: needs as string[] }
 }
 
 function isRecordOfText(value: unknown): value is Record<string, string> {

@@ -53,7 +53,8 @@ t.test('the holes with names match what they are named after', async (t) => {
   t.notOk(fits('runtime', 'Python'))
   t.ok(fits('re:a+b', 'aab'))
   t.throws(() => hole('date'), {
-    message: 'there is no "{{date}}"; there are re:, http-date, log-date, client-port, runtime',
+    message:
+      'there is no "{{date}}"; there are re:, http-date, log-date, client-port, process-id, runtime',
   })
 })
 

@@ -98,6 +98,8 @@ const HOLES: Readonly<Record<string, string>> = {
   'log-date': `\\d\\d/${MONTH}/\\d{4} \\d\\d:\\d\\d:\\d\\d`,
   // The port of the client's side of the connection; the runner compares it with the real one.
   'client-port': '[1-9]\\d{0,4}',
+  // A process; each of a case must be another.
+  'process-id': '[1-9]\\d*',
   // What runs the server, and its version, as a product of RFC 9110 §10.1.5: Python/3.13.0
   runtime: "[!#$%&'*+.^_`|~0-9A-Za-z-]+/[0-9][!#$%&'*+.^_`|~0-9A-Za-z-]*",
 }

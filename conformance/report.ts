@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Exchange } from './exchange.ts'
+import type { Action, Exchange } from './exchange.ts'
 import { RULES } from './invariants.ts'
 import type { Result, Verdict } from './lanes.ts'
 import type { Finding } from './verdict.ts'
@@ -146,7 +146,19 @@ export function sentBytes(one: Exchange): Buffer {
 
 /** A shell line that sends the same bytes, with the same pauses, to an app that runs. */
 export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
-  const steps = one.actions.flatMap((action) => {
+  const connections: Action[][] = [[]]
+  for (const action of one.actions) {
+    if (action.do === 'connect-again') {
+      connections.push([])
+    } else {
+      connections.at(-1)?.push(action)
+    }
+  }
+  return connections.map((actions) => `${sender(actions)} | nc ${host} ${String(port)}`).join('; ')
+}
+
+function sender(actions: readonly Action[]): string {
+  const steps = actions.flatMap((action) => {
     switch (action.do) {
       case 'send':
         return [`printf '${forPrintf(action.bytes)}'`]
@@ -158,11 +170,11 @@ export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
         // A shell cannot look at the answer; half a second is enough for any that comes.
         return ['sleep 0.5']
       case 'half-close':
+      case 'connect-again':
         return []
     }
   })
-  const sender = steps.length === 1 ? steps.join() : `(${steps.join('; ')})`
-  return `${sender} | nc ${host} ${String(port)}`
+  return steps.length === 1 ? steps.join() : `(${steps.join('; ')})`
 }
 
 /** Bytes as the format of a printf(1) within single quotes. */

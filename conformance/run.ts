@@ -40,6 +40,7 @@ export async function runPages(
     root: settings.root,
     appOf: (one) => one.app,
     topicOf: (one) => one.id.slice(0, one.id.indexOf('/')),
+    needsFresh: (one) => one.fresh,
     conduct: (one, app) => conductPage(one, app, settings),
   })
   return results.map((result) => dependent(result, results))

@@ -105,9 +105,14 @@ interface Facts {
 /** Whether what stands in the holes is true, and not only of the right form. */
 function judgeFillings(filled: readonly Filling[], facts: Facts): Finding[] {
   const runtime = filled.find(({ hole }) => hole === 'runtime')?.text
-  return filled.flatMap(({ hole, text }) => {
+  return filled.flatMap(({ hole, text }, index) => {
     let flaw: string | undefined
     switch (hole) {
+      case 'process-id':
+        if (filled.findIndex((other) => other.hole === hole && other.text === text) < index) {
+          flaw = 'this process has answered already'
+        }
+        break
       case 'client-port':
         if (text !== String(facts.clientPort)) {
           flaw = `the client's port is ${String(facts.clientPort)}`

@@ -20,9 +20,15 @@ export { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './http/simple-handler.
 export type { Source } from './http/simple-handler.ts'
 export { HTTPStatus, RESPONSES } from './http/status.ts'
 export type { Responses, StatusCodes } from './http/status.ts'
+export { ThreadingHTTPServer, ThreadingHTTPSServer } from './http/threading-server.ts'
 export { AsyncMixIn } from './socketserver/async-mixin.ts'
 export { BaseServer } from './socketserver/base-server.ts'
 export type { Address, Constructor, InternetAddress } from './socketserver/base-server.ts'
+export {
+  ForkingMixIn,
+  ForkingTCPServer,
+  ForkingUnixStreamServer,
+} from './socketserver/forking-mixin.ts'
 export { BaseRequestHandler, StreamRequestHandler } from './socketserver/request-handler.ts'
 export type { Connection, RequestHandlerClass } from './socketserver/request-handler.ts'
 export { StreamReader } from './socketserver/stream-reader.ts'
@@ -31,6 +37,11 @@ export { StreamWriter } from './socketserver/stream-writer.ts'
 export type { StreamWriterOptions } from './socketserver/stream-writer.ts'
 export { TCPServer, UnixStreamServer } from './socketserver/tcp-server.ts'
 export type { AddressFamily } from './socketserver/tcp-server.ts'
+export {
+  ThreadingMixIn,
+  ThreadingTCPServer,
+  ThreadingUnixStreamServer,
+} from './socketserver/threading-mixin.ts'
 export {
   BrokenPipeError,
   ConnectionError,
@@ -41,5 +52,7 @@ export {
 export { format, repr } from './stdlib/format.ts'
 export type { FormatArguments } from './stdlib/format.ts'
 export { escapeHtml } from './stdlib/html.ts'
+export { currentThread } from './stdlib/threading.ts'
+export type { Thread } from './stdlib/threading.ts'
 export { parseQsl, unquote, unquoteToBytes, urlparse, urlsplit } from './stdlib/urls.ts'
 export type { ParseQslOptions, ParseResult, SplitResult } from './stdlib/urls.ts'

@@ -25,7 +25,7 @@ import type { Source } from './sources.ts'
 const LAYERS: readonly RegExp[] = [
   /^lib\/cli(?:-arguments)?\.ts$/,
   /^lib\/index\.ts$/,
-  /^lib\/(?:cgi\/|http\/(?:server|tls)\.ts$)/,
+  /^lib\/(?:cgi\/|http\/(?:server|threading-server|tls)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
   /^lib\/http\/base-handler\.ts$/,
   /^lib\/http\/(?:message|status|error-page)\.ts$/,

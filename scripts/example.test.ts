@@ -13,6 +13,8 @@ t.test('each program runs, says so, answers, and ends on Ctrl-C', async (t) => {
     ['http_server_POST', /^HTTP\/1\.0 501 Unsupported method \('GET'\)\r\n/],
     ['http_server_errors', /^HTTP\/1\.0 404 Not Found\r\n/],
     ['http_server_send_header', /\r\n\r\nResponse body\n$/],
+    ['http_server_threads', /\r\n\r\nThread-1\n$/],
+    ['http_server_forks', /\r\n\r\nProcess [0-9]+\n$/],
   ]
   for (const [name, expected] of programs) {
     // A program takes a port and does not tell which it got, so it cannot be asked for any free

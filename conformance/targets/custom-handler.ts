@@ -11,6 +11,8 @@
 import { BaseHTTPRequestHandler, unquote, unquoteToBytes, ValueError } from 'basehttp'
 
 export class Custom10Handler extends BaseHTTPRequestHandler {
+  static readonly module: string = import.meta.url
+
   // -- Requests with a body, and what a handler knows ----------------------------------------
 
   do_GET(): void {
@@ -280,10 +282,14 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
 }
 
 export class Custom11Handler extends Custom10Handler {
+  static override readonly module = import.meta.url
+
   override protocolVersion = 'HTTP/1.1'
 }
 
 export class OverrideHandler extends Custom11Handler {
+  static override readonly module = import.meta.url
+
   override defaultRequestVersion = 'HTTP/1.1'
   override serverVersion = 'Oracle/1.0'
   override sysVersion = ''

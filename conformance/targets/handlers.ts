@@ -5,27 +5,64 @@
  * @module
  */
 
-import { SimpleHTTPRequestHandler } from 'basehttp'
+import { HTTPServer, SimpleHTTPRequestHandler } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
 import { ErrorHandler } from '../../docs/examples/http_server_errors.ts'
+import {
+  ForkingHTTPServer,
+  Handler as ForkingHandler,
+} from '../../docs/examples/http_server_forks.ts'
 import { GetHandler } from '../../docs/examples/http_server_GET.ts'
 import { PostHandler } from '../../docs/examples/http_server_POST.ts'
 import { GetHandler as SendHeaderHandler } from '../../docs/examples/http_server_send_header.ts'
+import {
+  Handler as ThreadedHandler,
+  ThreadedHTTPServer,
+} from '../../docs/examples/http_server_threads.ts'
 import { Custom10Handler, Custom11Handler, OverrideHandler } from './custom-handler.ts'
 
-class Simple11Handler extends SimpleHTTPRequestHandler {
+// A thread or a child finds a handler by its module and name. The article's programs that have
+// none need not say where they are, so it is said here.
+
+export class Errors extends ErrorHandler {
+  static readonly module = import.meta.url
+}
+
+export class Get extends GetHandler {
+  static readonly module = import.meta.url
+}
+
+export class Post extends PostHandler {
+  static readonly module = import.meta.url
+}
+
+export class SendHeader extends SendHeaderHandler {
+  static readonly module = import.meta.url
+}
+
+export class Simple11Handler extends SimpleHTTPRequestHandler {
+  static readonly module = import.meta.url
+
   override protocolVersion = 'HTTP/1.1'
 }
 
 /** The handlers by the name of their app. */
 export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
-  errors: ErrorHandler,
-  get: GetHandler,
-  post: PostHandler,
-  send_header: SendHeaderHandler,
+  errors: Errors,
+  get: Get,
+  post: Post,
+  send_header: SendHeader,
+  threads: ThreadedHandler,
+  forks: ForkingHandler,
   custom10: Custom10Handler,
   custom11: Custom11Handler,
   override: OverrideHandler,
   simple: SimpleHTTPRequestHandler,
   simple11: Simple11Handler,
+}
+
+/** The servers of those that are about the server. */
+export const SERVERS: Readonly<Record<string, typeof HTTPServer>> = {
+  threads: ThreadedHTTPServer,
+  forks: ForkingHTTPServer,
 }

@@ -2,38 +2,25 @@
  * Our side of the recordings: the apps with the error page of the Python that was recorded.
  *
  * ```text
- *   node dist/conformance/targets/oracle.js APP PORT ROOT
+ *   node dist/conformance/targets/oracle.js APP PORT ROOT [--async | --threads | --forks]
  * ```
  *
  * @module
  */
 
-import {
-  BaseHTTPRequestHandler,
-  ERROR_PAGE_HTML4,
-  ERROR_PAGE_HTML5,
-  EXTENSIONS_MAP,
-  SimpleHTTPRequestHandler,
-} from 'basehttp'
-import type { RequestHandlerClass } from 'basehttp'
+import { ERROR_PAGE_HTML5, EXTENSIONS_MAP } from 'basehttp'
 import { HANDLERS } from './handlers.ts'
 import { serve } from './serve.ts'
 
-/** The same handler, as Python 3.13 has it where this library follows the article. */
-function as313(Handler: RequestHandlerClass): RequestHandlerClass {
-  return class extends (Handler as typeof BaseHTTPRequestHandler) {
-    override setup(): void | Promise<void> {
-      if (this.errorMessageFormat === ERROR_PAGE_HTML4) {
-        this.errorMessageFormat = ERROR_PAGE_HTML5
-      }
-      if (this instanceof SimpleHTTPRequestHandler) {
-        this.extensionsMap = { ...EXTENSIONS_MAP, '.rst': 'text/x-rst' }
-      }
-      return super.setup()
-    }
+/** What Python 3.13 has otherwise than the article, which this library follows. */
+function as313(app: string): Record<string, unknown> {
+  return {
+    // That one has a page of its own.
+    ...(app === 'override' ? {} : { errorMessageFormat: ERROR_PAGE_HTML5 }),
+    ...(app.startsWith('simple')
+      ? { extensionsMap: { ...EXTENSIONS_MAP, '.rst': 'text/x-rst' } }
+      : {}),
   }
 }
 
-await serve(
-  Object.fromEntries(Object.entries(HANDLERS).map(([app, Handler]) => [app, as313(Handler)])),
-)
+await serve(HANDLERS, undefined, as313)

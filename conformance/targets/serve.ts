@@ -4,39 +4,70 @@
  * @module
  */
 
-import { HTTPServer } from 'basehttp'
+import { AsyncMixIn, ForkingMixIn, HTTPServer, ThreadingMixIn } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
+import { SERVERS } from './handlers.ts'
 
-/** The server of the suite's programs. */
-export class TargetServer extends HTTPServer {
-  // The suite opens the next connection before the last one is gone.
-  override requestQueueSize = 64
+/** The servers that a flag chooses; without one, each app has its own, mostly a plain one. */
+const BY_FLAG: Readonly<Record<string, typeof HTTPServer>> = {
+  '--async': class extends AsyncMixIn(HTTPServer) {},
+  '--threads': class extends ThreadingMixIn(HTTPServer) {},
+  '--forks': class extends ForkingMixIn(HTTPServer) {},
 }
 
 /**
- * Serve one of some handlers, as the command line says: APP PORT ROOT.
+ * Make the server of an app.
+ *
+ * @param Server - another one than its own
+ */
+export function makeServer(
+  app: string,
+  port: number,
+  Handler: RequestHandlerClass,
+  Server: typeof HTTPServer = SERVERS[app] ?? HTTPServer,
+): HTTPServer {
+  const server = new Server(['127.0.0.1', port], Handler)
+  // The suite opens the next connection before the last one is gone.
+  server.requestQueueSize = 64
+  return server
+}
+
+/**
+ * Serve one of some handlers, as the command line says: APP PORT ROOT, and perhaps a flag.
  *
  * Prints `READY <port>` when connections are taken. Ends on SIGTERM, and with the process that
  * forked it, if one did.
  *
  * @param handlers - the handlers by the name of their app
  * @param args - the command line
+ * @param optionsOf - gives the `handlerOptions` of an app
  */
 export async function serve(
   handlers: Readonly<Record<string, RequestHandlerClass>>,
   args: readonly string[] = process.argv.slice(2),
+  optionsOf: (app: string) => Readonly<Record<string, unknown>> = () => ({}),
 ): Promise<void> {
-  const [app = '', port = '', root = ''] = args
+  const [app = '', port = '', root = '', flag] = args
   const Handler = handlers[app]
-  if (Handler === undefined || !/^[0-9]+$/.test(port) || root === '') {
-    console.error(`usage: APP PORT ROOT, where APP is one of ${Object.keys(handlers).join(', ')}`)
+  const known = flag === undefined || Object.hasOwn(BY_FLAG, flag)
+  if (Handler === undefined || !known || !/^[0-9]+$/.test(port) || root === '') {
+    console.error(
+      `usage: APP PORT ROOT [FLAG], where APP is one of ${Object.keys(handlers).join(', ')}, and ` +
+        `FLAG one of ${Object.keys(BY_FLAG).join(', ')}`,
+    )
     process.exit(2)
   }
   process.on('disconnect', () => {
     process.exit()
   })
   process.chdir(root)
-  const server = new TargetServer(['127.0.0.1', Number(port)], Handler)
+  const server = makeServer(
+    app,
+    Number(port),
+    Handler,
+    flag === undefined ? undefined : BY_FLAG[flag],
+  )
+  server.handlerOptions = optionsOf(app)
   await server.bindAndActivate()
   console.log(`READY ${String(server.serverPort)}`)
   await server.serveForever()

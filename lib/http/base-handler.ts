@@ -92,6 +92,10 @@ const MAX_SKIPPED = 256 * 1024
  * @python http.server.BaseHTTPRequestHandler
  */
 export class BaseHTTPRequestHandler extends StreamRequestHandler {
+  static {
+    Object.assign(this, { module: import.meta.url })
+  }
+
   /**
    * The methods, found by name: a request `GET` calls `do_GET()`. No method of that name: 501.
    *

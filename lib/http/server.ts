@@ -8,7 +8,8 @@
  * ```
  *
  * All of HTTP is in the handler. The server only takes connections: read
- * `socketserver/base-server.ts` for what that means.
+ * `socketserver/base-server.ts` for what that means. Those with threads are in
+ * `threading-server.ts`.
  *
  * @module
  */
@@ -97,6 +98,8 @@ export interface HTTPSOptions {
  * @python http.server.HTTPSServer
  */
 export class HTTPSServer extends HTTPServer {
+  override readonly encrypted = true
+
   /**
    * The path of the certificate.
    *

@@ -93,6 +93,10 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
  * @python http.server.SimpleHTTPRequestHandler
  */
 export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
+  static {
+    Object.assign(this, { module: import.meta.url })
+  }
+
   override serverVersion = 'SimpleHTTP/0.6'
 
   /**

@@ -14,11 +14,9 @@
  * @module
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
-import { inspect } from 'node:util'
-import { stderr } from '../stdlib/sys.ts'
 import type { Address, BaseServer, Constructor } from './base-server.ts'
 import type { Connection } from './request-handler.ts'
+import { Tasks } from './tasks.ts'
 
 /** What {@link AsyncMixIn} adds to a server. */
 export interface AsyncMixIn {
@@ -29,9 +27,6 @@ export interface AsyncMixIn {
    */
   blockOnClose: boolean
 }
-
-/** The task on whose behalf a piece of code runs. It cannot wait for its own end. */
-const currentTask = new AsyncLocalStorage<object>()
 
 /**
  * Let a server handle every connection as a task of its own:
@@ -46,18 +41,10 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
   return class extends Base implements AsyncMixIn {
     blockOnClose = true
 
-    readonly #tasks = new Map<object, Promise<void>>()
+    readonly #tasks = new Tasks()
 
     override processRequest(request: Connection, clientAddress: Address): Promise<void> {
-      const task = {}
-      const done = currentTask
-        .run(task, () => this.#processTask(request, clientAddress))
-        .catch((error: unknown) => {
-          // A hook that is there to report errors has thrown one itself.
-          stderr.write(`Exception ignored in a task of the server: ${inspect(error)}\n`)
-        })
-        .finally(() => this.#tasks.delete(task))
-      this.#tasks.set(task, done)
+      this.#tasks.start(() => this.#processTask(request, clientAddress))
       return Promise.resolve()
     }
 
@@ -74,9 +61,7 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
     override async serverClose(): Promise<void> {
       await super.serverClose()
       if (this.blockOnClose) {
-        const self = currentTask.getStore()
-        const others = [...this.#tasks].filter(([task]) => task !== self)
-        await Promise.all(others.map(([, done]) => done))
+        await this.#tasks.others()
         // Once more, for the connections that have been closed only now.
         await super.serverClose()
       }

@@ -119,6 +119,14 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   handlerOptions: Readonly<Record<string, unknown>> = {}
 
+  /**
+   * Whether connections are encrypted by this process, and so cannot be handed to another. To be
+   * overridden by a class that does so.
+   *
+   * @added Python's children have a copy of the keys.
+   */
+  readonly encrypted: boolean = false
+
   #activation: Promise<void> | undefined
   #closed = false
   #loop: Promise<void> | undefined

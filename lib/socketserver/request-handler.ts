@@ -57,6 +57,13 @@ export type RequestHandlerClass = new (
  * @python socketserver.BaseRequestHandler
  */
 export class BaseRequestHandler {
+  static {
+    // Where the class is, for threads and children, which load it again: each class says it anew,
+    // `static readonly module = import.meta.url`. Not declared here, or a subclass would have to
+    // write `override` in front of its own.
+    Object.assign(this, { module: import.meta.url })
+  }
+
   /**
    * The connection, paused: it is read through `rfile`, or by whoever resumes it.
    *
@@ -148,6 +155,10 @@ export class BaseRequestHandler {
  * @python socketserver.StreamRequestHandler
  */
 export class StreamRequestHandler extends BaseRequestHandler {
+  static {
+    Object.assign(this, { module: import.meta.url })
+  }
+
   /**
    * How long to wait for the peer, in seconds: for more bytes each time a read waits, and for all
    * of a write to be taken. Then the read or the write fails with a `TimeoutError`. Null waits for

@@ -1,0 +1,33 @@
+/**
+ * Python's `ThreadingHTTPServer` and `ThreadingHTTPSServer`.
+ *
+ * They have a file of their own, so that the command line, which handles connections as tasks,
+ * need not load what threads are made of.
+ *
+ * Read before: `server.ts`, `socketserver/threading-mixin.ts`.
+ *
+ * @module
+ */
+
+import { ThreadingMixIn } from '../socketserver/threading-mixin.ts'
+import { HTTPServer, HTTPSServer } from './server.ts'
+
+/**
+ * An HTTP server that handles each connection in a thread of its own. Its threads are daemons: see
+ * `daemonThreads`.
+ *
+ * @python http.server.ThreadingHTTPServer
+ */
+export class ThreadingHTTPServer extends ThreadingMixIn(HTTPServer) {
+  override daemonThreads = true
+}
+
+/**
+ * An HTTPS server that handles each connection in a thread of its own. Its threads are daemons: see
+ * `daemonThreads`.
+ *
+ * @python http.server.ThreadingHTTPSServer
+ */
+export class ThreadingHTTPSServer extends ThreadingMixIn(HTTPSServer) {
+  override daemonThreads = true
+}

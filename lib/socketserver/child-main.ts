@@ -1,0 +1,87 @@
+/**
+ * The program of a child process: it loads the handler's module, then handles one connection after
+ * the other.
+ *
+ * Read before: `forking-mixin.ts`, which starts it.
+ *
+ * @module
+ */
+
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { stderr } from '../stdlib/sys.ts'
+import { packError, RemoteServer } from './remote.ts'
+import type { Opening, Report, SentError, Site } from './remote.ts'
+
+function report(message: Report): void {
+  process.send?.(message)
+}
+
+// A line goes to the parent in one message, so that those of several children do not mix.
+stderr.write = (text) => {
+  report({ kind: 'log', text })
+}
+
+// Ctrl-C reaches all processes of a terminal. The parent decides what it means, and a child ends
+// with its parent.
+process.on('SIGINT', () => {})
+process.on('disconnect', () => {
+  process.exit()
+})
+process.on('uncaughtException', (error) => {
+  process.send?.({ kind: 'crashed', error: packError(error) }, () => {
+    process.exit(1)
+  })
+})
+
+async function handle(server: RemoteServer, opening: Opening, socket: Socket): Promise<void> {
+  socket.on('error', () => {})
+  // As on a socket that the server has accepted; before anything can have been read from it.
+  socket.allowHalfOpen = true
+  socket.pause()
+  server.handlerOptions = opening.options ?? server.handlerOptions
+  let error: SentError | undefined
+  try {
+    await server.finishRequest(socket, opening.clientAddress)
+  } catch (thrown) {
+    error = packError(thrown)
+  }
+  // What rfile.close() has left to flow.
+  const unread = socket.readableFlowing === true && !socket.readableEnded
+  await written(socket)
+  // The parent closes the connection. So whoever has seen its end finds the log complete, because
+  // that has gone to the parent before.
+  report({ kind: 'done', error, unread })
+  socket.destroy()
+}
+
+/** Wait until the kernel has all that was written, or will not take it any more. */
+function written(socket: Socket): Promise<unknown> {
+  const nothingLeft = socket.writableLength === 0 && !socket.writableEnded
+  if (nothingLeft || socket.destroyed || socket.writableFinished) {
+    return Promise.resolve()
+  }
+  return new Promise((resolve) => {
+    socket.on('finish', resolve)
+    socket.on('close', resolve)
+    if (!socket.writableEnded) {
+      socket.write('', resolve)
+    }
+  })
+}
+
+const [site] = (await once(process, 'message')) as [Site]
+try {
+  const server = await RemoteServer.load(site)
+  process.on('message', (message: Opening, socket: Socket | undefined) => {
+    if (socket === undefined) {
+      // The client was gone before the socket could be handed over.
+      report({ kind: 'done', error: undefined, unread: false })
+    } else {
+      void handle(server, message, socket)
+    }
+  })
+  report({ kind: 'ready' })
+} catch (error) {
+  report({ kind: 'failed', error: packError(error) })
+}

@@ -1,0 +1,345 @@
+/**
+ * A pool of threads or of children: each handles one connection at a time.
+ *
+ * ```text
+ *   take() ----> idle: taken at once
+ *          '---> none idle: wait; after 50 ms, if there may be more of them, one more is started
+ *   give() ----> somebody waits: handed on
+ *          '---> nobody waits: idle; those not needed for 10 s are ended, but for a few
+ * ```
+ *
+ * To start a thread costs about 50 ms of CPU, to take one that waits next to nothing. So one is
+ * started only when somebody has waited for as long as that takes.
+ *
+ * @module
+ */
+
+import { inspect } from 'node:util'
+import { milliseconds, monotonic } from '../stdlib/dates.ts'
+import { repr } from '../stdlib/format.ts'
+import { stderr } from '../stdlib/sys.ts'
+import type { Address, BaseServer } from './base-server.ts'
+import { unpackError } from './remote.ts'
+import type { Done, Report } from './remote.ts'
+
+/** How long members must have been superfluous to be ended, unless it is said, in seconds. */
+const REST = 10
+
+/** How long to wait for one that is busy before another is started, in seconds. */
+const PATIENCE = 0.05
+
+/** How many may be starting at a time. */
+const MOST_STARTING = 2
+
+/** How long a module may take to load, in seconds. */
+const START_LIMIT = 30
+
+/** The connection that a member was to handle is lost, because the member is. */
+export class MemberLost extends Error {
+  override readonly name = 'MemberLost'
+}
+
+/** A thread or a child, seen from the server. */
+export abstract class Member {
+  /** Resolves when a connection can be handled, rejects when that will never be. */
+  readonly ready: Promise<void>
+  /** Resolves when the thread or child is gone. */
+  readonly exited: Promise<void>
+
+  #resolveReady!: () => void
+  #rejectReady!: (reason: Error) => void
+  #resolveExited!: () => void
+  readonly #startTimer: NodeJS.Timeout
+  #options: BaseServer['handlerOptions'] | undefined
+  #started = false
+  #usable = true
+  #resolveDone: ((done: Done) => void) | undefined
+  #rejectDone: ((reason: Error) => void) | undefined
+
+  constructor() {
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve
+      this.#rejectReady = reject
+    })
+    // Whoever waits for it hears of it; nobody may.
+    this.ready.catch(() => {})
+    this.exited = new Promise((resolve) => {
+      this.#resolveExited = resolve
+    })
+    this.#startTimer = setTimeout(() => {
+      const limit = `${String(START_LIMIT)} s`
+      this.#rejectReady(new Error(`Cannot use the handler's module: it did not load in ${limit}`))
+      this.kill()
+    }, milliseconds(START_LIMIT))
+  }
+
+  /** End it at once. */
+  abstract kill(): void
+
+  /** Some options, if they are not those that this one has already. */
+  protected unlessKnown(
+    options: BaseServer['handlerOptions'],
+  ): BaseServer['handlerOptions'] | undefined {
+    const known = options === this.#options
+    this.#options = options
+    return known ? undefined : options
+  }
+
+  /** Wait until a connection that was just sent off has been handled. */
+  protected handled(): Promise<Done> {
+    return new Promise((resolve, reject) => {
+      this.#resolveDone = resolve
+      this.#rejectDone = reject
+    })
+  }
+
+  /** To be called with what the thread or child reports. */
+  protected accept(report: Report): void {
+    switch (report.kind) {
+      case 'ready':
+        this.#started = true
+        clearTimeout(this.#startTimer)
+        this.#resolveReady()
+        break
+      case 'failed':
+        this.#rejectReady(unpackError(report.error))
+        this.kill()
+        break
+      case 'crashed':
+        this.crashed(unpackError(report.error))
+        break
+      case 'log':
+        stderr.write(report.text)
+        break
+      case 'done':
+        this.#resolveDone?.(report)
+        this.#resolveDone = this.#rejectDone = undefined
+        break
+    }
+  }
+
+  /** To be called when it is about to end by an exception that nobody caught. */
+  protected crashed(error: Error): void {
+    this.#usable = false
+    this.#rejectReady(error)
+    if (this.#rejectDone === undefined) {
+      if (this.#started) {
+        stderr.write(`Exception ignored, no request is being handled: ${inspect(error)}\n`)
+      }
+    } else {
+      this.#rejectDone(error)
+      this.#resolveDone = this.#rejectDone = undefined
+    }
+  }
+
+  /** To be called when it is gone, however that came. */
+  protected lost(how: string): void {
+    this.#usable = false
+    clearTimeout(this.#startTimer)
+    this.#rejectReady(new Error(`Cannot use the handler's module: loading it ${how}`))
+    this.#rejectDone?.(new MemberLost(how))
+    this.#resolveExited()
+  }
+
+  /** Whether it was ready once. */
+  get started(): boolean {
+    return this.#started
+  }
+
+  /** Whether it can still handle a connection. */
+  get usable(): boolean {
+    return this.#usable
+  }
+}
+
+/** Report, in a line, that a connection ended with the thread or child that handled it. */
+export function logLost(who: string, clientAddress: Address, { message }: MemberLost): void {
+  stderr.write(`${who} ${message} while handling the request from ${repr(clientAddress)}\n`)
+}
+
+/** How large a pool may be. */
+export interface PoolSize {
+  /** At the most. */
+  readonly most: number
+  /** So many are kept, needed or not. */
+  readonly spare: number
+  /**
+   * Whether the one that has rested longest is taken, so that all are. Otherwise it is the one
+   * that has just been given back: it is awake, and what it needs is in the processor's cache.
+   */
+  readonly inTurn: boolean
+  /** How long members must have been superfluous to be ended, in seconds. Default: 10. */
+  readonly rest?: number
+}
+
+/** Somebody who waits for a member. */
+interface Waiting<One> {
+  readonly resolve: (one: One) => void
+  readonly reject: (reason: unknown) => void
+  /** Since when, on the clock of `monotonic()`. */
+  readonly since: number
+}
+
+/** Threads or children, and those who wait for one. */
+export class Pool<One extends Member> {
+  readonly #start: () => One
+  readonly #size: Required<PoolSize>
+  readonly #members = new Set<One>()
+  readonly #idle: One[] = []
+  readonly #waiting: Waiting<One>[] = []
+  #starting = 0
+  #closed = false
+  /** The fewest that were idle at any time since the last look. */
+  #leastIdle = 0
+  #timer: NodeJS.Timeout | undefined
+  #patience: NodeJS.Timeout | undefined
+
+  constructor(start: () => One, { most, spare, inTurn, rest = REST }: PoolSize) {
+    this.#start = start
+    this.#size = {
+      most: Math.max(1, most),
+      spare: Math.max(1, Math.min(spare, most)),
+      inTurn,
+      rest,
+    }
+  }
+
+  /** Those that are there, idle or not. */
+  get members(): ReadonlySet<One> {
+    return this.#members
+  }
+
+  /**
+   * Start those that are always kept.
+   *
+   * @throws what keeps them from starting.
+   */
+  async warm(): Promise<void> {
+    const missing = this.#size.spare - this.#members.size
+    await Promise.all(Array.from({ length: missing }, () => this.#grow().ready))
+  }
+
+  /**
+   * Take one for a connection, as soon as there is one. It must be given back.
+   *
+   * @throws what keeps one from starting.
+   */
+  take(): Promise<One> {
+    const one = this.#size.inTurn ? this.#idle.shift() : this.#idle.pop()
+    if (one !== undefined) {
+      this.#leastIdle = Math.min(this.#leastIdle, this.#idle.length)
+      return Promise.resolve(one)
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject, since: monotonic() })
+      this.#growIfNeeded()
+    })
+  }
+
+  /** Give one back. If it is gone meanwhile, that is no harm. */
+  give(one: One): void {
+    if (!one.usable) {
+      return
+    }
+    const next = this.#waiting.shift()
+    if (next !== undefined) {
+      next.resolve(one)
+    } else if (this.#closed) {
+      one.kill()
+    } else {
+      this.#idle.push(one)
+      this.#timer ??= setInterval(() => {
+        this.#shrink()
+      }, milliseconds(this.#size.rest)).unref()
+    }
+  }
+
+  /**
+   * End those that are idle, wait until they have ended, and keep none from here on. Those that
+   * handle a connection end after it.
+   */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#timer)
+    const idle = this.#idle.splice(0)
+    const starting = [...this.#members].filter((one) => !one.started)
+    const unneeded = this.#waiting.length === 0 ? [...idle, ...starting] : idle
+    for (const one of unneeded) {
+      one.kill()
+    }
+    await Promise.all(unneeded.map((one) => one.exited))
+  }
+
+  /** Start more if somebody waits for long, now or when it will be long. */
+  #growIfNeeded(): void {
+    const first = this.#waiting[0]
+    const starting = Math.min(this.#waiting.length, MOST_STARTING)
+    if (
+      first === undefined ||
+      this.#starting >= starting ||
+      this.#members.size >= this.#size.most
+    ) {
+      return
+    }
+    const left = first.since + PATIENCE - monotonic()
+    if (left <= 0) {
+      this.#grow()
+      this.#growIfNeeded()
+    } else {
+      this.#patience ??= setTimeout(() => {
+        this.#patience = undefined
+        this.#growIfNeeded()
+      }, milliseconds(left))
+    }
+  }
+
+  #grow(): One {
+    const one = this.#start()
+    this.#members.add(one)
+    this.#starting++
+    one.ready
+      .finally(() => {
+        this.#starting--
+      })
+      .then(
+        () => {
+          this.give(one)
+          this.#growIfNeeded()
+        },
+        (error: unknown) => {
+          this.#waiting.shift()?.reject(error)
+          this.#growIfNeeded()
+        },
+      )
+    void one.exited.then(() => {
+      this.#lose(one)
+    })
+    return one
+  }
+
+  #lose(one: One): void {
+    this.#members.delete(one)
+    const at = this.#idle.indexOf(one)
+    if (at !== -1) {
+      this.#idle.splice(at, 1)
+    }
+    this.#growIfNeeded()
+    // Replaced, so that the next connection need not wait. One that never was ready would not be
+    // the next time either.
+    if (!this.#closed && one.started && this.#members.size < this.#size.spare) {
+      this.#grow()
+    }
+  }
+
+  #shrink(): void {
+    const superfluous = Math.min(this.#leastIdle, this.#members.size - this.#size.spare)
+    for (const one of this.#idle.splice(0, Math.max(0, superfluous))) {
+      one.kill()
+    }
+    this.#leastIdle = this.#idle.length
+    if (this.#members.size <= this.#size.spare) {
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    }
+  }
+}

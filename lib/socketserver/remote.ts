@@ -1,0 +1,225 @@
+/**
+ * A handler in another thread or process: how it is found there, and what it is told.
+ *
+ * ```text
+ *   server's side                          |  thread-main.ts, child-main.ts
+ *     Site: module, name, address   ---->  |  RemoteServer.load() imports the module
+ *                                   <----  |  ready, or failed
+ *     Opening: a connection         ---->  |  finishRequest() makes a handler, and runs it
+ *                                   <----  |  log, log, ...
+ *                                   <----  |  done, with the exception if there was one
+ * ```
+ *
+ * The server's side closes the connection, in both cases.
+ *
+ * A class cannot be sent, only its whereabouts. So it names its module, `import.meta.url`, and the
+ * module is loaded again on the other side, with everything at its top level. Python's threads
+ * share all objects, and its children begin with a copy of all; here, nothing is shared.
+ *
+ * Next to read: `pool.ts`, then `threading-mixin.ts`.
+ *
+ * @module
+ */
+
+import { inspect } from 'node:util'
+import { repr } from '../stdlib/format.ts'
+import { BaseServer } from './base-server.ts'
+import type { Address } from './base-server.ts'
+import type { Frame } from './port-stream.ts'
+import type { RequestHandlerClass } from './request-handler.ts'
+
+/** Where a handler is, and for which server it works. */
+export interface Site {
+  /** The URL of the module that exports the class. */
+  readonly module: string
+  readonly className: string
+  /** The fields of the server that the handler gets to see. */
+  readonly server: { readonly serverAddress: Address }
+}
+
+/** To the other side: a connection to handle. */
+export interface Opening {
+  readonly kind: 'open'
+  /** `Thread-1`; a child has none. */
+  readonly name?: string
+  readonly clientAddress: Address
+  /** The server's `handlerOptions`, if they are others than the last time. */
+  readonly options?: BaseServer['handlerOptions'] | undefined
+  /** What has come over the connection already; to a child, the connection itself is sent. */
+  readonly frames?: readonly Frame[]
+}
+
+/** From the other side. */
+export type Report =
+  | { readonly kind: 'ready' }
+  /** The handler cannot be found; nothing else will come. */
+  | { readonly kind: 'failed'; readonly error: SentError }
+  /** It is about to end, by an exception that nobody caught. */
+  | { readonly kind: 'crashed'; readonly error: SentError }
+  /** Text for the server's standard error. */
+  | { readonly kind: 'log'; readonly text: string }
+  | Done
+
+/** The handler has ended. */
+export interface Done {
+  readonly kind: 'done'
+  /** What it did not catch. */
+  readonly error?: SentError | undefined
+  /** Whether the client is still sending what the handler does not want; see `rfile.close()`. */
+  readonly unread: boolean
+}
+
+/** Tell a report from a frame of the connection. */
+export function isReport(message: Report | Frame): message is Report {
+  return ['ready', 'failed', 'crashed', 'log', 'done'].includes(message.kind)
+}
+
+// -- Before anything is started --------------------------------------------------------------
+
+/**
+ * Check that a handler's class says where it is.
+ *
+ * @throws `TypeError` that says what to add.
+ */
+export function checkHandler(Handler: RequestHandlerClass, where: string): void {
+  if (Handler.name === '') {
+    throw new TypeError(
+      `Cannot run the handler in ${where}: its class has no name by which it could be found ` +
+        'there; export it: export class Handler ...',
+    )
+  }
+  // An inherited one is the whereabouts of the base class.
+  const { module } = Object.hasOwn(Handler, 'module') ? (Handler as { module?: unknown }) : {}
+  if (typeof module !== 'string') {
+    throw new TypeError(
+      `Cannot run ${Handler.name} in ${where}: it does not say where it can be found there; add ` +
+        'to the class: static readonly module = import.meta.url',
+    )
+  }
+  if (loading) {
+    throw new TypeError(
+      `Cannot start a server with ${Handler.name} here: its module is being loaded in ${where} of ` +
+        'that server; start the server only in the program itself: ' +
+        'if (process.argv[1] === import.meta.filename)',
+    )
+  }
+}
+
+/**
+ * Say where the handler of a server is, and check the options on the way.
+ *
+ * @throws `TypeError` for an option that cannot be sent.
+ */
+export function siteOf(server: BaseServer): Site {
+  for (const [name, value] of Object.entries(server.handlerOptions)) {
+    try {
+      structuredClone(value)
+    } catch (error) {
+      throw new TypeError(
+        `Cannot send the handler option ${repr(name)} to another thread or process: only what ` +
+          'structuredClone() takes can be sent, which is data without functions',
+        { cause: error },
+      )
+    }
+  }
+  const { RequestHandlerClass: Handler } = server
+  const fields = ['serverAddress', 'serverName', 'serverPort']
+  return {
+    module: (Handler as unknown as { module: string }).module,
+    className: Handler.name,
+    server: Object.fromEntries(
+      fields.flatMap((name) =>
+        name in server ? [[name, (server as unknown as Record<string, unknown>)[name]]] : [],
+      ),
+    ) as unknown as Site['server'],
+  }
+}
+
+// -- On the other side -----------------------------------------------------------------------
+
+/** Whether this thread or process is loading a handler's module for a server elsewhere. */
+let loading = false
+
+/**
+ * What a handler finds in `this.server` in a thread or child: the address, and what is made of it.
+ * It is not the server, and cannot be told to stop.
+ */
+export class RemoteServer extends BaseServer<Address> {
+  /**
+   * Load the handler's module, and find the class in it.
+   *
+   * @throws what the module throws, and `TypeError` when it does not export the class.
+   */
+  static async load(site: Site): Promise<RemoteServer> {
+    loading = true
+    const exports = (await import(site.module)) as Record<string, unknown>
+    const found = new Set(
+      Object.values(exports).filter(
+        (value) => typeof value === 'function' && value.name === site.className,
+      ),
+    )
+    if (found.size !== 1) {
+      const reason =
+        found.size === 0
+          ? `exports no class of that name; write: export class ${site.className}`
+          : 'exports several classes of that name; rename one of them'
+      throw new TypeError(`Cannot find ${site.className}: ${site.module} ${reason}`)
+    }
+    const [Handler] = found as Set<RequestHandlerClass>
+    const server = new RemoteServer(site.server.serverAddress, Handler as RequestHandlerClass)
+    return Object.assign(server, site.server)
+  }
+
+  override bindAndActivate(): Promise<void> {
+    return Promise.reject(elsewhere('serve'))
+  }
+
+  override shutdown(): Promise<void> {
+    return Promise.reject(elsewhere('shut down'))
+  }
+
+  override serverClose(): Promise<void> {
+    return Promise.reject(elsewhere('close the server'))
+  }
+}
+
+function elsewhere(what: string): Error {
+  return new Error(
+    `Cannot ${what} from a handler in another thread or process: the server is not here, only ` +
+      'its address is',
+  )
+}
+
+// -- Exceptions ------------------------------------------------------------------------------
+
+/** An exception on its way to the server. */
+export interface SentError {
+  readonly className: string
+  readonly message: string
+  /** All that is to be said of it: the stack, the cause, further fields. */
+  readonly report: string
+}
+
+/** Make an exception ready to be sent. */
+export function packError(error: unknown): SentError {
+  const report = inspect(error)
+  return error instanceof Error
+    ? { className: error.constructor.name, message: error.message, report }
+    : { className: 'Error', message: report, report }
+}
+
+/**
+ * Make an exception of what was sent. Printed, it is what it was; but of its class, if that is none
+ * of JavaScript's own, only the name is left.
+ */
+export function unpackError({ className, message, report }: SentError): Error {
+  const error = new (errorClass(className))(message)
+  error.stack = report
+  return error
+}
+
+function errorClass(name: string): new (message: string) => Error {
+  const known = [Error, TypeError, RangeError, ReferenceError, SyntaxError, EvalError, URIError]
+  const found = known.find((one) => one.name === name)
+  return found ?? ({ [name]: class extends Error {} }[name] as new (message: string) => Error)
+}

@@ -1,0 +1,68 @@
+/**
+ * The program of a worker thread: it loads the handler's module, then handles one connection after
+ * the other.
+ *
+ * Read before: `threading-mixin.ts`, which starts it.
+ *
+ * @module
+ */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import { stderr } from '../stdlib/sys.ts'
+import { renameThread } from '../stdlib/threading.ts'
+import { PortStream } from './port-stream.ts'
+import type { Frame } from './port-stream.ts'
+import { RemoteServer, packError } from './remote.ts'
+import type { Opening, Report, SentError, Site } from './remote.ts'
+
+const port = parentPort as MessagePort
+
+function report(message: Report): void {
+  port.postMessage(message)
+}
+
+// A line goes to the main thread in one message, in order with the bytes of the answer, and is
+// not lost when the worker ends.
+stderr.write = (text) => {
+  report({ kind: 'log', text })
+}
+
+/** The connection that is being handled. */
+let stream: PortStream | undefined
+
+async function handle(server: RemoteServer, opening: Opening): Promise<void> {
+  stream = new PortStream((frame, transfer) => {
+    port.postMessage(frame, transfer)
+  })
+  for (const frame of opening.frames ?? []) {
+    stream.accept(frame)
+  }
+  renameThread(opening.name ?? '')
+  server.handlerOptions = opening.options ?? server.handlerOptions
+  let error: SentError | undefined
+  try {
+    await server.finishRequest(stream, opening.clientAddress)
+  } catch (thrown) {
+    error = packError(thrown)
+  }
+  // What rfile.close() has left to flow.
+  const unread = stream.readableFlowing === true && !stream.readableEnded
+  await stream.finish()
+  renameThread('MainThread')
+  report({ kind: 'done', error, unread })
+}
+
+try {
+  const server = await RemoteServer.load(workerData as Site)
+  port.on('message', (message: Opening | Frame) => {
+    if (message.kind === 'open') {
+      void handle(server, message)
+    } else {
+      stream?.accept(message)
+    }
+  })
+  report({ kind: 'ready' })
+} catch (error) {
+  report({ kind: 'failed', error: packError(error) })
+}

@@ -1,0 +1,348 @@
+/**
+ * What the mix-ins cost and stand: `npm run mixins -- WHAT`, on Linux.
+ *
+ * ```text
+ *   parallel      two handlers that compute for 300 ms: one after the other, or together?
+ *   cost          CPU per new connection, against a bare node:net server that parses nothing
+ *   connections   1,000 in a row and 200 at once; then descriptors, threads, children, memory
+ *   gigabyte      1 GiB to a slow client, and 1 GiB to a slow handler: how much lies in memory?
+ *   chaos         resets, exits and kills under load: who suffers?
+ * ```
+ *
+ * The server is a process of its own, measured from outside through `/proc`. Times of one run are
+ * to be compared with each other, not with those of another machine or day.
+ *
+ * @module
+ */
+
+import { fork, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { AsyncMixIn, ForkingMixIn, StreamRequestHandler, TCPServer, ThreadingMixIn } from 'basehttp'
+
+const GIB = 2 ** 30
+const CHUNK = Buffer.alloc(64 * 1024, 'x')
+const ANSWER = Buffer.from('HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok')
+
+// -- The server ------------------------------------------------------------------------------
+
+const SERVERS = {
+  plain: TCPServer,
+  async: class extends AsyncMixIn(TCPServer) {},
+  threads: class extends ThreadingMixIn(TCPServer) {},
+  forks: class extends ForkingMixIn(TCPServer) {},
+}
+const KINDS = ['plain', 'async', 'threads', 'forks'] as const
+
+/** Does what the first line of the client says. */
+export class Worker extends StreamRequestHandler {
+  static readonly module = import.meta.url
+
+  override async handle(): Promise<void> {
+    const command = (await this.rfile.readline()).toString().trim()
+    switch (command) {
+      case 'spin': {
+        const end = performance.now() + 300
+        while (performance.now() < end);
+        break
+      }
+      case 'give':
+        for (let sent = 0; sent < GIB; sent += CHUNK.length) {
+          await this.wfile.write(CHUNK)
+        }
+        return
+      case 'take':
+        for (let taken = 0; taken < GIB; taken += 16 * CHUNK.length) {
+          await this.rfile.read(16 * CHUNK.length)
+          await sleep(1)
+        }
+        break
+      case 'exit':
+        process.exit(1)
+        break
+      case 'pid':
+        await this.wfile.write(Buffer.from(`${String(process.pid)}\n`))
+        await sleep(50)
+        break
+    }
+    await this.wfile.write(ANSWER)
+  }
+}
+
+async function serve(kind: string): Promise<void> {
+  process.on('disconnect', () => {
+    process.exit()
+  })
+  let port: number
+  if (kind === 'raw') {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      socket.on('error', () => {})
+      socket.on('data', () => {
+        socket.write(ANSWER)
+        socket.destroySoon()
+      })
+    })
+    server.listen({ port: 0, host: '127.0.0.1', backlog: 1024 })
+    await once(server, 'listening')
+    port = (server.address() as AddressInfo).port
+  } else {
+    const server = new SERVERS[kind as keyof typeof SERVERS](['127.0.0.1', 0], Worker)
+    server.requestQueueSize = 1000
+    await server.bindAndActivate()
+    void server.serveForever()
+    port = server.serverAddress[1]
+  }
+  process.send?.(port)
+}
+
+// -- The client ------------------------------------------------------------------------------
+
+interface Running {
+  readonly child: ChildProcess
+  readonly port: number
+}
+
+/** @param pinned - to one processor; we take the other, and less depends on luck then */
+async function start(kind: string, pinned = false): Promise<Running> {
+  const child = fork(import.meta.filename, ['serve', kind], {
+    stdio: ['ignore', 2, 'ignore', 'ipc'],
+    ...(pinned ? { execPath: 'taskset', execArgv: ['-c', '0', process.execPath] } : {}),
+  })
+  const [port] = (await once(child, 'message')) as [number]
+  return { child, port }
+}
+
+async function stop({ child }: Running): Promise<void> {
+  child.disconnect()
+  await once(child, 'exit')
+}
+
+function dial({ port }: Running, command: string): Socket {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.on('error', () => {})
+  socket.write(`${command}\n`)
+  return socket
+}
+
+/** Make a request; the answer, or what there is of it. */
+async function ask(server: Running, command = 'hello'): Promise<string> {
+  const socket = dial(server, command)
+  let received = ''
+  socket.on('data', (chunk: Buffer) => {
+    received += chunk.toString('latin1')
+  })
+  await new Promise((resolve) => socket.on('close', resolve))
+  return received
+}
+
+/** Make requests, some of them side by side; tell how many were not answered. */
+async function load(server: Running, requests: number, lanes: number): Promise<number> {
+  let left = requests
+  let failed = 0
+  const lane = async () => {
+    while (left-- > 0) {
+      failed += (await ask(server)) === ANSWER.toString() ? 0 : 1
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return failed
+}
+
+// -- /proc -----------------------------------------------------------------------------------
+
+interface Usage {
+  /** Seconds. */
+  readonly cpu: number
+  readonly descriptors: number
+  readonly threads: number
+  readonly children: number
+  /** Resident, in MiB. */
+  readonly memory: number
+}
+
+/** What a process and its children use. */
+function usage(pid: number): Usage {
+  const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word) => usage(Number(word)))
+  const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
+  const own = {
+    cpu: (Number(fields[11]) + Number(fields[12])) / 100,
+    memory: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024,
+  }
+  return {
+    cpu: children.reduce((sum, { cpu }) => sum + cpu, own.cpu),
+    descriptors: readdirSync(`/proc/${String(pid)}/fd`).length,
+    threads: readdirSync(`/proc/${String(pid)}/task`).length,
+    children: children.length,
+    memory: children.reduce((sum, { memory }) => sum + memory, own.memory),
+  }
+}
+
+function show({ descriptors, threads, children, memory }: Usage): string {
+  return (
+    `descriptors ${String(descriptors)}, threads ${String(threads)}, ` +
+    `children ${String(children)}, memory ${memory.toFixed(0)} MiB`
+  )
+}
+
+// -- What is measured ------------------------------------------------------------------------
+
+async function parallel(): Promise<void> {
+  for (const kind of KINDS) {
+    const server = await start(kind)
+    // Once, so that there are two of whatever there is.
+    await Promise.all([ask(server, 'spin'), ask(server, 'spin')])
+    const started = performance.now()
+    await ask(server, 'spin')
+    const one = performance.now() - started
+    await Promise.all([ask(server, 'spin'), ask(server, 'spin')])
+    const two = performance.now() - started - one
+    console.log(`${kind.padEnd(8)} two take ${(two / one).toFixed(2)} times as long as one`)
+    await stop(server)
+  }
+}
+
+async function cost(): Promise<void> {
+  const requests = 4000
+  const kinds = ['raw', ...KINDS]
+  spawnSync('taskset', ['-c', '-p', '1', String(process.pid)])
+  const servers = await Promise.all(kinds.map((kind) => start(kind, true)))
+  const spent = kinds.map(() => [] as number[])
+  for (const server of servers) {
+    await load(server, 4 * requests, 16)
+  }
+  for (let round = 0; round < 5; round++) {
+    for (const [index, server] of servers.entries()) {
+      const pid = server.child.pid as number
+      const before = usage(pid).cpu
+      await load(server, requests, 16)
+      spent[index]?.push(((usage(pid).cpu - before) / requests) * 1e6)
+    }
+  }
+  const medians = spent.map((values) => values.sort((a, b) => a - b)[2] as number)
+  for (const [index, kind] of kinds.entries()) {
+    const median = medians[index] as number
+    console.log(
+      `${kind.padEnd(8)} ${median.toFixed(0).padStart(4)} us of CPU per connection, ` +
+        `${(median / (medians[0] as number)).toFixed(2)} times raw`,
+    )
+  }
+  await Promise.all(servers.map(stop))
+}
+
+async function connections(): Promise<void> {
+  for (const kind of KINDS) {
+    const server = await start(kind)
+    const pid = server.child.pid as number
+    await load(server, 200, 1)
+    console.log(`${kind.padEnd(8)} before  ${show(usage(pid))}`)
+    const row = await load(server, 1000, 1)
+    const atOnce = await load(server, 200, 200)
+    console.log(`${''.padEnd(8)} after   ${show(usage(pid))}`)
+    // What is not needed rests for 10 s, and is looked for every 10 s.
+    await sleep(21_000)
+    console.log(`${''.padEnd(8)} rested  ${show(usage(pid))}`)
+    console.log(`${''.padEnd(8)} failed  ${String(row)} of 1000, ${String(atOnce)} of 200`)
+    await stop(server)
+  }
+}
+
+async function gigabyte(): Promise<void> {
+  for (const kind of ['async', 'threads', 'forks']) {
+    const server = await start(kind)
+    const pid = server.child.pid as number
+    await load(server, 200, 1)
+    const before = usage(pid).memory
+    let most = before
+    const watch = setInterval(() => {
+      most = Math.max(most, usage(pid).memory)
+    }, 20)
+    const taker = dial(server, 'give')
+    let received = 0
+    for await (const chunk of taker) {
+      received += (chunk as Buffer).length
+      if (received % (4 * 2 ** 20) < (chunk as Buffer).length) {
+        await sleep(5)
+      }
+    }
+    const given = most - before
+    const giver = dial(server, 'take')
+    let answer = ''
+    giver.on('data', (chunk: Buffer) => {
+      answer += chunk.toString()
+    })
+    for (let sent = 0; sent < GIB; sent += CHUNK.length) {
+      if (!giver.write(CHUNK)) {
+        await once(giver, 'drain')
+      }
+    }
+    await once(giver, 'close')
+    clearInterval(watch)
+    console.log(
+      `${kind.padEnd(8)} ${String(received === GIB && answer === ANSWER.toString())}; memory grows ` +
+        `by ${given.toFixed(0)} MiB while sending, ${(most - before).toFixed(0)} MiB in all`,
+    )
+    await stop(server)
+  }
+}
+
+async function chaos(): Promise<void> {
+  for (const kind of ['threads', 'forks']) {
+    const server = await start(kind)
+    let troubled = 0
+    let troubling = true
+    const trouble = async () => {
+      while (troubling) {
+        troubled++
+        const socket = dial(server, ['hello', 'give', 'exit', 'pid'][troubled % 4] as string)
+        if (troubled % 4 === 3 && kind === 'forks') {
+          // Its child may be killed before it has said who it is.
+          const said = once(socket, 'data').catch(() => [])
+          const [line] = (await Promise.race([said, once(socket, 'close')])) as unknown[]
+          if (line instanceof Buffer) {
+            process.kill(parseInt(line.toString()), 'SIGKILL')
+          }
+        } else {
+          await sleep(Math.random() * 20)
+        }
+        socket.resetAndDestroy()
+      }
+    }
+    const troubles = [trouble(), trouble()]
+    const failed = await load(server, 2000, 8)
+    troubling = false
+    await Promise.all(troubles)
+    const after = await load(server, 100, 4)
+    console.log(
+      `${kind.padEnd(8)} ${String(troubled)} connections reset, exited or killed; of 2000 others ` +
+        `${String(failed)} failed, of 100 behind them ${String(after)}`,
+    )
+    await stop(server)
+  }
+}
+
+const MEASUREMENTS: Readonly<Record<string, () => Promise<void>>> = {
+  parallel,
+  cost,
+  connections,
+  gigabyte,
+  chaos,
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const [what = '', kind = ''] = process.argv.slice(2)
+  const measure = what === 'serve' ? () => serve(kind) : MEASUREMENTS[what]
+  if (measure === undefined) {
+    console.error(`usage: npm run mixins -- ${Object.keys(MEASUREMENTS).join(' | ')}`)
+    process.exit(2)
+  }
+  await measure()
+}
