@@ -101,8 +101,6 @@ export class Copy {
       stdio: ['ignore', 'pipe', 'pipe'],
       // What a run that is cut short leaves behind goes with the copy.
       env: { ...process.env, TMPDIR: join(this.top, 'tmp') },
-      // A group of its own, so that it can be ended with all the servers that it has started.
-      detached: true,
     })
     this.#child = child
     let output = ''
@@ -135,12 +133,9 @@ export class Copy {
   }
 
   #kill(): void {
-    if (this.#child?.pid !== undefined) {
-      try {
-        process.kill(-this.#child.pid, 'SIGKILL')
-      } catch {
-        // It has ended by itself meanwhile.
-      }
+    if (this.#child !== undefined) {
+      // The suite then ends all the servers that it has started, also those that loop for ever.
+      this.#child.kill('SIGTERM')
       this.#child = undefined
     }
   }
