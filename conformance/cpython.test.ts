@@ -5,7 +5,7 @@ import { findPython, PYTHONS } from './python.ts'
 
 t.setTimeout(300_000)
 
-t.test('every CPython agrees with the pages, but for what is declared', { jobs: 2 }, (t) => {
+t.test('every CPython agrees with the pages, but for what is declared', { jobs: 4 }, (t) => {
   for (const version of PYTHONS) {
     const lacking = findPython(version) === undefined && `this machine has no Python ${version}`
     t.test(`CPython ${version}`, { skip: lacking }, async (t) => {

@@ -65,6 +65,12 @@ t.test('a file is read, for a version, and a bad row refused', async (t) => {
   t.same([...readDeviations(path, '3.11.0').keys()], ['a'])
   t.same([...readDeviations(path).keys()], ['a'], 'what is no Python is of no version')
   t.same([...deviationsOf({ deviations: 'x' }, folder).keys()], ['a'])
+  t.same(readDeviations(write({ a: 'b', b: [old, middle] }), '3.9.0').get('a'), [middle])
+  for (const file of [{ a: 'b' }, { a: 'b', b: 'c', c: ROW }]) {
+    t.throws(() => readDeviations(write(file)), {
+      message: /"a" is as "b", which has no rows of its own$/,
+    })
+  }
   t.equal(deviationsOf({ deviations: 'nobody' }, folder).size, 0)
   t.equal(deviationsOf({}, folder).size, 0)
 

@@ -2,8 +2,9 @@
  * Declared deviations: where a target answers otherwise on purpose, and how.
  *
  * There is one file for each target, `deviations/<target>.json`. A row belongs to a case, or to a
- * pattern of cases, and says why, with a link where there is one, and what comes instead. A row
- * that no longer happens is an error: the list would rot otherwise.
+ * pattern of cases, and says why, with a link where there is one, and what comes instead. Where the
+ * reason and the answer are another case's, the name of that case stands for its rows. A row that no
+ * longer happens is an error: the list would rot otherwise.
  *
  * @module
  */
@@ -31,6 +32,9 @@ export interface Deviation {
   /** The recordings that the answer agrees with instead. */
   readonly as?: string
 }
+
+/** As it is written: a row, a list of them, or the name whose rows these are, too. */
+export type DeviationsFile = Readonly<Record<string, Deviation | Deviation[] | string>>
 
 /** Rows by the case's id, or a pattern with `*`. */
 export type Deviations = ReadonlyMap<string, readonly Deviation[]>
@@ -63,10 +67,14 @@ export function deviationsOf(
 
 /** Read a file of deviations. */
 export function readDeviations(path: string, version?: string): Deviations {
-  const file = JSON.parse(readFileSync(path, 'utf8')) as Record<string, Deviation | Deviation[]>
+  const file = JSON.parse(readFileSync(path, 'utf8')) as DeviationsFile
   const all = new Map<string, Deviation[]>()
-  for (const [id, entry] of Object.entries(file)) {
-    const rows = Array.isArray(entry) ? entry : [entry]
+  for (const id of Object.keys(file)) {
+    const rows = rowsOf(id, file)
+    if (rows === undefined) {
+      const other = JSON.stringify(file[id])
+      throw new Error(`${path}: "${id}" is as ${other}, which has no rows of its own`)
+    }
     for (const row of rows) {
       const flaw = flawOf(row)
       if (flaw !== undefined) {
@@ -81,6 +89,17 @@ export function readDeviations(path: string, version?: string): Deviations {
     }
   }
   return all
+}
+
+/**
+ * The rows that a file has for a name, be they its own or those of the name that it gives instead.
+ *
+ * @returns undefined if there are none behind that other name.
+ */
+export function rowsOf(id: string, file: DeviationsFile): Deviation[] | undefined {
+  const own = file[id]
+  const entry = typeof own === 'string' ? file[own] : own
+  return entry === undefined || typeof entry === 'string' ? undefined : [entry].flat()
 }
 
 function flawOf(row: Deviation): string | undefined {

@@ -142,10 +142,13 @@ export async function play(
       (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
       patience.missing,
     )
-    // Then wait for the close. Where none must come, or the answer is wrong anyway, a moment will
-    // do, to see what follows.
-    const closes = expectation.closes && expectation.progress(line.received) === 'complete'
-    await line.until(() => Date.now() > deadline, closes ? patience.missing : patience.quiet)
+    // Then wait for the close. Where none must come, or the answer is wrong anyway, be it only now, a
+    // moment will do, to see what follows.
+    const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
+    if (expectation.closes) {
+      await line.until(() => !right(), patience.missing)
+    }
+    await line.until(() => Date.now() > deadline, patience.quiet)
     const slow = Date.now() > deadline
     const { received, closed, reset, clientPort } = line
     if (!closed) {

@@ -11,6 +11,8 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
+import { rowsOf } from '../conformance/deviations.ts'
+import type { DeviationsFile } from '../conformance/deviations.ts'
 import { readSources, report, TOP } from './sources.ts'
 import type { Source } from './sources.ts'
 
@@ -137,17 +139,18 @@ function isTopLevel(node: ts.Node): boolean {
 
 // -- The deviations --------------------------------------------------------------------------
 
-/** A row of a file of deviations, as far as it is printed. */
-interface Row {
-  because: string
-  link?: string
-  versions?: string
-}
-
-function item(id: string, { because, link, versions }: Row): string {
-  const about = versions === undefined ? '' : ` (${versions})`
-  const more = link === undefined ? '' : ` [More](${link}).`
-  return `- \`${id}\`${about}: ${because}${more}\n`
+/** One item for all names whose rows give the same reason, in the place of the first. */
+function items(file: DeviationsFile): string {
+  const names = new Map<string, string[]>()
+  for (const id of Object.keys(file)) {
+    for (const { because, link, versions } of rowsOf(id, file) ?? []) {
+      const about = versions === undefined ? '' : ` (${versions})`
+      const more = link === undefined ? '' : ` [More](${link}).`
+      const text = `${about}: ${because}${more}`
+      names.set(text, [...(names.get(text) ?? []), `\`${id}\``])
+    }
+  }
+  return [...names].map(([text, ids]) => `- ${ids.join(', ')}${text}\n`).join('')
 }
 
 function onTheWire(): string {
@@ -155,19 +158,13 @@ function onTheWire(): string {
   const sections = readdirSync(folder)
     .sort()
     .map((name) => {
-      const rows = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<
-        string,
-        Row | Row[]
-      >
-      const items = Object.entries(rows).flatMap(([id, row]) =>
-        [row].flat().map((one) => item(id, one)),
-      )
-      return `### ${name.replace(/\.json$/, '')}\n\n${items.join('')}\n`
+      const file = JSON.parse(readFileSync(join(folder, name), 'utf8')) as DeviationsFile
+      return `### ${name.replace(/\.json$/, '')}\n\n${items(file)}\n`
     })
   return (
     '## On the wire\n\n' +
     'Each entry names cases of the suite in which the answer is another: under `basehttp`, than ' +
-    'CPython’s; under `cpython`, than the article’s, with the versions of Python that it is about.\n\n' +
+    'CPython’s; under `cpython`, than the page’s, with the versions of Python that it is about.\n\n' +
     sections.join('').trimEnd() +
     '\n'
   )
