@@ -182,7 +182,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" means nothing; there are app, level, source, echo, fresh',
+      'test.md:7: "ap" means nothing; there are app, level, source, echo, waive, noscan, needs, fresh',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),

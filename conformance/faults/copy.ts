@@ -135,7 +135,10 @@ export class Copy {
   #kill(): void {
     if (this.#child !== undefined) {
       // The suite then ends all the servers that it has started, also those that loop for ever.
-      this.#child.kill('SIGTERM')
+      // If it loops itself, it has started none.
+      const child = this.#child
+      child.kill('SIGTERM')
+      setTimeout(() => child.kill('SIGKILL'), 1000).unref()
       this.#child = undefined
     }
   }

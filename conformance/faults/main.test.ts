@@ -107,7 +107,7 @@ t.test('Copy.run() ends what takes longer than it may', async (t) => {
   const one = copy(t)
   const source = readFileSync(join(TOP, 'dist/lib/http/status.js'), 'utf8')
   one.write('lib/http/status.js', `for (;;) {}\n${source}`)
-  t.match(await one.run(['errors/404'], 500), { hung: true, status: null, failed: [] })
+  t.match(await one.run(['errors/404'], 500), { hung: true, failed: [] })
 })
 
 t.test('Copy.remove() ends a server that hangs, with the run that has started it', async (t) => {
@@ -123,7 +123,7 @@ t.test('Copy.remove() ends a server that hangs, with the run that has started it
   await until(() => existsSync(file) && readFileSync(file, 'utf8') !== '')
   const port = Number(readFileSync(file, 'utf8'))
   one.remove()
-  t.match(await run, { status: null })
+  t.not((await run).status, 0)
   await until(async () => !(await listens(port)))
   t.notOk(existsSync(one.top))
 })
