@@ -54,15 +54,20 @@ const ANSWERS = ['response', 'status', 'finding', 'as'] as const
 /**
  * Read the deviations of a target, as far as they concern its version.
  *
- * @param name - of the file, without `.json`; where there is none, there are no deviations
+ * @param target - `deviations` names its files, without `.json`; one that is not there declares none
  * @throws an Error that names the row, when one is not as it must be.
  */
 export function deviationsOf(
-  { deviations: name, version }: { deviations?: string; version?: string },
+  {
+    deviations: names = [],
+    version,
+  }: { deviations?: string | readonly string[]; version?: string },
   folder = DEVIATIONS,
 ): Deviations {
-  const path = join(folder, `${String(name)}.json`)
-  return name === undefined || !existsSync(path) ? new Map() : readDeviations(path, version)
+  const paths = [names].flat().map((name) => join(folder, `${name}.json`))
+  return new Map(
+    paths.filter((path) => existsSync(path)).flatMap((path) => [...readDeviations(path, version)]),
+  )
 }
 
 /** Read a file of deviations. */

@@ -165,7 +165,12 @@ t.test('a case that needs another is not judged when that one fails', async (t) 
   const top = copy(t)
   const page = join(top, 'dist/lib/http/error-page.js')
   writeFileSync(page, readFileSync(page, 'utf8').replace('<p>Error code: ', '<p>Error Code: '))
-  const needy = readFileSync(join(top, 'conformance/cases/02-methods.md'), 'utf8')
+  const cases = readFileSync(join(top, 'conformance/cases/02-methods.md'), 'utf8').split(
+    /^(?=## )/m,
+  )
+  const needy = cases
+    .filter((text) => text.startsWith('## methods/get\n'))
+    .join('')
     .replace('methods/get', 'needy/get')
     .replace('"app"', '"needs":["errors/404"],"app"')
   writeFileSync(join(top, 'conformance/cases/needy.md'), needy)

@@ -5,7 +5,7 @@
  * back, with all that varies from run to run replaced by a mark (`normalise`). The same is done to
  * our own answer, and then the two must be equal, byte for byte.
  *
- * Where this library answers otherwise on purpose, `deviations/basehttp.json` says so.
+ * Where this library answers otherwise on purpose, `deviations/recordings.json` says so.
  *
  * @module
  */

@@ -54,8 +54,8 @@ export interface Target {
   readonly apps: ReadonlySet<string>
   /** Of its Python, `3.13.0`, if it is one. */
   readonly version?: string
-  /** Whose deviations are its own: a file under `deviations/`, without `.json`. */
-  readonly deviations?: string
+  /** Where its deviations are declared: files under `deviations/`, without `.json`. */
+  readonly deviations?: string | readonly string[]
   /** How many of its servers run side by side; four, if left out. */
   readonly lanes?: number
   /**
@@ -132,13 +132,14 @@ function alone(target: Target): Chosen {
 /** This library, each app in a process of its own: the log is then really standard error. */
 export class BasehttpTarget implements Target {
   readonly name = 'basehttp'
-  readonly deviations = 'basehttp'
+  readonly deviations: readonly string[]
   /** The handlers, and the command line itself. */
   readonly apps = new Set([...Object.keys(HANDLERS), 'files'])
   readonly #program: string
 
   /** @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded */
   constructor(program: 'basehttp.js' | 'oracle.js' = 'basehttp.js') {
+    this.deviations = program === 'oracle.js' ? ['recordings', 'recordings-3.6'] : ['basehttp']
     this.#program = targetProgram(program)
   }
 

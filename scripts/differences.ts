@@ -163,7 +163,7 @@ function onTheWire(): string {
     })
   return (
     '## On the wire\n\n' +
-    'Each entry names cases of the suite in which the answer is another: under `basehttp`, than ' +
+    'Each entry names cases of the suite in which the answer is another: under `recordings`, than ' +
     'CPython’s; under `cpython`, than the page’s, with the versions of Python that it is about.\n\n' +
     sections.join('').trimEnd() +
     '\n'

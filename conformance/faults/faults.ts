@@ -569,4 +569,41 @@ export const FAULTS: readonly Fault[] = [
     to: 'function decodePath(path) {\n    return decodeURIComponent(path);',
     killedBy: 'attacks/bad-escapes',
   },
+
+  // -- Forms ---------------------------------------------------------------------------------
+  {
+    id: 'fields-out-of-order',
+    history: "Python's FieldStorage.keys() has the order of a set, which changes from run to run.",
+    file: 'lib/cgi/field-storage.js',
+    from: 'return [...this.#byName.keys()];',
+    to: 'return [...this.#byName.keys()].sort();',
+    killedBy: 'forms/article',
+  },
+  {
+    id: 'line-end-before-a-boundary',
+    history:
+      'The line end in front of a boundary belongs to the boundary; here it takes a byte too many.',
+    file: 'lib/cgi/field-storage.js',
+    from: '? new Bytes(Buffer.concat(pieces))',
+    to: '? new Bytes(Buffer.concat(pieces).subarray(0, -1))',
+    killedBy: 'forms/article-without-expect',
+  },
+
+  // -- Threads and processes -----------------------------------------------------------------
+  {
+    id: 'names-of-workers',
+    history: 'A pool that names its workers, and not the connections: the numbers are others.',
+    file: 'lib/socketserver/threading-mixin.js',
+    from: 'count++;',
+    to: 'count += 2;',
+    killedBy: 'threads/names',
+  },
+  {
+    id: 'one-child-for-all',
+    history: 'A warm process that takes whatever comes: three requests meet one process.',
+    file: 'lib/socketserver/forking-mixin.js',
+    from: 'inTurn: true',
+    to: 'inTurn: false',
+    killedBy: 'threads/processes',
+  },
 ]

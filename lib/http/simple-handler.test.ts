@@ -441,7 +441,7 @@ t.test('a redirect stays on this host, whatever the target looks like', async (t
   const cases: [string, string][] = [
     ['https:evil.example/..', '/evil.example/../'],
     ['x:y/..', '/y/../'],
-    ['..', '/../'],
+    ['..', '../'],
   ]
   for (const [target, location] of cases) {
     const response = await ask(`GET ${target} HTTP/1.0`)

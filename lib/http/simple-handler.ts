@@ -404,8 +404,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
 /** The URL of a directory that was asked for without its slash. */
 function withSlash(parts: SplitResult): string {
-  if (parts.netloc === '' && !parts.path.startsWith('/')) {
-    // Security: nobody sends such a target but to be sent on, `https:evil.example/..` for instance.
+  if (parts.scheme !== '' && parts.netloc === '') {
+    // Security: `https:evil.example/..` is sent by nobody but to be sent there.
     return urlunsplit({ ...parts, scheme: '', path: `/${parts.path}/` })
   }
   return urlunsplit({ ...parts, path: `${parts.path}/` })
