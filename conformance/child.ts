@@ -41,6 +41,9 @@ export interface Program {
   readonly port?: number
 }
 
+/** How long a port may go on answering when its server has ended, in milliseconds. */
+const END_LIMIT = 2000
+
 const groups = new Set<number>()
 
 process.on('exit', () => {
@@ -82,7 +85,12 @@ export async function startProgram(program: Program): Promise<RunningApp> {
       alive: () => child.exitCode === null && child.signalCode === null,
       async stop() {
         await stop()
-        if (await takesConnections(port)) {
+        // What it has started itself may end a moment later.
+        const deadline = Date.now() + END_LIMIT
+        while ((await takesConnections(port)) && Date.now() < deadline) {
+          await sleep(20)
+        }
+        if (Date.now() >= deadline) {
           throw new Error(
             `${name} has ended, and port ${String(port)} still answers: the port is not its own, ` +
               'and another server was judged',
