@@ -215,7 +215,10 @@ async function readyPort(program: Program, child: ChildProcess, output: Output):
 export function takesConnections(port: number, host = '127.0.0.1'): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ host, port })
-    const timer = setTimeout(resolve, 1000, false)
+    const timer = setTimeout(() => {
+      resolve(false)
+      probe.destroy()
+    }, 1000)
     probe.on('connect', () => {
       resolve(true)
       probe.destroy()

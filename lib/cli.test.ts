@@ -249,8 +249,11 @@ t.test('on a terminal, the first line has a link', async (t) => {
     t.comment('skipped: there is no script(1) on this machine')
     return
   }
-  const command = `${process.execPath} ${PROGRAM} 0 -b 127.0.0.1`
-  const child = spawn('script', ['-qefc', command, '/dev/null'])
+  // `exec`: some shells stay, are interrupted too, and then speak of that instead.
+  const command = `exec ${process.execPath} ${PROGRAM} 0 -b 127.0.0.1`
+  const child = spawn('script', ['-qefc', command, '/dev/null'], {
+    env: { ...process.env, SHELL: '/bin/sh' },
+  })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
   t.match(

@@ -134,11 +134,12 @@ export class Copy {
 
   #kill(): void {
     if (this.#child !== undefined) {
-      // The suite then ends all the servers that it has started, also those that loop for ever.
-      // If it loops itself, it has started none.
-      const child = this.#child
-      child.kill('SIGTERM')
-      setTimeout(() => child.kill('SIGKILL'), 1000).unref()
+      // At SIGTERM, the suite ends the servers that it has started, also those that loop for ever.
+      // If it loops itself, it hears nothing and has started none. Waiting blocks, because this
+      // process may be about to end.
+      this.#child.kill('SIGTERM')
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)
+      this.#child.kill('SIGKILL')
       this.#child = undefined
     }
   }

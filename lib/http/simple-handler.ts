@@ -181,6 +181,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         throw error
       }
       this.logError('file cannot be read: %s', (error as Error).message)
+      this.closeConnection = true
+      return
     } finally {
       source.close()
     }
