@@ -70,8 +70,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'words-of-javascript',
     history: "JavaScript's idea of white space in place of Python's.",
     file: BASE,
-    from: 'line.split(/[\\t-\\r\\x1c-\\x20\\x85\\xa0]+/)',
-    to: 'line.split(/\\s+/)',
+    from: 'line.match(/[^\\t-\\r\\x1c-\\x20\\x85\\xa0]+/g)',
+    to: 'line.match(/\\S+/g)',
     killedBy: 'request-line/white-space-of-python',
   },
 
@@ -80,8 +80,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'bare-line-feeds',
     history: 'Lines that end LF, as they come from a template on Unix.',
     file: BASE,
-    from: "this.#headersBuffer += line + '\\r\\n'",
-    to: "this.#headersBuffer += line + '\\n'",
+    from: "separator + rest + '\\r\\n'",
+    to: "separator + rest + '\\n'",
     killedBy: 'methods/get',
   },
   {

@@ -26,8 +26,6 @@
  * @module
  */
 
-import { decodeLatin1 } from '../stdlib/bytes.ts'
-
 // -- HTTPMessage -----------------------------------------------------------------------------
 
 /** A header field as it was sent: its name in the sender's spelling, its value. */
@@ -218,7 +216,7 @@ export const MAX_HEAD = 256 * 1024
 
 /** As much of a `StreamReader` as reading a head needs. */
 export interface LineSource {
-  takeLine(limit: number): Uint8Array | undefined
+  takeTextLine(limit: number): string | undefined
 }
 
 /**
@@ -244,7 +242,7 @@ export class FieldReader {
    */
   take(): Field[] | Fault | undefined {
     for (;;) {
-      const line = this.#rfile.takeLine(MAX_LINE + 1)
+      const line = this.#rfile.takeTextLine(MAX_LINE + 1)
       if (line === undefined) {
         return undefined
       }
@@ -267,7 +265,7 @@ export class FieldReader {
           `got more than ${String(MAX_HEAD)} bytes of headers`,
         )
       }
-      const text = withoutLineEnd(decodeLatin1(line))
+      const text = withoutLineEnd(line)
       if (text === '') {
         return parseFields(this.#lines)
       }

@@ -213,13 +213,22 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   async #serve(pollInterval: number): Promise<void> {
     await this.bindAndActivate()
-    while (!this.#shutdownRequested) {
-      await this.#serveOnce(pollInterval)
+    const poll = setInterval(() => {
+      this.#wakeAll()
+    }, milliseconds(pollInterval))
+    try {
+      while (!this.#shutdownRequested) {
+        await this.#serveOnce()
+      }
+    } finally {
+      clearInterval(poll)
     }
   }
 
-  async #serveOnce(pollInterval: number): Promise<void> {
-    await this.#select(monotonic() + pollInterval)
+  async #serveOnce(): Promise<void> {
+    if (!this.hasRequest()) {
+      await this.#woken()
+    }
     // A shutdown is noticed before the next request is begun, not after it (bpo-35017).
     if (this.#shutdownRequested) {
       return
@@ -356,6 +365,14 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     for (const wake of this.#waiting) {
       wake()
     }
+    this.#waiting.clear()
+  }
+
+  /** Wait until something has happened: a request, the end, or a turn of the clock. */
+  #woken(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.add(resolve)
+    })
   }
 
   /**
@@ -364,24 +381,19 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   async #select(deadline: number): Promise<boolean> {
     while (!this.hasRequest() && !this.#closed && monotonic() < deadline) {
-      await this.#sleep(deadline - monotonic())
+      const timer = setTimeout(
+        () => {
+          this.#wakeAll()
+        },
+        milliseconds(deadline - monotonic()),
+      )
+      await this.#woken()
+      clearTimeout(timer)
       if (this.#shutdownRequested && this.#loop !== undefined) {
         break
       }
     }
     return this.hasRequest()
-  }
-
-  #sleep(seconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = () => {
-        clearTimeout(timer)
-        this.#waiting.delete(wake)
-        resolve()
-      }
-      const timer = setTimeout(wake, milliseconds(seconds))
-      this.#waiting.add(wake)
-    })
   }
 
   // -- The way of a request ------------------------------------------------------------------

@@ -159,7 +159,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
     override async serverClose(): Promise<void> {
       await super.serverClose()
       if (this.blockOnClose) {
-        await this.#tasks.others()
+        await this.#tasks.join()
         // Once more, for the connections that have been closed only now.
         await super.serverClose()
       }

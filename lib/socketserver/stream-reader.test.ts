@@ -68,6 +68,23 @@ t.test('readline() of a long line is a view that later bytes do not change', asy
   t.equal(second.length, 2 + 2200 + 1)
 })
 
+t.test('takeTextLine() takes a line as text, a character for each byte', async (t) => {
+  const { source, rfile, feed } = reader()
+  t.equal(rfile.takeTextLine(), undefined)
+  const more = rfile.more()
+  feed('\xe9\xff\r\ntwo')
+  await more
+  t.equal(rfile.takeTextLine(), '\xe9\xff\r\n')
+  t.equal(rfile.position, 4)
+  t.equal(rfile.takeTextLine(), undefined)
+  t.equal(rfile.takeTextLine(2), 'tw')
+  const end = rfile.more()
+  source.end()
+  await end
+  t.equal(rfile.takeTextLine(), 'o')
+  t.equal(rfile.takeTextLine(), '')
+})
+
 t.test('takeLine() takes a line that is here, and never waits', async (t) => {
   const { source, rfile, feed } = reader()
   t.equal(rfile.takeLine(), undefined)

@@ -116,8 +116,10 @@ t.test('write() waits for a peer that does not read', async (t) => {
     ])
   }
   t.equal(waiting, true)
+  t.equal(wfile.full, true)
   const all = readAll(client)
   await wfile.drain()
+  t.equal(wfile.full, false)
   server.end()
   t.equal((await all).length, written, 'and not one byte is lost')
 })
@@ -145,6 +147,7 @@ t.test('write() to a peer that is gone is a BrokenPipeError', async (t) => {
   }
   await t.rejects(fill(), { name: 'BrokenPipeError' })
   await t.rejects(wfile.write(bytes('x')), { name: 'BrokenPipeError' })
+  t.equal(wfile.full, true)
   await t.rejects(wfile.drain(), { name: 'BrokenPipeError' })
   await t.rejects(wfile.flush(), { name: 'BrokenPipeError' })
   wfile.close()

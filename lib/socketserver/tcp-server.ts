@@ -255,7 +255,7 @@ export class TCPServer<
   #enqueue(connection: Socket): void {
     this.#dropping = false
     // Without a listener, a reset would end the process. Whoever reads or writes hears of it.
-    connection.on('error', () => {})
+    connection.on('error', ignore)
     const clientAddress = this.clientAddressOf(connection)
     if (clientAddress === null) {
       // Security: reset while it waited for the kernel. Nobody is there to be answered, and it
@@ -405,6 +405,8 @@ async function whatIsThere(path: string): Promise<string> {
     probe.destroy()
   }
 }
+
+function ignore(): void {}
 
 function canReusePort(): boolean {
   const [major, minor] = process.versions.node.split('.').map(Number) as [number, number]

@@ -170,7 +170,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     override async serverClose(): Promise<void> {
       await super.serverClose()
       if (this.blockOnClose && !this.daemonThreads) {
-        await this.#tasks.others()
+        await this.#tasks.join()
         // Once more, for the connections that have been closed only now.
         await super.serverClose()
       }
