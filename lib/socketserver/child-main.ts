@@ -9,6 +9,7 @@
 
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
+import { deserialize } from 'node:v8'
 import { stderr } from '../stdlib/sys.ts'
 import { packError, RemoteServer } from './remote.ts'
 import type { Opening, Report, SentError, Site } from './remote.ts'
@@ -39,7 +40,10 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   // As on a socket that the server has accepted; before anything can have been read from it.
   socket.allowHalfOpen = true
   socket.pause()
-  server.handlerOptions = opening.options ?? server.handlerOptions
+  if (opening.packedOptions !== undefined) {
+    const packed = Buffer.from(opening.packedOptions, 'base64')
+    server.handlerOptions = deserialize(packed) as RemoteServer['handlerOptions']
+  }
   let error: SentError | undefined
   try {
     await server.finishRequest(socket, opening.clientAddress)

@@ -29,6 +29,7 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { serialize } from 'node:v8'
 import { milliseconds } from '../stdlib/dates.ts'
 import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
@@ -197,8 +198,6 @@ class Child extends Member {
     super()
     this.#child = fork(PROGRAM, {
       execArgv: inheritable(process.execArgv),
-      // Structured clones, as between threads, and not JSON.
-      serialization: 'advanced',
     })
     this.#child.on('message', (report) => {
       this.accept(report as Report)
@@ -230,7 +229,8 @@ class Child extends Member {
     }
     const done = this.handled()
     const options = this.unlessKnown(handlerOptions)
-    const opening: Opening = { kind: 'open', clientAddress, options }
+    const packedOptions = options && serialize(options).toString('base64')
+    const opening: Opening = { kind: 'open', clientAddress, packedOptions }
     // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
     // got one would otherwise leave a connection that nobody can close.
     this.#child.send(opening, connection, { keepOpen: true })

@@ -45,6 +45,11 @@ export interface Opening {
   readonly clientAddress: Address
   /** The server's `handlerOptions`, if they are others than the last time. */
   readonly options?: BaseServer['handlerOptions'] | undefined
+  /**
+   * To a child, the options as `serialize()` of `node:v8` makes them, in base64. All else that is
+   * said between processes is JSON, which costs half as much, and knows half as many types.
+   */
+  readonly packedOptions?: string | undefined
   /** What has come over the connection already; to a child, the connection itself is sent. */
   readonly frames?: readonly Frame[]
 }
