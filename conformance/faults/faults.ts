@@ -615,7 +615,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'fields-without-limit',
-    history: 'CPython had no limit for fields until 3.7, and has none by default (bpo-34866).',
+    history: 'CPython had no limit for fields, and has none by default (bpo-34866).',
     file: 'lib/cgi/field-storage.js',
     from: 'maxFields: 1000,',
     to: 'maxFields: Infinity,',
