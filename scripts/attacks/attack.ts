@@ -66,7 +66,8 @@ export async function attackWithCases(
       }
       const rule = rowOf.get(id)?.rule
       const text = brief(what)
-      return [[id, rule === undefined ? { text } : { text, holds: RULES[rule].holds(what) }]]
+      const holds = rule === undefined ? undefined : RULES[rule].holds(what)
+      return [[id, holds === undefined ? { text } : { text, holds }]]
     }),
   )
 }

@@ -21,7 +21,7 @@ export interface Report {
   readonly findings: ReadonlyMap<Server, Findings>
   /** What this machine lacks. */
   readonly missing: readonly string[]
-  passed(test: TestName): boolean
+  readonly passed: (test: TestName) => boolean
 }
 
 /** Make the page. */
@@ -48,7 +48,8 @@ function head({ findings, missing }: Report): string {
     const list = versions.filter((version) => version !== '').join(', ')
     return versions.length === 0 ? [] : [list === '' ? column : `${column} ${list}`]
   })
-  const lacking = missing.length === 0 ? '' : `\n**Not asked, for want of them: ${missing.join(', ')}.**\n`
+  const lacking =
+    missing.length === 0 ? '' : `\n**Not asked, for want of them: ${missing.join(', ')}.**\n`
   return `---
 title: Attacks
 ---
@@ -58,11 +59,11 @@ title: Attacks
 This page is made by \`npm run attacks\`, which sends each attack to several servers, and notes what
 they do: ${named.join('; ')}. The bytes are those of the cases, which say more.
 ${lacking}
-A ✓ says that what must hold has held, a ✗ that it has not; where nothing of the kind can be said for
-all servers, there is neither. A dash: this one has no such thing, a handler or a server of files, and
-was not asked. All have their own defaults, and their answers are judged by the rule of the attack
-alone: an error that is not ours is an error. The versions of CPython share a column, and are named
-where they differ.
+A ✓ says that what must hold has held, a ✗ that it has not; where nothing of the kind can be said of
+all servers, there is neither. A dash: this one has no such handler, or serves no files, and was not
+asked; nor are others where only a test of this library shows something. All have their own defaults.
+Their answers are judged by what must hold, and by nothing else. The versions of CPython share a
+column, and are named where they differ.
 
 What this library promises, and what not, is in [SECURITY](../.github/SECURITY.md).
 
@@ -71,10 +72,14 @@ What this library promises, and what not, is in [SECURITY](../.github/SECURITY.m
 
 // -- The summary -----------------------------------------------------------------------------
 
-function summary({ findings }: Report): string {
-  const columns = columnsOf(findings)
+function summary(report: Report): string {
+  const columns = columnsOf(report.findings)
   const lines = GROUPS.flatMap(({ rows }) => rows).map((row) => {
-    const cells = columns.map((column) => total(row, newest(column, row, findings)))
+    const cells = columns.map((column) => {
+      return idsOf(row).length === 0
+        ? byTests(row, column, report)
+        : total(row, newest(column, row, report.findings))
+    })
     return `| ${[row.name, ...cells].join(' | ')} |`
   })
   return `## In short
@@ -87,17 +92,25 @@ ${lines.join('\n')}
 `
 }
 
+function byTests({ tests = [] }: Row, column: Column, { passed }: Report): string {
+  return column !== 'basehttp' ? '–' : tests.every(passed) ? '✓' : '✗'
+}
+
 function total(row: Row, found: Findings | undefined): string {
   const results = idsOf(row).flatMap((id) => found?.get(id) ?? [])
   const judged = results.filter(({ holds }) => holds !== undefined)
   const bad = judged.filter(({ holds }) => holds === false).length
   if (results.length === 0) {
-    return row.tests !== undefined && idsOf(row).length === 0 ? 'by tests' : '–'
+    return '–'
   }
   if (judged.length === 0) {
     return 'see below'
   }
-  return bad === 0 ? '✓' : judged.length === 1 ? '✗' : `✗ ${String(bad)} of ${String(judged.length)}`
+  return bad === 0
+    ? '✓'
+    : judged.length === 1
+      ? '✗'
+      : `✗ ${String(bad)} of ${String(judged.length)}`
 }
 
 // -- An attack -------------------------------------------------------------------------------
@@ -110,20 +123,36 @@ function section(row: Row, report: Report): string {
     what,
     ...(says === undefined ? [] : [`What must hold: a server ${says}.`]),
     ...(note === undefined ? [] : [note]),
-    ...(history.length === 0 ? [] : [`It has happened: ${history.join(', ')}.`]),
+    ...(history.length === 0 ? [] : [`In CPython: ${history.map(tracked).join(', ')}.`]),
   ]
   const columns = columnsOf(report.findings)
   const lines = [
     ...cases.map((id) => ({ id, shown: link(id, report.cases), sent: sent(id, report.cases) })),
-    ...(probe === undefined ? [] : [{ id: row.probe ?? '', shown: row.probe ?? '', sent: probe.sends }]),
+    ...(probe === undefined
+      ? []
+      : [{ id: row.probe ?? '', shown: row.probe ?? '', sent: probe.sends }]),
   ].map(({ id, shown, sent }) => {
     const cells = columns.map((column) => answers(id, serversOf(column, report.findings), report))
     return `| ${[shown, sent, ...cells].join(' | ')} |`
   })
-  const answered = lines.length === 0 ? '' : `${table(['case', 'sent', ...columns])}\n${lines.join('\n')}\n\n`
-  const shown = tests.map((test) => `- ${report.passed(test) ? '✓' : '✗'} ${test[1]} (\`${test[0]}\`)\n`)
+  const answered =
+    lines.length === 0 ? '' : `${table(['case', 'sent', ...columns])}\n${lines.join('\n')}\n\n`
+  const shown = tests.map(
+    (test) => `- ${report.passed(test) ? '✓' : '✗'} ${test[1]} (\`${test[0]}\`)\n`,
+  )
   const tested = shown.length === 0 ? '' : `Tests of this library:\n\n${shown.join('')}\n`
   return `### ${name}\n\n${paragraphs.join(' ')}\n\n${answered}${tested}`
+}
+
+/** An entry of somebody's tracker, with a link to it. */
+function tracked(name: string): string {
+  const [kind = '', number = ''] = name.split(/-(.*)/s)
+  const trackers: Record<string, string> = {
+    gh: 'https://github.com/python/cpython/issues/',
+    bpo: 'https://bugs.python.org/issue',
+    CVE: 'https://www.cve.org/CVERecord?id=CVE-',
+  }
+  return `[${name}](${trackers[kind] ?? ''}${number})`
 }
 
 /** What the servers of a column did: in one word if all did the same, else by version. */
@@ -158,9 +187,9 @@ function link(id: string, cases: ReadonlyMap<string, Case>): string {
 /** The bytes, cut short, as code. */
 function sent(id: string, cases: ReadonlyMap<string, Case>): string {
   const bytes = cases.get(id)?.request.toString('latin1') ?? ''
-  const host = 'Host: example.org\r\n'
-  // Where there is one, it is the same everywhere, and tells nothing.
-  const told = bytes.split(host).length === 2 ? bytes.replace(host, '') : bytes
+  // Where there is one Host, it is the same everywhere, and tells nothing.
+  const single = bytes.match(/Host:/g)?.length === 1
+  const told = single ? bytes.replace(/(?<=\r\n)Host: [\w.:]+\r\n/, '') : bytes
   const visible = told
     .replace(/([a-z])\1{19,}/g, '$1$1$1...')
     .replace(/((?:a=&){3})(?:a=&)+/g, '$1...')

@@ -28,7 +28,8 @@ export interface Seen {
 export interface Rule {
   /** In words, for the page: the end of a sentence that begins with "A server". */
   readonly says: string
-  holds(seen: Seen): boolean
+  /** Whether it does; undefined where nothing can be seen of it. */
+  holds(seen: Seen): boolean | undefined
 }
 
 const isError = (code: number | undefined) => code !== undefined && code >= 400
@@ -55,7 +56,10 @@ export const RULES = {
   },
   'no control': {
     says: 'writes no control character to its log, and no backslash that could pass for an escape',
-    holds: ({ log = '' }) => !/[\0-\x09\x0b-\x1f\x7f-\x9f]|a\\x1b/.test(log),
+    // A backslash is sent in front of `x1b`, behind an `a`.
+    holds: ({ log = '' }) => {
+      return log === '' ? undefined : !/[\0-\x09\x0b-\x1f\x7f-\x9f]|a\\x1b/.test(log)
+    },
   },
   'own host': {
     says: 'sends nobody to another host',
@@ -77,6 +81,9 @@ export const RULES = {
 
 export type RuleName = keyof typeof RULES
 
+/** The rules of HTTP that are broken by bytes which belong to no answer. */
+const STRAY = ['head', 'status-line', 'content-length', 'excess']
+
 /** Take apart what came back. */
 export function see(
   outcome: Pick<Outcome, 'received' | 'closed'>,
@@ -86,16 +93,23 @@ export function see(
   const { received, closed } = outcome
   const asked = requestsOf(sent.toString('latin1'))
   const { responses, violations } = parseResponses(received, asked, { closed })
-  const stray = violations.some(({ rule }) => ['head', 'status-line', 'excess'].includes(rule))
+  const stray = violations.some(({ rule }) => STRAY.includes(rule))
   const codes = responses.map(({ code }) => code)
+  // A head that is broken further down has a code all the same.
+  const first = /^HTTP\/1\.[01] ([0-9]{3}) /.exec(received)?.[1]
+  if (codes.length === 0 && first !== undefined) {
+    codes.push(Number(first))
+  }
   return { codes, stray, received, closed, requests: asked.length, log }
 }
 
 /** A few words for a cell of the table: `400, closed`. */
 export function brief({ codes, stray, received, closed }: Seen): string {
-  const answer = [...codes.map(String), ...(stray ? ['a body without a head'] : [])].join(' + ')
   const fate = closed ? 'closed' : 'open'
-  return `${answer === '' ? (received === '' ? 'no answer' : 'no HTTP') : answer}, ${fate}`
+  if (codes.length === 0) {
+    return `${received === '' ? 'no answer' : 'a body without a head'}, ${fate}`
+  }
+  return `${codes.join(' + ')}${stray ? ' + other bytes' : ''}, ${fate}`
 }
 
 function bodyOf(received: string): string {

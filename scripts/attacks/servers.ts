@@ -9,14 +9,13 @@
  */
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { freePort, startProgram } from '../../conformance/child.ts'
 import { findPython, PYTHONS } from '../../conformance/python.ts'
 import { BasehttpTarget, CPythonTarget } from '../../conformance/target.ts'
 import type { Target } from '../../conformance/target.ts'
-import { TOP } from '../sources.ts'
+import { TOP } from '../../conformance/paths.ts'
 
 /** The columns of the page, in their order. All Pythons share one. */
 export const COLUMNS = ['basehttp', 'nginx', 'node:http', 'CPython'] as const
@@ -42,8 +41,14 @@ export function ours(): Server {
   return { column: 'basehttp', version: '', target: new BasehttpTarget(), runsHandlers: true }
 }
 
-/** All that this machine has, and the names of those that it lacks. */
-export async function findServers(): Promise<{ servers: Server[]; missing: string[] }> {
+/**
+ * All that this machine has, and the names of those that it lacks.
+ *
+ * @param folder - for what they need themselves; the caller removes it
+ */
+export async function findServers(
+  folder: string,
+): Promise<{ servers: Server[]; missing: string[] }> {
   const servers: Server[] = [
     ours(),
     {
@@ -57,7 +62,7 @@ export async function findServers(): Promise<{ servers: Server[]; missing: strin
   const { status, stderr } = spawnSync('nginx', ['-v'], { encoding: 'utf8' })
   if (status === 0) {
     const version = /nginx\/(\S+)/.exec(stderr)?.[1] ?? ''
-    servers.push({ column: 'nginx', version, target: NGINX, runsHandlers: false })
+    servers.push({ column: 'nginx', version, target: nginx(folder), runsHandlers: false })
   } else {
     missing.push('nginx')
   }
@@ -84,25 +89,20 @@ const NODE_HTTP: Target = {
   },
 }
 
-const NGINX: Target = {
-  name: 'nginx',
-  apps: new Set([...HANDLERS, ...FILES]),
-  async start(app, { root = '.', port } = {}) {
-    const folder = mkdtempSync(join(tmpdir(), 'basehttp-nginx-'))
-    const chosen = port ?? (await freePort())
-    const file = join(folder, 'nginx.conf')
-    writeFileSync(file, nginxConfiguration(app, folder, root, chosen))
-    const command = ['nginx', '-e', 'stderr', '-c', file]
-    const running = await startProgram({ name: 'nginx', command, port: chosen })
-    return {
-      ...running,
-      log: () => readFileSync(join(folder, 'log'), 'latin1'),
-      async stop() {
-        await running.stop()
-        rmSync(folder, { recursive: true, force: true })
-      },
-    }
-  },
+function nginx(folder: string): Target {
+  return {
+    name: 'nginx',
+    apps: new Set([...HANDLERS, ...FILES]),
+    async start(app, { root = '.', port } = {}) {
+      const chosen = port ?? (await freePort())
+      const own = mkdtempSync(join(folder, 'nginx-'))
+      const file = join(own, 'nginx.conf')
+      writeFileSync(file, nginxConfiguration(app, own, root, chosen))
+      const command = ['nginx', '-e', 'stderr', '-c', file]
+      const running = await startProgram({ name: 'nginx', command, port: chosen })
+      return { ...running, log: () => readFileSync(join(own, 'log'), 'latin1') }
+    },
+  }
 }
 
 /** The least that it needs; every limit and every time is nginx's own. */

@@ -7,7 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TOP } from '../sources.ts'
+import { TOP } from '../../conformance/paths.ts'
 import type { Row, TestName } from './rows.ts'
 
 /** The tests of some rows that do not exist: `lib/x.test.ts: title`. */
