@@ -8,6 +8,8 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import type { Address, BaseServer } from './socketserver/base-server.ts'
 
@@ -121,4 +123,22 @@ export function captureStderr(t: Test): () => string {
     },
   })
   return () => text
+}
+
+/** Collects all that nothing refers to any more. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+}
+
+/** How many objects are still referred to; waits a second for none. */
+export async function countKept(objects: readonly WeakRef<object>[]): Promise<number> {
+  let kept = NaN
+  for (let round = 0; round < 100 && kept !== 0; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    collectGarbage()
+    kept = objects.filter((one) => one.deref() !== undefined).length
+  }
+  return kept
 }

@@ -262,6 +262,14 @@ export const FAULTS: readonly Fault[] = [
     killedBy: 'bodies/length-in-hexadecimal',
   },
   {
+    id: 'blank-length-is-zero',
+    history: 'A value that is trimmed, and then none: Number() of it is 0.',
+    file: HEADERS,
+    from: '!/^[0-9]+$/.test(text)',
+    to: '!/^[0-9]*$/.test(text)',
+    killedBy: 'bodies/length-of-white-space',
+  },
+  {
     id: 'length-rounded',
     history: "A number above 2 to the 53rd is rounded: it is another one than the proxy's.",
     file: HEADERS,
@@ -376,6 +384,14 @@ export const FAULTS: readonly Fault[] = [
     from: 'const UNSAFE_IN_HEAD = /[^\\x01-\\t\\v\\f\\x0e-\\xff]/',
     to: 'const UNSAFE_IN_HEAD = /[^\\x01-\\xff]/',
     killedBy: 'response-headers/line-end-in-a-value',
+  },
+  {
+    id: 'carriage-return-in-a-header',
+    history: 'A check for line feeds alone, and clients for which a CR ends a line.',
+    file: BASE,
+    from: 'const UNSAFE_IN_HEAD = /[^\\x01-\\t\\v\\f\\x0e-\\xff]/',
+    to: 'const UNSAFE_IN_HEAD = /[^\\x01-\\t\\v-\\xff]/',
+    killedBy: 'response-headers/carriage-return-in-a-value',
   },
   {
     id: 'line-feed-by-truncation',
@@ -570,6 +586,15 @@ export const FAULTS: readonly Fault[] = [
     killedBy: 'attacks/bad-escapes',
   },
 
+  {
+    id: 'backslashes-part-names',
+    history: 'A router leaves %5C alone, the file layer decodes it and has it for a slash.',
+    file: FILES,
+    from: 'result = join(result, word);',
+    to: "result = join(result, word.replaceAll('\\\\', '/'));",
+    killedBy: 'attacks/escaped-backslashes',
+  },
+
   // -- Forms ---------------------------------------------------------------------------------
   {
     id: 'fields-out-of-order',
@@ -587,6 +612,30 @@ export const FAULTS: readonly Fault[] = [
     from: '? new Bytes(Buffer.concat(pieces))',
     to: '? new Bytes(Buffer.concat(pieces).subarray(0, -1))',
     killedBy: 'forms/article-without-expect',
+  },
+  {
+    id: 'fields-without-limit',
+    history: 'CPython had no limit for fields, and has none by default (bpo-34866).',
+    file: 'lib/cgi/field-storage.js',
+    from: 'maxFields: 1000,',
+    to: 'maxFields: Infinity,',
+    killedBy: 'forms/too-many-fields',
+  },
+  {
+    id: 'boundary-without-limit',
+    history: 'A boundary as long as the client likes is looked for at every byte.',
+    file: 'lib/cgi/multipart.js',
+    from: '{0,200}',
+    to: '*',
+    killedBy: 'forms/long-boundary',
+  },
+  {
+    id: 'nul-in-a-name',
+    history: 'A name that is checked to its end, and used up to its NUL.',
+    file: 'lib/cgi/field-storage.js',
+    from: "name?.includes('\\0') === true",
+    to: 'false',
+    killedBy: 'forms/nul-in-a-name',
   },
 
   // -- Threads and processes -----------------------------------------------------------------

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import t from 'tap'
-import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import { captureStderr, countKept, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
 import { AsyncMixIn } from './async-mixin.ts'
 import { StreamRequestHandler } from './request-handler.ts'
 import { TCPServer } from './tcp-server.ts'
@@ -115,4 +115,22 @@ t.test('AsyncMixIn: a handler may wait for shutdown(), and start serverClose()',
   await serving
   t.type(closed, Promise)
   await closed
+})
+
+t.test('AsyncMixIn: nothing is kept of a connection that is over', async (t) => {
+  // CPython's list of threads once grew with every connection (gh-81374).
+  const connections: WeakRef<object>[] = []
+  class Server extends AsyncTCPServer {
+    override processRequest(...[request, clientAddress]: Parameters<TCPServer['processRequest']>) {
+      connections.push(new WeakRef(request))
+      return super.processRequest(request, clientAddress)
+    }
+  }
+  const server = new Server(['127.0.0.1', 0], Echo)
+  await serve(t, server)
+  for (let count = 0; count < 20; count++) {
+    t.equal(await talk(server, 'x\n'), 'x\n')
+  }
+  t.equal(await countKept(connections), 0)
+  t.equal(connections.length, 20)
 })

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import t from 'tap'
 import { Obedient, Twice, unfit } from '../test-handlers.ts'
-import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import { captureStderr, countKept, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
 import { currentThread } from '../stdlib/threading.ts'
 import type { RequestHandlerClass } from './request-handler.ts'
+import type { TCPServer } from './tcp-server.ts'
 import { ThreadingTCPServer } from './threading-mixin.ts'
 
 const LOCAL = ['127.0.0.1', 0] as const
@@ -215,6 +216,25 @@ t.test('two workers: each counts alone, and one that computes stops nobody', asy
   t.same(counts, ['1\n', '2\n'])
   t.equal(workers.size, 2)
   busy.destroy()
+})
+
+t.test('ThreadingMixIn: nothing is kept of a connection that is over', async (t) => {
+  const connections: WeakRef<object>[] = []
+  class Server extends ThreadingTCPServer {
+    override processRequest(...[request, ...rest]: Parameters<TCPServer['processRequest']>) {
+      connections.push(new WeakRef(request))
+      return super.processRequest(request, ...rest)
+    }
+  }
+  const server = new Server(LOCAL, Obedient)
+  server.maxThreads = 1
+  await serve(t, server)
+  for (let count = 1; count <= 20; count++) {
+    t.equal(await talk(server, 'count\n'), `${String(count)}\n`)
+  }
+  t.equal(await countKept(connections), 0)
+  t.equal(connections.length, 20)
+  t.equal(workers.size, 1)
 })
 
 t.test('serverClose() does not wait for daemons, nor with blockOnClose = false', async (t) => {
