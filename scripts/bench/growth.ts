@@ -22,7 +22,7 @@ import { OUR_FILES, OURS } from './peers.ts'
 import type { Contender } from './peers.ts'
 import type { Setting } from './rates.ts'
 import { ServerProcess } from './server-process.ts'
-import { measured, short } from './table.ts'
+import { measured, median, short } from './table.ts'
 import type { Measured } from './table.ts'
 import { noise } from './workloads.ts'
 
@@ -45,7 +45,7 @@ export interface Point {
   readonly x: number
   /** T(x), in microseconds of CPU. */
   readonly cost: Measured
-  /** From the point before to this one; undefined for the first, and behind 0. */
+  /** From the point before to this one, the median; undefined for the first, and behind 0. */
   readonly bend?: number | undefined
 }
 
@@ -56,9 +56,9 @@ interface Series {
   readonly contender: Contender
   readonly xs: readonly number[]
   /** Make requests for a time; how many were answered. */
-  load(server: ServerProcess, x: number, seconds: number): Promise<number>
+  readonly load: (server: ServerProcess, x: number, seconds: number) => Promise<number>
   /** How many requests T(x) stands for. */
-  requestsOf?(x: number): number
+  readonly requestsOf?: (x: number) => number
 }
 
 const KiB = 1024
@@ -91,7 +91,8 @@ const SERIES: readonly Series[] = [
     title: 'a request with x headers',
     unit: 'headers',
     contender: OURS,
-    xs: [1, 10, 30, 100],
+    // One more than 99 is too many, as for Python.
+    xs: [1, 10, 30, 99],
     load: (server, headers, seconds) => converse(server, requestFor('/', headers), seconds),
   },
   {
@@ -147,13 +148,16 @@ export async function measureGrowth(wanted: string, setting: Setting): Promise<G
         }
       }
     }
-    const points: Point[] = []
-    for (const [x, all] of costs) {
-      const cost = measured(all)
-      const last = points.at(-1)
+    const points = xs.map((x, index): Point => {
+      const all = costs.get(x) ?? []
+      const last = xs[index - 1] ?? 0
       const bend =
-        last === undefined || last.x === 0 ? undefined : cost.value / last.cost.value / (x / last.x)
-      points.push({ x, cost, bend })
+        last === 0
+          ? undefined
+          : median(all.map((cost, round) => cost / (costs.get(last)?.[round] ?? NaN) / (x / last)))
+      return { x, cost: measured(all), bend }
+    })
+    for (const { x, cost, bend } of points) {
       setting.say(
         `  ${`${String(x)} ${unit}`.padEnd(20)} ${short(cost.value).padStart(8)} us` +
           (bend === undefined ? '' : `, bend ${short(bend)}`),

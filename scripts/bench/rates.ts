@@ -22,9 +22,9 @@ export interface Setting {
   /** How long each server is loaded in a round. */
   readonly seconds: number
   /** Say what is going on. */
-  say(text: string): void
+  readonly say: (text: string) => void
   /** Say that a peer is not there, and remember it. */
-  missing(contender: Contender): void
+  readonly missing: (contender: Contender) => void
 }
 
 /** What one server did in one round. */

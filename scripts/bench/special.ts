@@ -119,7 +119,10 @@ interface Memory {
   readonly perConnection: number
   /** The most that was seen. */
   readonly underLoad: number
+  /** A second behind {@link REQUESTS}. */
   readonly afterLoad: number
+  /** A second behind five times as many: what still grows there is a leak. */
+  readonly afterMore: number
   readonly afterPause: number
 }
 
@@ -138,7 +141,8 @@ export async function measureMemory(setting: Setting): Promise<Row[]> {
         ({ idle, afterLoad }) => afterLoad - idle,
         { atMost: 20, aim: 10 },
       ],
-      ['growth after 100,000 and 10 s', ({ idle, afterPause }) => afterPause - idle, {}],
+      ['from there to 500,000 requests', ({ afterLoad, afterMore }) => afterMore - afterLoad, {}],
+      ['growth in all, after another 10 s', ({ idle, afterPause }) => afterPause - idle, {}],
       ['kB for each idle connection, of 500', ({ perConnection }) => perConnection, {}],
     ] as [string, (memory: Memory) => number, Promised][]
   ).flatMap(([what, pick, promised]) => [
@@ -171,17 +175,22 @@ async function memoryOf(contender: Contender, { root, folder }: Setting): Promis
     const watch = setInterval(() => {
       underLoad = Math.max(underLoad, server.memory() / MB)
     }, 50)
-    try {
-      for (let requests = 0; requests < REQUESTS;) {
+    const load = async (count: number): Promise<number> => {
+      for (let requests = 0; requests < count;) {
         requests += (await generate(server.url('/small.bin'), { connections: 16 }, 2)).requests
       }
+      await sleep(1000)
+      return server.memory() / MB
+    }
+    try {
+      const afterLoad = await load(REQUESTS)
+      const afterMore = await load(4 * REQUESTS)
+      await sleep(PAUSE)
+      const afterPause = server.memory() / MB
+      return { idle, perConnection, underLoad, afterLoad, afterMore, afterPause }
     } finally {
       clearInterval(watch)
     }
-    await sleep(1000)
-    const afterLoad = server.memory() / MB
-    await sleep(PAUSE)
-    return { idle, perConnection, underLoad, afterLoad, afterPause: server.memory() / MB }
   } finally {
     for (const socket of sockets) {
       socket.destroy()
