@@ -27,20 +27,20 @@ export interface Result {
 /** Where a curve bends, and why. */
 const BENDS: Readonly<Record<string, string>> = {
   'growth/connections': `\
-With one connection, each request costs a turn of the event loop and its system calls; with more,
-one turn serves several. With 500, the connections no longer fit into the caches of the processor,
-and the young generation of the heap holds more that is still in use when it is collected.`,
+With one connection, each request costs a turn of the event loop with its system calls; with more,
+one turn serves several. With 500, more objects are in use whenever the young generation of the heap
+is collected, and are copied.`,
   'growth/requests': `\
-Accepting, closing and making a handler cost about as much as a few requests; behind ten, only the
-requests count.`,
+To accept a connection, make a handler for it and close it costs about as much as three requests.`,
   'growth/headers': `\
-A request costs much the same whatever its headers; each header is a little on top.`,
+A request costs the same, whatever its headers; each header is half a microsecond on top.`,
   'growth/files': `\
 Up to 64 KiB a file is read in one go, in place, and sent in one write. Above, it is read in the
 thread pool, 1 MiB at a time, and from there on it is the copying through the kernel that counts.`,
   'growth/listings': `\
-From some hundred names on it is the names that count: reading the directory, sorting, quoting. A
-directory of 100,000 names stops the server for as long as its page takes.`,
+From some hundred names on it is the names that count. With 100,000, all of them are alive at once,
+and nearly half of the time is that of the garbage collector, which copies them. The server stands
+still for as long as such a page takes.`,
 }
 
 /** Write the page, with what is beside it. */
