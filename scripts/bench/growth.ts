@@ -69,7 +69,7 @@ const NAMES = [10, 1000, 100_000]
 const SERIES: readonly Series[] = [
   {
     id: 'growth/connections',
-    title: 'small answers on x connections at once, one each',
+    title: 'a small answer on each of x connections',
     unit: 'connections',
     contender: OURS,
     xs: [1, 16, 64, 500],
@@ -79,7 +79,7 @@ const SERIES: readonly Series[] = [
   },
   {
     id: 'growth/requests',
-    title: 'one connection with x small answers, one after the other',
+    title: 'x small answers on one connection',
     unit: 'requests',
     contender: OURS,
     xs: [1, 10, 100, 1000, 10_000],
