@@ -26,13 +26,20 @@ export interface Load {
 /** What a load has done. */
 export interface Done {
   readonly requests: number
-  /** Received, heads included; also of an answer that was under way at the end. */
+  /** Received, heads included; with wrk, also of an answer that was under way at the end. */
   readonly bytes: number
   readonly seconds: number
 }
 
 const HAS_WRK = spawnSync('wrk', ['--version']).error === undefined
 const AUTOCANNON = join(PEERS, 'node_modules/autocannon/autocannon.js')
+
+/**
+ * Whether it can be made of a new connection for each request, and measured by the byte. autocannon
+ * sends `Connection: close` behind its own `Connection: keep-alive`, and is itself the brake when
+ * answers are large.
+ */
+export const IS_ABLE = HAS_WRK
 
 /** What makes the load; undefined if there is nothing to make it with. */
 export const LOAD_TOOL = HAS_WRK ? 'wrk' : existsSync(AUTOCANNON) ? 'autocannon' : undefined
@@ -95,7 +102,7 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
 
 async function autocannon(url: string, load: Load, seconds: number): Promise<Done> {
   const args = ['-j', '-c', String(load.connections), '-d', String(seconds)]
-  for (const header of headersOf(load)) {
+  for (const header of load.headers ?? []) {
     args.push('-H', header)
   }
   if (load.pipeline !== undefined) {

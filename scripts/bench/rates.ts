@@ -5,7 +5,7 @@
  */
 
 import { join } from 'node:path'
-import { generate } from './load.ts'
+import { generate, IS_ABLE } from './load.ts'
 import type { Contender } from './peers.ts'
 import { ServerProcess } from './server-process.ts'
 import { makeRow, median } from './table.ts'
@@ -23,8 +23,8 @@ export interface Setting {
   readonly seconds: number
   /** Say what is going on. */
   readonly say: (text: string) => void
-  /** Say that a peer is not there, and remember it. */
-  readonly missing: (contender: Contender) => void
+  /** Say that something is not there, and remember it. */
+  readonly missing: (contender: Pick<Contender, 'name'>) => void
 }
 
 /** What one server did in one round. */
@@ -67,6 +67,10 @@ export async function startWarm(
 export async function measureRates(workload: Workload, setting: Setting): Promise<Row[]> {
   const { id, title, path, load, large = false, measure = 'rate' } = workload
   setting.say(`${id}: ${title}`)
+  if (!IS_ABLE && (load.close === true || large)) {
+    setting.missing({ name: `wrk, for ${id}` })
+    return []
+  }
   const running = new Map<Contender, ServerProcess>()
   try {
     for (const contender of [workload.ours, ...workload.rivals.map((rival) => rival.contender)]) {
@@ -82,6 +86,9 @@ export async function measureRates(workload: Workload, setting: Setting): Promis
         const before = server.cpu()
         const done = await generate(server.url(path), load, setting.seconds)
         const units = large ? done.bytes / 2 ** 20 : done.requests
+        if (units === 0) {
+          throw new Error(`${contender.name} has answered nothing in time: give --seconds more`)
+        }
         rounds.get(contender)?.push({
           rate: units / done.seconds,
           cpu: ((server.cpu() - before) / units) * 1e6,
