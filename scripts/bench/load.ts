@@ -6,7 +6,7 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PEERS } from './peers.ts'
@@ -26,16 +26,27 @@ export interface Load {
 /** What a load has done. */
 export interface Done {
   readonly requests: number
+  /** Received, heads included; with wrk, also of an answer that was under way at the end. */
+  readonly bytes: number
   readonly seconds: number
 }
 
 const HAS_WRK = spawnSync('wrk', ['--version']).error === undefined
-
-/** What makes the load. */
-export const LOAD_TOOL = HAS_WRK ? 'wrk' : 'autocannon'
+const AUTOCANNON = join(PEERS, 'node_modules/autocannon/autocannon.js')
 
 /**
- * Make requests for a time.
+ * Whether it can be made of a new connection for each request, and measured by the byte. autocannon
+ * sends `Connection: close` behind its own `Connection: keep-alive`, and is itself the brake when
+ * answers are large.
+ */
+export const IS_ABLE = HAS_WRK
+
+/** What makes the load; undefined if there is nothing to make it with. */
+export const LOAD_TOOL = HAS_WRK ? 'wrk' : existsSync(AUTOCANNON) ? 'autocannon' : undefined
+
+/**
+ * Make requests for a time. The clock is that of the tool, which starts it with the connections:
+ * how long the tool itself takes to start is not in it.
  *
  * @throws an Error when an answer was no success, or a connection failed.
  */
@@ -69,7 +80,8 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
       args.push('-s', script)
     }
     const output = await run(['wrk', ...args, url])
-    const [, requests, time, unit] = /(\d+) requests in ([\d.]+)(s|m)/.exec(output) ?? []
+    const [, requests, time, unit, read, size = ''] =
+      /(\d+) requests in ([\d.]+)(s|m), ([\d.]+)([KMGT]?)B read/.exec(output) ?? []
     const failures = /Socket errors:.*|Non-2xx.*/.exec(output)
     // An HTTP/1.0 answer without a length ends with the connection, which wrk may take for an error.
     if (
@@ -78,7 +90,11 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
     ) {
       throw new Error(`wrk: ${failures?.[0] ?? output}`)
     }
-    return { requests: Number(requests), seconds: Number(time) * (unit === 'm' ? 60 : 1) }
+    return {
+      requests: Number(requests),
+      bytes: Number(read) * 1024 ** ' KMGT'.indexOf(size || ' '),
+      seconds: Number(time) * (unit === 'm' ? 60 : 1),
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -86,23 +102,27 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
 
 async function autocannon(url: string, load: Load, seconds: number): Promise<Done> {
   const args = ['-j', '-c', String(load.connections), '-d', String(seconds)]
-  for (const header of headersOf(load)) {
+  for (const header of load.headers ?? []) {
     args.push('-H', header)
   }
   if (load.pipeline !== undefined) {
     args.push('-p', String(load.pipeline))
   }
-  const program = join(PEERS, 'node_modules/autocannon/autocannon.js')
-  const result = JSON.parse(await run([process.execPath, program, ...args, url])) as {
+  const result = JSON.parse(await run([process.execPath, AUTOCANNON, ...args, url])) as {
     '2xx': number
     non2xx: number
     errors: number
+    throughput: { total: number }
     duration: number
   }
   if (result.non2xx + result.errors > 0) {
     throw new Error(`autocannon: ${String(result.non2xx)} not 2xx, ${String(result.errors)} errors`)
   }
-  return { requests: result['2xx'], seconds: result.duration }
+  return {
+    requests: result['2xx'],
+    bytes: result.throughput.total,
+    seconds: result.duration,
+  }
 }
 
 function headersOf({ close = false, headers = [] }: Load): string[] {

@@ -8,17 +8,23 @@
  * @module
  */
 
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { generate, LOAD_TOOL } from './load.ts'
-import type { Contender } from './peers.ts'
-import { installPeers } from './peers.ts'
-import { plot } from './plot.ts'
+import { GROWTHS, measureGrowth } from './growth.ts'
+import type { Growth } from './growth.ts'
+import { LOAD_TOOL } from './load.ts'
+import { writePage } from './page.ts'
+import type { Result } from './page.ts'
+import { installPeers, versions } from './peers.ts'
+import { plotRatios } from './plot.ts'
+import { measureRates } from './rates.ts'
+import type { Setting } from './rates.ts'
 import { measureColdStart, measureConnections, measureMemory } from './special.ts'
-import { PINNED, ServerProcess } from './server-process.ts'
-import { median, ratioRow } from './table.ts'
+import { PINNED } from './server-process.ts'
+import { line } from './table.ts'
 import type { Row } from './table.ts'
 import { makeRoot, WORKLOADS } from './workloads.ts'
 import type { Workload } from './workloads.ts'
@@ -28,10 +34,13 @@ usage: npm run bench -- [flags]
 
   --install        first put the npm packages among the peers into bench-peers/
   --only PREFIX    only the rows whose id begins so; may be given several times
+  --list           print the ids
+  --short          2 rounds of 1 s, for a first look: the same as --rounds 2 --seconds 1
   --rounds N       how often the load goes round (default: 5)
   --seconds N      how long each server is loaded in a round (default: 2)
-  --json FILE      write the rows to a file
-  --svg FILE       draw them
+  --docs           write docs/performance.md, its pictures and its JSON; not with --only
+  --json FILE      write the result to a file
+  --svg FILE       draw the ratios
   --help           print this
 
 The environment variable PYTHON names the Python to compare with (default: python3).
@@ -47,8 +56,11 @@ async function main(args: string[]): Promise<number> {
       options: {
         install: { type: 'boolean', default: false },
         only: { type: 'string', multiple: true, default: [''] },
-        rounds: { type: 'string', default: '5' },
-        seconds: { type: 'string', default: '2' },
+        list: { type: 'boolean', default: false },
+        short: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        docs: { type: 'boolean', default: false },
         json: { type: 'string' },
         svg: { type: 'string' },
         help: { type: 'boolean', default: false },
@@ -62,130 +74,108 @@ async function main(args: string[]): Promise<number> {
     console.log(USAGE)
     return 0
   }
-  const [rounds, seconds] = [Number(flags.rounds), Number(flags.seconds)]
+  const ids = [...WORKLOADS.map(({ id }) => id), 'connections', 'start', 'memory', ...GROWTHS]
+  if (flags.list) {
+    console.log(ids.join('\n'))
+    return 0
+  }
+  const rounds = Number(flags.rounds ?? (flags.short ? 2 : 5))
+  const seconds = Number(flags.seconds ?? (flags.short ? 1 : 2))
   if (!(Number.isInteger(rounds) && rounds > 0 && Number.isInteger(seconds) && seconds > 0)) {
     console.error('--rounds and --seconds take a whole number above 0')
     return 2
   }
-  const isSelected = (id: string) => flags.only.some((prefix) => id.startsWith(prefix))
+  const selected = ids.filter((id) => flags.only.some((prefix) => id.startsWith(prefix)))
+  if (selected.length === 0) {
+    console.error(`No row selected: none begins with ${flags.only.join(' or ')}; see --list`)
+    return 2
+  }
+  if (flags.docs && selected.length < ids.length) {
+    console.error('--docs writes about all rows: leave --only away')
+    return 2
+  }
   if (flags.install) {
     installPeers()
   }
-
-  console.log(
-    `Node ${process.versions.node}, load from ${LOAD_TOOL}, ` +
-      (PINNED ? 'servers on core 0, load on core 1' : 'not pinned: no taskset, or one core') +
-      `, ${String(rounds)} rounds of ${String(seconds)} s\n`,
-  )
-  const folder = mkdtempSync(join(tmpdir(), 'basehttp-bench-'))
-  const root = join(folder, 'root')
-  const rows: Row[] = []
-  const add = (more: readonly Row[]) => {
-    for (const row of more) {
-      rows.push(row)
-      console.log(row.text)
-    }
+  if (LOAD_TOOL === undefined) {
+    console.error('Nothing to make a load with: install wrk, or autocannon with --install')
+    return 2
   }
+
+  const described = describe(LOAD_TOOL, rounds, seconds)
+  console.log(`${described.join('\n')}\n`)
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-bench-'))
+  const missing = new Set<string>()
+  const setting: Setting = {
+    root: join(folder, 'root'),
+    folder,
+    rounds,
+    seconds,
+    say: console.log,
+    missing({ name }) {
+      missing.add(name)
+      console.log(`  ${name}: not on this machine, left out (npm packages: --install)`)
+    },
+  }
+  const rows: Row[] = []
+  const growths: Growth[] = []
   try {
-    makeRoot(root)
-    for (const workload of WORKLOADS.filter(({ id }) => isSelected(id))) {
-      add(await runWorkload(workload, root, rounds, seconds))
-    }
-    if (isSelected('connections')) {
-      add(await measureConnections(rounds, seconds))
-    }
-    if (isSelected('start')) {
-      add(await measureColdStart(root, 4 * rounds))
-    }
-    if (isSelected('memory')) {
-      add(await measureMemory(root))
+    makeRoot(setting.root)
+    for (const id of selected) {
+      if (GROWTHS.includes(id)) {
+        growths.push(await measureGrowth(id, setting))
+        continue
+      }
+      for (const row of await measureRow(id, setting)) {
+        rows.push(row)
+        console.log(line(row))
+      }
     }
   } finally {
     rmSync(folder, { recursive: true })
   }
-  if (rows.length === 0) {
-    console.error(`No row selected: none begins with ${flags.only.join(' or ')}`)
-    return 2
-  }
+  const result: Result = { setting: described, rows, growths, missing: [...missing] }
   if (flags.json !== undefined) {
-    writeFileSync(flags.json, `${JSON.stringify(rows, undefined, 2)}\n`)
+    writeFileSync(flags.json, `${JSON.stringify(result, undefined, 2)}\n`)
   }
   if (flags.svg !== undefined) {
-    writeFileSync(flags.svg, plot(rows))
+    writeFileSync(flags.svg, plotRatios(rows))
+  }
+  if (flags.docs) {
+    await writePage(result)
   }
   const missed = rows.filter(({ reached }) => reached === false)
+  const bent = growths.filter(({ linear }) => !linear)
   console.log(`\n${String(missed.length)} of ${String(rows.length)} rows below what was promised`)
+  console.log(`${String(bent.length)} of ${String(growths.length)} curves worse than linear`)
   return 0
 }
 
-/** What one server did in one round. */
-interface Round {
-  /** Requests per second. */
-  readonly rate: number
-  /** CPU time per request, in microseconds. */
-  readonly cpu: number
+async function measureRow(id: string, setting: Setting): Promise<Row[]> {
+  switch (id) {
+    case 'connections':
+      return measureConnections(setting)
+    case 'start':
+      return measureColdStart(setting)
+    case 'memory':
+      return measureMemory(setting)
+    default:
+      return measureRates(WORKLOADS.find((workload) => workload.id === id) as Workload, setting)
+  }
 }
 
-async function runWorkload(
-  workload: Workload,
-  root: string,
-  rounds: number,
-  seconds: number,
-): Promise<Row[]> {
-  const { id, title, path, load } = workload
-  console.log(`${id}: ${title}`)
-  const running = new Map<Contender, ServerProcess>()
-  try {
-    for (const contender of [workload.ours, ...workload.rivals.map((rival) => rival.contender)]) {
-      if (contender.command(0, root) === undefined) {
-        console.log(`  ${contender.name}: not on this machine (npm packages: --install)`)
-        continue
-      }
-      const server = await ServerProcess.start((port) => contender.command(port, root) ?? [])
-      running.set(contender, server)
-      if (!workload.check(await server.ask(path))) {
-        throw new Error(`${contender.name} answers ${path} wrongly`)
-      }
-      // The first second is for compilers and caches.
-      await generate(server.url(path), load, 1)
-    }
-    const rates = new Map<Contender, Round[]>()
-    for (let round = 0; round < rounds; round++) {
-      for (const [contender, server] of running) {
-        const before = server.cpu()
-        const done = await generate(server.url(path), load, seconds)
-        rates.set(contender, [
-          ...(rates.get(contender) ?? []),
-          {
-            rate: done.requests / done.seconds,
-            cpu: ((server.cpu() - before) / done.requests) * 1e6,
-          },
-        ])
-      }
-    }
-    const ours = rates.get(workload.ours) ?? []
-    const summary = [...rates].map(
-      ([{ name }, all]) =>
-        `${name} ${median(all.map(({ rate }) => rate)).toFixed(0)}/s ` +
-        `${median(all.map(({ cpu }) => cpu)).toFixed(0)} us`,
-    )
-    console.log(`  ${summary.join('; ')}`)
-    return workload.rivals
-      .filter(({ contender }) => rates.has(contender))
-      .map(({ contender, atLeast, aim }) => {
-        const theirs = rates.get(contender) ?? []
-        return ratioRow({
-          id,
-          what: `requests/s against ${contender.name}`,
-          ratios: ours.map(({ rate }, round) => rate / (theirs[round]?.rate ?? NaN)),
-          cpu: median(theirs.map(({ cpu }, round) => cpu / (ours[round]?.cpu ?? NaN))),
-          atLeast,
-          aim,
-        })
-      })
-  } finally {
-    for (const server of running.values()) {
-      await server.stop()
-    }
+/** Where and how it is measured; with two cores, this process goes to that of the load. */
+function describe(tool: string, rounds: number, seconds: number): string[] {
+  const cores = availableParallelism()
+  if (PINNED) {
+    spawnSync('taskset', ['-c', '-p', '1', String(process.pid)])
   }
+  return [
+    `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}`,
+    `${cpus()[0]?.model ?? 'unknown processor'}, ${String(cores)} cores, ${process.platform} ${release()}`,
+    `beside ${versions().join(', ')}`,
+    `load from ${tool}, ` +
+      (PINNED ? 'servers on core 0, load on core 1' : 'not pinned: no taskset, or one core') +
+      `; ${String(rounds)} rounds of ${String(seconds)} s; logs go to a file`,
+  ]
 }

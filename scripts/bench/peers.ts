@@ -26,7 +26,6 @@ export interface Contender {
 }
 
 const NODE = process.execPath
-const PYTHON = process.env.PYTHON ?? 'python3'
 
 function program(name: string): string {
   return join(TOP, 'dist/scripts/bench/servers', name)
@@ -44,21 +43,51 @@ function packaged(name: string): string | undefined {
   return join(folder, typeof bin === 'string' ? bin : (Object.values(bin)[0] as string))
 }
 
-function exists(command: string, flag: string): boolean {
-  return spawnSync(command, [flag]).status === 0
+/** What a command prints; undefined if it cannot be run. */
+function outputOf(command: string, ...args: readonly string[]): string | undefined {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+  return status === 0 ? (stdout + stderr).trim() : undefined
 }
 
-const HAS_PYTHON = exists(PYTHON, '--version')
-const HAS_NGINX = exists('nginx', '-v')
+// The interpreter itself: a `python3` that first looks for the right Python would be charged for it.
+const [PYTHON, PYTHON_VERSION] =
+  outputOf(
+    process.env.PYTHON ?? 'python3',
+    '-c',
+    'import platform, sys; print(sys.executable); print(platform.python_version())',
+  )?.split('\n') ?? []
+const NGINX_VERSION = outputOf('nginx', '-v')?.replace(/^.*\//, '')
+
+/** Names and versions of the peers that are there. */
+export function versions(): string[] {
+  const packages = PACKAGES.filter((name) => packaged(name.split('@')[0] as string) !== undefined)
+  return [
+    ...(PYTHON_VERSION === undefined ? [] : [`CPython ${PYTHON_VERSION}`]),
+    ...(NGINX_VERSION === undefined ? [] : [`nginx ${NGINX_VERSION}`]),
+    ...packages.map((name) => name.replace('@', ' ')),
+  ]
+}
 
 function python(...args: readonly string[]): readonly string[] | undefined {
-  return HAS_PYTHON ? [PYTHON, ...args] : undefined
+  return PYTHON === undefined ? undefined : [PYTHON, ...args]
 }
 
 /** This library, with a handler of a few lines. */
 export const OURS: Contender = {
   name: 'basehttp',
-  command: (port) => [NODE, program('ours.js'), String(port)],
+  command: (port) => [NODE, program('ours.js'), 'small', String(port)],
+}
+
+/** Its mix-in for threads, below HTTP. */
+export const OUR_THREADS: Contender = {
+  name: 'basehttp, ThreadingMixIn',
+  command: (port) => [NODE, program('ours.js'), 'threads', String(port)],
+}
+
+/** Its mix-in for children, below HTTP. */
+export const OUR_CHILDREN: Contender = {
+  name: 'basehttp, ForkingMixIn',
+  command: (port) => [NODE, program('ours.js'), 'children', String(port)],
 }
 
 const cli = join(TOP, 'dist/lib/cli.js')
@@ -141,7 +170,7 @@ function packagedCommand(name: string, ...args: readonly string[]): readonly str
 export const NGINX: Contender = {
   name: 'nginx',
   command(port, root) {
-    if (!HAS_NGINX) {
+    if (NGINX_VERSION === undefined) {
       return undefined
     }
     const folder = join(root, '..', 'nginx')

@@ -9,9 +9,9 @@ import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -40,6 +40,8 @@ export async function freePort(): Promise<number> {
 /** What came back for one request. */
 export interface Answer {
   readonly status: number
+  /** What `Content-Length` says; null without one. */
+  readonly length: number | null
   readonly body: Buffer
 }
 
@@ -53,39 +55,63 @@ export class ServerProcess {
   }
 
   /**
-   * Start a server and wait until it takes connections.
+   * Start a server, and do not wait for it.
    *
    * @param command - its program and arguments, for a port
-   * @throws an Error with what it printed, when it does not.
+   * @param log - the file behind its standard output and error
    */
-  static async start(command: (port: number) => readonly string[]): Promise<ServerProcess> {
+  static async launch(
+    command: (port: number) => readonly string[],
+    log: string,
+  ): Promise<ServerProcess> {
     const port = await freePort()
     const [program = '', ...args] = pinned(0, command(port))
-    // A log goes to a file in real life; /dev/null costs the server as much.
-    const child = spawn(program, args, { stdio: 'ignore' })
-    const server = new ServerProcess(child, port)
-    const deadline = Date.now() + START_LIMIT
-    while (!(await server.#listens())) {
-      if (child.exitCode !== null || Date.now() > deadline) {
-        child.kill('SIGKILL')
-        throw new Error(`Cannot start ${[program, ...args].join(' ')}`)
-      }
-      await sleep(2)
-    }
+    const file = openSync(log, 'a')
+    const child = spawn(program, args, { stdio: ['ignore', file, file] })
+    closeSync(file)
+    return new ServerProcess(child, port)
+  }
+
+  /**
+   * Start a server and wait until it takes connections.
+   *
+   * @throws an Error when it does not.
+   */
+  static async start(
+    command: (port: number) => readonly string[],
+    log: string,
+  ): Promise<ServerProcess> {
+    const server = await ServerProcess.launch(command, log)
+    ;(await server.firstConnection()).destroy()
     return server
   }
 
-  #listens(): Promise<boolean> {
-    return new Promise((resolve) => {
+  /**
+   * Connect as soon as the server takes connections.
+   *
+   * @throws an Error when it does not.
+   */
+  async firstConnection(): Promise<Socket> {
+    const deadline = Date.now() + START_LIMIT
+    for (;;) {
       const socket = connect(this.port, '127.0.0.1')
-      socket.on('connect', () => {
-        socket.destroy()
-        resolve(true)
+      const connected = await new Promise<boolean>((resolve) => {
+        socket.on('connect', () => {
+          resolve(true)
+        })
+        socket.on('error', () => {
+          resolve(false)
+        })
       })
-      socket.on('error', () => {
-        resolve(false)
-      })
-    })
+      if (connected) {
+        return socket
+      }
+      if (this.#child.exitCode !== null || Date.now() > deadline) {
+        await this.stop()
+        throw new Error(`Cannot start ${this.#child.spawnargs.join(' ')}`)
+      }
+      await sleep(1)
+    }
   }
 
   url(path: string): string {
@@ -95,12 +121,34 @@ export class ServerProcess {
   /** Ask once, so that nobody wins by answering wrongly. */
   async ask(path: string): Promise<Answer> {
     const response = await fetch(this.url(path), { headers: { Connection: 'close' } })
-    return { status: response.status, body: Buffer.from(await response.arrayBuffer()) }
+    const length = response.headers.get('Content-Length')
+    return {
+      status: response.status,
+      length: length === null ? null : Number(length),
+      body: Buffer.from(await response.arrayBuffer()),
+    }
   }
 
   /** CPU time of the process and its children so far, in seconds. */
   cpu(): number {
     return descendants(this.#pid).reduce((sum, pid) => sum + cpuOf(pid), 0)
+  }
+
+  /**
+   * CPU time of the process so far, in seconds, to the microsecond: {@link cpu} counts in
+   * hundredths. Threads that have ended and children are missing.
+   */
+  exactCpu(): number {
+    const tasks = `/proc/${String(this.#pid)}/task`
+    try {
+      return readdirSync(tasks).reduce((sum, task) => {
+        const [time = ''] = readFileSync(`${tasks}/${task}/schedstat`, 'latin1').split(' ')
+        return sum + Number(time) / 1e9
+      }, 0)
+    } catch {
+      // Not every kernel keeps these.
+      return NaN
+    }
   }
 
   /** Resident memory of the process and its children, in bytes. */

@@ -4,22 +4,30 @@
  * @module
  */
 
-/** A ratio, and what it was to be. */
-export interface Row {
-  readonly id: string
-  readonly what: string
+/** What the rounds came to. */
+export interface Measured {
   /** The median over the rounds. */
   readonly value: number
   /** The lowest and the highest round. */
   readonly spread: readonly [lowest: number, highest: number]
-  /** How many times our CPU time per request the peer needs. */
-  readonly cpu?: number | undefined
+}
+
+/** What was promised: one limit, and where it would be good to be. */
+export interface Promised {
   readonly atLeast?: number | undefined
   readonly atMost?: number | undefined
   readonly aim?: number | undefined
+}
+
+/** A ratio, and what it was to be. */
+export interface Row extends Measured, Promised {
+  readonly id: string
+  readonly title: string
+  readonly what: string
+  /** How many times our CPU time per request the peer needs. */
+  readonly cpu?: Measured | undefined
   /** Whether it is what was promised; undefined if nothing was. */
   readonly reached: boolean | undefined
-  readonly text: string
 }
 
 /** The middle one; of two, their mean. */
@@ -29,46 +37,68 @@ export function median(values: readonly number[]): number {
   return ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2
 }
 
-/** Make a row of the ratios of the rounds. */
-export function ratioRow({
-  id,
-  what,
-  ratios,
-  ...rest
-}: {
-  id: string
-  what: string
-  ratios: readonly number[]
-  cpu?: number | undefined
-  atLeast?: number | undefined
-  atMost?: number | undefined
-  aim?: number | undefined
-}): Row {
-  const value = median(ratios)
-  const spread = [Math.min(...ratios), Math.max(...ratios)] as const
-  const { cpu, atLeast, atMost, aim } = rest
-  const promised = atLeast ?? atMost
+/** The median of the rounds, and how far they lie apart. */
+export function measured(values: readonly number[]): Measured {
+  return { value: median(values), spread: [Math.min(...values), Math.max(...values)] }
+}
+
+/** Make a row of what the rounds came to. */
+export function makeRow(
+  { id, title, what }: Pick<Row, 'id' | 'title' | 'what'>,
+  rounds: readonly number[],
+  { atLeast, atMost, aim }: Promised = {},
+  cpu?: readonly number[],
+): Row {
+  const main = measured(rounds)
   const reached =
-    promised === undefined
-      ? undefined
-      : atLeast === undefined
-        ? value <= promised
-        : value >= promised
-  const text = [
-    `  ${reached === undefined ? '   ' : reached ? 'ok ' : 'NO '}`,
-    what.padEnd(52),
-    round(value).padStart(7),
-    ` (${round(spread[0])} to ${round(spread[1])})`,
-    cpu === undefined ? '' : `, CPU ${round(cpu)}`,
-    promised === undefined
-      ? ''
-      : `; ${atLeast === undefined ? 'at most' : 'at least'} ${String(promised)}`,
-    aim === undefined ? '' : `, aim ${String(aim)}`,
-  ].join('')
-  return { id, what, value, spread, ...rest, reached, text }
+    atLeast !== undefined
+      ? main.value >= atLeast
+      : atMost !== undefined
+        ? main.value <= atMost
+        : undefined
+  return { id, title, what, ...main, cpu: cpu && measured(cpu), atLeast, atMost, aim, reached }
+}
+
+/** The cells of a row: its words, the ratio, the CPU ratio, what was promised, and the verdict. */
+export function cells(row: Row): string[] {
+  const { what, cpu, atLeast, atMost, aim, reached } = row
+  return [
+    what,
+    written(row),
+    cpu === undefined ? '' : written(cpu),
+    atLeast !== undefined
+      ? `at least ${String(atLeast)}`
+      : atMost !== undefined
+        ? `at most ${String(atMost)}`
+        : '',
+    aim === undefined ? '' : String(aim),
+    reached === undefined ? '' : reached ? 'yes' : 'NO',
+  ]
+}
+
+const WIDTHS = [52, 23, 26, 13, 9, 3]
+
+/** A row for the terminal. */
+export function line(row: Row): string {
+  const [what = '', value = '', cpu = '', promised = '', aim = '', reached = ''] = cells(row)
+  const words = [
+    what,
+    value,
+    cpu && `CPU ${cpu}`,
+    promised,
+    aim && `aim ${aim}`,
+    reached && (reached === 'yes' ? 'ok' : 'NO'),
+  ]
+  return `  ${words.map((word, column) => word.padEnd(WIDTHS[column] ?? 0)).join(' ')}`.trimEnd()
+}
+
+function written({ value, spread: [lowest, highest] }: Measured): string {
+  return lowest === highest
+    ? short(value)
+    : `${short(value)} (${short(lowest)} to ${short(highest)})`
 }
 
 /** Three digits, whatever the size. */
-function round(value: number): string {
+export function short(value: number): string {
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }

@@ -16,7 +16,9 @@ import {
   NODE_HTTP,
   NODE_READFILE,
   NODE_STREAM,
+  OUR_CHILDREN,
   OUR_FILES,
+  OUR_THREADS,
   OURS,
   RAW_NET,
   SERVE,
@@ -25,6 +27,7 @@ import {
 import type { Contender } from './peers.ts'
 import { digest } from './server-process.ts'
 import type { Answer } from './server-process.ts'
+import type { Promised } from './table.ts'
 
 const KiB = 1024
 const MiB = 1024 * KiB
@@ -41,7 +44,7 @@ export function makeRoot(root: string): void {
 }
 
 /** Bytes without much of a pattern, always the same. */
-function noise(length: number): Buffer {
+export function noise(length: number): Buffer {
   const bytes = Buffer.alloc(length)
   let state = 1
   for (let at = 0; at < length; at += 4) {
@@ -51,12 +54,9 @@ function noise(length: number): Buffer {
   return bytes
 }
 
-/** A peer, and how many times its rate ours is to be. */
-export interface Rival {
+/** A peer, and how many times its rate ours is to be; nothing, if it is only shown. */
+export interface Rival extends Promised {
   readonly contender: Contender
-  /** Undefined: shown, and nothing was promised. */
-  readonly atLeast?: number
-  readonly aim?: number
 }
 
 /** One row: the same requests to each server. */
@@ -67,16 +67,22 @@ export interface Workload {
   readonly load: Load
   readonly ours: Contender
   readonly rivals: readonly Rival[]
+  /** What the row is about: the rate, or how many times a peer's CPU time ours may take. */
+  readonly measure?: 'rate' | 'cpu'
+  /** An answer is large, and few fit into a round: the rate is that of the bytes. */
+  readonly large?: boolean
   /** Whether an answer is right. */
   readonly check: (answer: Answer) => boolean
 }
 
-const isSmall = ({ status, body }: Answer) => status === 200 && body.toString() === 'Hello, world\n'
-
-const isFile = (length: number) => {
-  const expected = digest(noise(length))
-  return ({ status, body }: Answer) => status === 200 && digest(body) === expected
+const isBody = (expected: Buffer) => {
+  const hash = digest(expected)
+  return ({ status, length, body }: Answer) =>
+    status === 200 && length === expected.length && digest(body) === hash
 }
+
+export const isSmall = isBody(Buffer.from('Hello, world\n'))
+export const isFile = (length: number) => isBody(noise(length))
 
 const isListing = ({ status, body }: Answer) => {
   const text = body.toString()
@@ -127,6 +133,7 @@ export const WORKLOADS: readonly Workload[] = [
     rivals: [
       { contender: NODE_READFILE, atLeast: 1.8, aim: 2.4 },
       { contender: CPYTHON_10, atLeast: 8, aim: 10 },
+      { contender: CPYTHON_11 },
       { contender: SIRV, atLeast: 1.5, aim: 2 },
       { contender: HTTP_SERVER },
       { contender: SERVE },
@@ -140,7 +147,12 @@ export const WORKLOADS: readonly Workload[] = [
     path: '/small.bin',
     load: { connections: 1 },
     ours: OUR_FILES,
-    rivals: [{ contender: CPYTHON_11, atLeast: 100, aim: 300 }],
+    rivals: [
+      { contender: CPYTHON_11, atLeast: 100, aim: 300 },
+      { contender: NODE_READFILE },
+      { contender: SIRV },
+      { contender: NGINX },
+    ],
     check: isFile(KiB),
   },
   {
@@ -148,11 +160,15 @@ export const WORKLOADS: readonly Workload[] = [
     title: '100 MiB file, one connection',
     path: '/large.bin',
     load: { connections: 1 },
+    large: true,
     ours: OUR_FILES,
     rivals: [
       { contender: CPYTHON_10, atLeast: 1.2, aim: 1.4 },
+      { contender: CPYTHON_11 },
       { contender: NODE_STREAM, atLeast: 2, aim: 2.3 },
       { contender: SIRV },
+      { contender: HTTP_SERVER },
+      { contender: SERVE },
       { contender: NGINX },
     ],
     check: isFile(100 * MiB),
@@ -170,5 +186,25 @@ export const WORKLOADS: readonly Workload[] = [
       { contender: NGINX },
     ],
     check: isListing,
+  },
+  {
+    id: 'threads',
+    title: 'canned answer, a new connection each, in a warm thread',
+    path: '/',
+    load: { connections: 16, close: true },
+    measure: 'cpu',
+    ours: OUR_THREADS,
+    rivals: [{ contender: RAW_NET, atMost: 3, aim: 2 }],
+    check: isSmall,
+  },
+  {
+    id: 'children',
+    title: 'canned answer, a new connection each, in a warm child',
+    path: '/',
+    load: { connections: 16, close: true },
+    measure: 'cpu',
+    ours: OUR_CHILDREN,
+    rivals: [{ contender: RAW_NET, atMost: 6, aim: 5 }],
+    check: isSmall,
   },
 ]

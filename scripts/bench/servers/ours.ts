@@ -1,10 +1,16 @@
 /**
- * What is measured of this library: `node ours.js WHAT PORT`.
+ * What is measured of this library: `node ours.js small|threads|children PORT`.
  *
  * @module
  */
 
-import { AsyncHTTPServer, BaseHTTPRequestHandler } from 'basehttp'
+import {
+  AsyncHTTPServer,
+  BaseHTTPRequestHandler,
+  ForkingTCPServer,
+  StreamRequestHandler,
+  ThreadingTCPServer,
+} from 'basehttp'
 
 const BODY = Buffer.from('Hello, world\n')
 
@@ -22,8 +28,29 @@ class Small extends BaseHTTPRequestHandler {
   override logMessage() {}
 }
 
-class Server extends AsyncHTTPServer {
-  override requestQueueSize = 1000
+const HEAD =
+  'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: close\r\n\r\n'
+
+/** The answer of `raw-net.ts`, behind the empty line of the request: what a mix-in costs alone. */
+export class Canned extends StreamRequestHandler {
+  static readonly module = import.meta.url
+
+  override async handle(): Promise<void> {
+    while ((await this.rfile.readline()).length > '\r\n'.length);
+    await this.wfile.write(Buffer.concat([Buffer.from(HEAD), BODY]))
+  }
 }
 
-await new Server(['127.0.0.1', Number(process.argv[2])], Small).serveForever()
+const SERVERS = {
+  small: [AsyncHTTPServer, Small],
+  threads: [ThreadingTCPServer, Canned],
+  children: [ForkingTCPServer, Canned],
+} as const
+
+if (process.argv[1] === import.meta.filename) {
+  const [what = '', port] = process.argv.slice(2)
+  const [Server, Handler] = SERVERS[what as keyof typeof SERVERS]
+  const server = new Server(['127.0.0.1', Number(port)], Handler)
+  server.requestQueueSize = 1000
+  await server.serveForever()
+}

@@ -1,0 +1,131 @@
+/**
+ * Rates, and CPU time per request: all servers of a row run at once, and the load goes round.
+ *
+ * @module
+ */
+
+import { join } from 'node:path'
+import { generate, IS_ABLE } from './load.ts'
+import type { Contender } from './peers.ts'
+import { ServerProcess } from './server-process.ts'
+import { makeRow, median } from './table.ts'
+import type { Row } from './table.ts'
+import type { Workload } from './workloads.ts'
+
+/** What is measured with, and how long. */
+export interface Setting {
+  /** The document root. */
+  readonly root: string
+  /** Where logs go. */
+  readonly folder: string
+  readonly rounds: number
+  /** How long each server is loaded in a round. */
+  readonly seconds: number
+  /** Say what is going on. */
+  readonly say: (text: string) => void
+  /** Say that something is not there, and remember it. */
+  readonly missing: (contender: Pick<Contender, 'name'>) => void
+}
+
+/** What one server did in one round. */
+interface Round {
+  /** Requests per second; for large answers, bytes per second. */
+  readonly rate: number
+  /** CPU time per request, in microseconds; for large answers, per mebibyte. */
+  readonly cpu: number
+}
+
+/** How long a server is loaded before it counts, in seconds. */
+const WARM_UP = 1
+
+/** Start a contender, see that it answers rightly, and warm it up. */
+export async function startWarm(
+  contender: Contender,
+  { path, load, check }: Pick<Workload, 'path' | 'load' | 'check'>,
+  { root, folder }: Setting,
+): Promise<ServerProcess> {
+  const log = join(folder, 'server.log')
+  const server = await ServerProcess.start((port) => contender.command(port, root) ?? [], log)
+  try {
+    const answer = await server.ask(path)
+    if (!check(answer)) {
+      throw new Error(
+        `${contender.name} answers ${path} wrongly: status ${String(answer.status)}, ` +
+          `${String(answer.body.length)} bytes`,
+      )
+    }
+    // For compilers and caches.
+    await generate(server.url(path), load, WARM_UP)
+    return server
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+}
+
+/** Measure one workload: a row for each peer that is there. */
+export async function measureRates(workload: Workload, setting: Setting): Promise<Row[]> {
+  const { id, title, path, load, large = false, measure = 'rate' } = workload
+  setting.say(`${id}: ${title}`)
+  if (!IS_ABLE && (load.close === true || large)) {
+    setting.missing({ name: `wrk, for ${id}` })
+    return []
+  }
+  const running = new Map<Contender, ServerProcess>()
+  try {
+    for (const contender of [workload.ours, ...workload.rivals.map((rival) => rival.contender)]) {
+      if (contender.command(0, setting.root) === undefined) {
+        setting.missing(contender)
+        continue
+      }
+      running.set(contender, await startWarm(contender, workload, setting))
+    }
+    const rounds = new Map([...running.keys()].map((contender) => [contender, [] as Round[]]))
+    for (let round = 0; round < setting.rounds; round++) {
+      for (const [contender, server] of running) {
+        const before = server.cpu()
+        const done = await generate(server.url(path), load, setting.seconds)
+        const units = large ? done.bytes / 2 ** 20 : done.requests
+        if (units === 0) {
+          throw new Error(`${contender.name} has answered nothing in time: give --seconds more`)
+        }
+        rounds.get(contender)?.push({
+          rate: units / done.seconds,
+          cpu: ((server.cpu() - before) / units) * 1e6,
+        })
+      }
+    }
+    const unit = large ? 'MiB' : 'request'
+    for (const [{ name }, all] of rounds) {
+      setting.say(
+        `  ${name.padEnd(32)} ${median(all.map(({ rate }) => rate)).toFixed(0)} ${unit}s/s, ` +
+          `${median(all.map(({ cpu }) => cpu)).toFixed(0)} us of CPU each`,
+      )
+    }
+    const ours = rounds.get(workload.ours) ?? []
+    return workload.rivals
+      .filter(({ contender }) => rounds.has(contender))
+      .map(({ contender, ...promised }) => {
+        const theirs = rounds.get(contender) ?? []
+        const of = (pick: (ours: Round, theirs: Round) => number) =>
+          ours.map((round, index) => pick(round, theirs[index] as Round))
+        const names = { id, title }
+        return measure === 'cpu'
+          ? makeRow(
+              { ...names, what: `CPU, times that of ${contender.name}` },
+              of((our, their) => our.cpu / their.cpu),
+              promised,
+            )
+          : makeRow(
+              { ...names, what: `${unit}s/s against ${contender.name}` },
+              of((our, their) => our.rate / their.rate),
+              promised,
+              of((our, their) => their.cpu / our.cpu),
+            )
+      })
+  } finally {
+    for (const server of running.values()) {
+      await server.stop()
+    }
+  }
+}
