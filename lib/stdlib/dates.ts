@@ -48,8 +48,9 @@ export function formatDate(timestamp: number): string {
   // Python rounds to microseconds and then drops them: 11.9999999 is 12, and 11.99 is 11.
   const whole = Math.trunc(timestamp)
   const seconds = Math.floor(whole + Math.round((timestamp - whole) * 1e6) / 1e6)
-  if (seconds === lastSeconds) {
-    return lastDate
+  const known = formatted.get(seconds)
+  if (known !== undefined) {
+    return known
   }
   const date = new Date(seconds * 1000)
   const year = date.getUTCFullYear()
@@ -57,13 +58,17 @@ export function formatDate(timestamp: number): string {
     throw new ValueError(`Cannot format the date ${String(timestamp)}: the year must be 1 to 9999`)
   }
   // ECMAScript fixed this format in 2018, and it is IMF-fixdate to the letter.
-  lastSeconds = seconds
-  lastDate = date.toUTCString()
-  return lastDate
+  const text = date.toUTCString()
+  if (formatted.size === MOST_FORMATTED) {
+    formatted.clear()
+  }
+  formatted.set(seconds, text)
+  return text
 }
 
-let lastSeconds = NaN
-let lastDate = ''
+/** The last few dates: now, and when the files that are being served were changed. */
+const formatted = new Map<number, string>()
+const MOST_FORMATTED = 100
 
 /** A time as the clock on the wall shows it. */
 export interface LocalTime {

@@ -115,8 +115,7 @@ function escapeCode(code: number): string {
 export type FormatArguments = readonly unknown[] | Readonly<Record<string, unknown>>
 
 // %[(name)][flags][width][.precision][length]type; the length means nothing, as in Python.
-const CONVERSION =
-  /%(?:\((?<name>[^)]*)\))?(?<flags>[-+ #0]*)(?<width>\d*)(?:\.(?<precision>\d*))?[hlL]?(?<type>[^]?)/g
+const CONVERSION = /%(?:\(([^)]*)\))?([-+ #0]*)(\d*)(?:\.(\d*))?[hlL]?([^]?)/g
 
 /**
  * Fill a printf-style format: `format('code %d, message %s', [404, 'Not Found'])` is Python's
@@ -150,8 +149,14 @@ export function format(template: string, args: FormatArguments): string {
   }
 
   // A replacer function, so that `$&` in an argument stays the two characters it is.
-  const text = template.replace(CONVERSION, (...match) => {
-    const { name, flags, width, precision, type } = match.at(-1) as Record<string, string>
+  const convertNext = (
+    _: string,
+    name: string | undefined,
+    flags: string,
+    width: string,
+    precision: string | undefined,
+    type: string,
+  ) => {
     if (type === '%') {
       return '%'
     }
@@ -159,12 +164,13 @@ export function format(template: string, args: FormatArguments): string {
       throw new ValueError(`Cannot format ${repr(template)}: it ends inside a conversion`)
     }
     return convert(argument(name), {
-      type: type as string,
-      flags: flags ?? '',
+      type,
+      flags,
       width: Number(width),
       ...(precision === undefined ? {} : { precision: Number(precision) }),
     })
-  })
+  }
+  const text = template.replace(CONVERSION, convertNext)
 
   if (!named && next < args.length) {
     throw new TypeError(`Cannot format ${repr(template)}: not all arguments were used`)
