@@ -437,16 +437,28 @@ t.test('a file that cannot be read costs the connection, and a line', async (t) 
 })
 
 t.test('a redirect stays on this host, whatever the target looks like', async (t) => {
-  const { ask } = await start(t, folder(t))
+  const { ask, log } = await start(t, folder(t))
   const cases: [string, string][] = [
     ['https:evil.example/..', '/evil.example/../'],
+    ['http:///evil.example/..', '/evil.example/../'],
+    ['http:/evil.example/..', '/evil.example/../'],
+    ['http:\\/evil.example/..', '/evil.example/../'],
+    ['\x01//evil.example/../..', '/../../'],
+    ['\x01/\\evil.example/..', '/evil.example/../'],
     ['x:y/..', '/y/../'],
     ['..', '../'],
+    // Here it is the client that names the host.
+    ['http://evil.example/../..', 'http://evil.example/../../'],
+    // No exception, no cut connection: a NUL has no place in a header.
+    ['/..?a\0b', '/../?a%00b'],
+    ['/\0/..', '/%00/../'],
   ]
   for (const [target, location] of cases) {
     const response = await ask(`GET ${target} HTTP/1.0`)
     t.equal(header(response, 'Location'), location, target)
   }
+  t.equal(brief(await ask('GET http://[/../.. HTTP/1.0'))[0], 404)
+  t.notMatch(log(), /Exception/)
 })
 
 t.test('on Windows, names of devices, streams and drives are a 404', async (t) => {

@@ -204,7 +204,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     let path = this.translatePath(this.path)
     let status = this.#stat(path)
     if (status?.isDirectory()) {
-      const parts = urlsplit(this.path)
+      const parts = splitTarget(this.path)
+      if (parts === null) {
+        this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
+        return null
+      }
       if (!parts.path.endsWith('/')) {
         // Without the slash, the links of the page would lead a level too high.
         this.sendResponse(HTTPStatus.MOVED_PERMANENTLY)
@@ -404,13 +408,28 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
 // -- Paths -----------------------------------------------------------------------------------
 
+/** Take a request target apart; null for one whose host cannot be: `http://[/..`. */
+function splitTarget(target: string): SplitResult | null {
+  try {
+    return urlsplit(target)
+  } catch {
+    return null
+  }
+}
+
 /** The URL of a directory that was asked for without its slash. */
 function withSlash(parts: SplitResult): string {
-  if (parts.scheme !== '' && parts.netloc === '') {
-    // Security: `https:evil.example/..` is sent by nobody but to be sent there.
-    return urlunsplit({ ...parts, scheme: '', path: `/${parts.path}/` })
+  const { scheme, netloc } = parts
+  let path = `${parts.path}/`
+  if (scheme === '' || netloc === '') {
+    // Security: a client that names scheme and host is sent back there. What only looks so,
+    // `https:evil.example/..`, `http:///evil.example/..`, `\x01//evil.example/..`, is sent by
+    // nobody but to send somebody else there.
+    path = (scheme === '' ? path : `/${path}`).replace(/^[/\\]+/, '/')
+    parts = { ...parts, scheme: '', netloc: '' }
   }
-  return urlunsplit({ ...parts, path: `${parts.path}/` })
+  // Security: a NUL may come in a target, and must not go into a header.
+  return urlunsplit({ ...parts, path }).replaceAll('\0', '%00')
 }
 
 /**
