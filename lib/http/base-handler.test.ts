@@ -615,6 +615,17 @@ t.test('the log escapes what a client chose', async (t) => {
   ])
 })
 
+t.test('the log escapes an address, too: addressString() may take it from a header', async (t) => {
+  class Proxied extends Hello {
+    override addressString() {
+      return this.headers.get('X-Forwarded-For') ?? super.addressString()
+    }
+  }
+  const { server, log } = await start(t, Proxied)
+  await talk(server, 'GET / HTTP/1.0\r\nX-Forwarded-For: \x1b[2J\r\n\r\n')
+  t.same(untimed(log()), ['\\x1b[2J - - [] "GET / HTTP/1.0" 200 -'])
+})
+
 t.test('the log is written in local time, and may go elsewhere', async (t) => {
   const lines: string[] = []
   class Logging extends Hello {

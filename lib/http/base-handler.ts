@@ -703,8 +703,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   logMessage(template: string, ...args: unknown[]): void {
     // Security: a request line is chosen by the client. Control characters in it could move the
     // cursor of whoever reads the log, and a line feed could forge a line (gh-100001).
-    const message = format(template, args).replace(CONTROLS, escapeControl)
-    stderr.write(`${this.addressString()} - - [${this.logDateTimeString()}] ${message}\n`)
+    // The address is escaped with the rest: who overrides addressString() may take it from a header.
+    const line = `${this.addressString()} - - [${this.logDateTimeString()}] ${format(template, args)}`
+    stderr.write(`${line.replace(CONTROLS, escapeControl)}\n`)
   }
 
   // -- Words for the answer and the log ------------------------------------------------------

@@ -6,8 +6,8 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { inspect } from 'node:util'
 import { stderr } from '../stdlib/sys.ts'
+import { formatException } from '../stdlib/traceback.ts'
 
 /** The task on whose behalf a piece of code runs. It cannot wait for its own end. */
 const currentTask = new AsyncLocalStorage<object>()
@@ -23,7 +23,8 @@ export class Tasks {
       .run(task, job)
       .catch((error: unknown) => {
         // A hook that is there to report errors has thrown one itself.
-        stderr.write(`Exception ignored in a task of the server: ${inspect(error)}\n`)
+        const report = formatException(error)
+        stderr.write(`Exception ignored in a task of the server: ${report}\n`)
       })
       .finally(() => this.#running.delete(task))
     this.#running.set(task, done)
