@@ -529,6 +529,40 @@ t.test('a body that nobody reads must come within the timeout', async (t) => {
   clearInterval(timer)
 })
 
+t.test('bodyTimeout ends a body that trickles, whether or not it is read', async (t) => {
+  class Strict extends Hello {
+    override bodyTimeout = 0.3
+    override timeout = 20
+  }
+  const { server, log } = await start(t, Strict)
+  for (const [method, answer] of [
+    ['PUT', ''],
+    ['POST', 'POST\n'],
+  ] as const) {
+    const client = dial(server)
+    client.write(`${method} / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n`)
+    const timer = setInterval(() => client.write('x'), 20)
+    t.equal((await readAll(client)).split('\r\n\r\n')[1] ?? '', answer)
+    clearInterval(timer)
+    t.match(untimed(log()).at(-1), /Request timed out: TimeoutError\('timed out'\)$/)
+  }
+})
+
+t.test('bodyTimeout is over with the body', async (t) => {
+  class Strict extends Hello {
+    override bodyTimeout = 0.2
+  }
+  const { server } = await start(t, Strict)
+  const client = dial(server)
+  for (const body of ['a', 'b', '']) {
+    client.write(`PUT / HTTP/1.1\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`)
+    t.match(await readUntil(client, `PUT ${body}\n`), / 200 OK/)
+    // Idle for longer than that.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  client.destroy()
+})
+
 t.test('a handler that closes rfile ends its own connection, and no other', async (t) => {
   class Closing extends Hello {
     do_CLOSING() {

@@ -85,7 +85,7 @@ const MAX_SKIPPED = 256 * 1024
  *
  * Fields that may be overridden:
  * - {@link protocolVersion}, {@link serverVersion}, {@link sysVersion}
- * - {@link headTimeout}, and `timeout` of the base class
+ * - {@link headTimeout}, {@link bodyTimeout}, and `timeout` of the base class
  * - {@link errorMessageFormat}, {@link errorContentType}, {@link responses}
  * - {@link defaultRequestVersion}, {@link MessageClass}
  *
@@ -191,6 +191,17 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @added Python has no such limit.
    */
   headTimeout: number | null = null
+
+  /**
+   * How long a client may take for the body of a request, from the end of the head to the last byte
+   * of the body, in seconds. Null: as long as it likes, if only it never falls silent for `timeout`
+   * seconds. A body that no method reads has `timeout` seconds in all, if that is set.
+   *
+   * It is the client's time: a method that does something else first takes it away from it.
+   *
+   * @added Python has no such limit.
+   */
+  bodyTimeout: number | null = null
 
   // -- The request ---------------------------------------------------------------------------
 
@@ -314,10 +325,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       const unread = this.#leaveRequest()
       if (unread > 0) {
         // Security: a body that trickles in must not hold the connection, byte by byte.
-        this.rfile.deadline = this.timeout === null ? null : monotonic() + this.timeout
+        this.rfile.deadline ??= this.timeout === null ? null : monotonic() + this.timeout
         await this.rfile.skip(unread)
-        this.rfile.deadline = null
       }
+      this.rfile.deadline = null
     } catch (error) {
       this.closeConnection = true
       if (error instanceof RequestError) {
@@ -480,6 +491,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       return this.#refuse(length)
     }
     this.#bodyEnd = this.rfile.position + length
+    if (length > 0 && this.bodyTimeout !== null) {
+      this.rfile.deadline = monotonic() + this.bodyTimeout
+    }
 
     // Security: RFC 9112 §3.2 wants a 400 for two of them, because a proxy may go by the other
     // one. It wants a 400 for none in HTTP/1.1, too; there we answer, as Python does.
