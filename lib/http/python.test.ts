@@ -115,7 +115,7 @@ async function answers(port: number, log: () => string): Promise<[name: string, 
 
 function findPython(): string | undefined {
   const versions = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions')
-  const isRight = "import sys; sys.exit(0 if sys.version_info[:2] == (3, 13) else 1)"
+  const isRight = 'import sys; sys.exit(0 if sys.version_info[:2] == (3, 13) else 1)'
   let installed: string[] = []
   try {
     installed = readdirSync(versions).map((version) => join(versions, version, 'bin', 'python'))
