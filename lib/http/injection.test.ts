@@ -248,15 +248,31 @@ t.test('no argument of the command line gets out of its line', async (t) => {
 
 t.test('no request is answered with a redirect to another host', async (t) => {
   const { server } = await start(t)
-  const target = texts(
-    ...['/', '//', '\\', '..', '/../', '/..', '%2e%2e/', '%2f', '%5c', '?', '#', '@', '[', ']'],
-    ...['\0', '\x01', '\x1b', '\x7f', '\xff', 'http:', 'https://', 'evil.example', '/sub', '%00'],
-  ).map((text) => text.replaceAll(' ', ''))
+  const target = fc
+    .tuple(
+      fc.constantFrom(
+        '',
+        '/',
+        '/\\',
+        '\\',
+        '\x01/',
+        '\0//',
+        'http:',
+        'http:///',
+        'https:\\',
+        '//h/',
+      ),
+      texts(
+        ...['/', '\\', '..', '/../', '%2e%2e/', '%2f', '%5c', '?', '#', '@', '[', ']', 'http://'],
+        ...['\0', '\x01', '\x1b', '\x7f', '\xff', 'evil.example', '/evil.example', '/sub', '%00'],
+      ),
+    )
+    .map(([first, rest]) => first + rest.replaceAll(' ', ''))
   let redirects = 0
   await tryAll(
     target,
     async (text) => {
-      for (const path of [text, `/${text}/../../../sub`, `${text}/..`, `${text}/../../..`]) {
+      for (const path of [text, `${text}/../../../../../sub`, `${text}/..`]) {
         const received = await talk(server, `GET ${path} HTTP/1.0\r\n\r\n`)
         if (path !== '' && !/^\/*$/.test(path)) {
           t.match(received, /^HTTP\/1\.0 (?:200|301|404) /, path)
