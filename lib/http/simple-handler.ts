@@ -411,7 +411,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 /** Take a request target apart; null for one whose host cannot be: `http://[/..`. */
 function splitTarget(target: string): SplitResult | null {
   try {
-    return urlsplit(target)
+    // Security: the slashes that a target begins with have been collapsed, but urlsplit() drops
+    // controls in front of it, and `\x01//evil.example` begins with slashes then.
+    return urlsplit(target.replace(/^[\0-\x20]+[/\\]+/, '/'))
   } catch {
     return null
   }
@@ -421,12 +423,11 @@ function splitTarget(target: string): SplitResult | null {
 function withSlash(parts: SplitResult): string {
   const { scheme, netloc } = parts
   let path = `${parts.path}/`
-  if (scheme === '' || netloc === '') {
-    // Security: a client that names scheme and host is sent back there. What only looks so,
-    // `https:evil.example/..`, `http:///evil.example/..`, `\x01//evil.example/..`, is sent by
-    // nobody but to send somebody else there.
-    path = (scheme === '' ? path : `/${path}`).replace(/^[/\\]+/, '/')
-    parts = { ...parts, scheme: '', netloc: '' }
+  if (scheme !== '' && netloc === '') {
+    // Security: `https:evil.example/..` and `http:///evil.example/..` are sent by nobody but to be
+    // sent there.
+    path = `/${path}`.replace(/^[/\\]+/, '/')
+    parts = { ...parts, scheme: '' }
   }
   // Security: a NUL may come in a target, and must not go into a header.
   return urlunsplit({ ...parts, path }).replaceAll('\0', '%00')
