@@ -440,9 +440,9 @@ t.test('a redirect stays on this host, whatever the target looks like', async (t
   const { ask, log } = await start(t, folder(t))
   const cases: [string, string][] = [
     ['https:evil.example/..', '/evil.example/../'],
-    ['http:///evil.example/..', '/evil.example/../'],
-    ['http:/evil.example/..', '/evil.example/../'],
-    ['http:\\/evil.example/..', '/evil.example/../'],
+    ['http:///evil.example/../..', '/evil.example/../../'],
+    ['http:/evil.example/../..', '/evil.example/../../'],
+    ['http:\\/evil.example/../..', '/evil.example/../../'],
     ['\x01//evil.example/../..', '/evil.example/../../'],
     ['\x01/\\evil.example/../..', '/evil.example/../../'],
     ['x:y/..', '/y/../'],
