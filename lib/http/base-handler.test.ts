@@ -356,6 +356,24 @@ t.test('headers that are wrong are refused, and the connection closed', async (t
   t.equal(await status('X: y\r\n'.repeat(100)), '431')
 })
 
+t.test('a long line is looked at once, not once for each of its characters', async (t) => {
+  const { server } = await start(t, Hello)
+  // Each of these took nearly 2 s, and nobody else was answered meanwhile. A hundred of them would
+  // last longer than this test may.
+  for (const text of [
+    `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\n\r\n`,
+    `GET / HTTP/1.1\r\nX:${' '.repeat(65_000)}\rx\r\n\r\n`,
+    `GET / HTTP/1.1\r\nContent-Length: 5${' '.repeat(65_000)}x\r\n\r\n`,
+  ]) {
+    for (let count = 0; count < 100; count++) {
+      t.match(
+        (await talk(server, text, { halfClose: true })).slice(0, 20),
+        /^HTTP\/1\.[01] 400 Bad/,
+      )
+    }
+  }
+})
+
 t.test('Connection decides with the version whether the connection is kept', async (t) => {
   const { server } = await start(t, Hello)
   const kept = async (request: string) => {

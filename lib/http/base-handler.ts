@@ -390,7 +390,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.command = ''
     this.requestVersion = this.defaultRequestVersion
     this.closeConnection = true
-    this.requestline = decodeLatin1(this.rawRequestline).replace(/[\r\n]+$/, '')
+    this.requestline = withoutLineEnds(decodeLatin1(this.rawRequestline))
 
     // An empty line in front of a request is not skipped, as RFC 9112 §2.2 would have it: it ends
     // the connection, without a word. So in Python.
@@ -768,6 +768,20 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 }
 
 // -- Words and versions ----------------------------------------------------------------------
+
+/**
+ * Take CRs and LFs off the end of a line; Python's `rstrip('\r\n')`.
+ *
+ * Security: not `replace(/[\r\n]+$/, '')`. In a line full of CRs, that looks from each of them for
+ * the end: with 64 KiB, the server stood still for 1.7 s.
+ */
+function withoutLineEnds(line: string): string {
+  let end = line.length
+  while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) {
+    end--
+  }
+  return line.slice(0, end)
+}
 
 /**
  * Split a line into words as Python's `str.split()` does. It goes by Unicode's idea of white

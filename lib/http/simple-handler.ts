@@ -331,13 +331,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     // A `?` or `#` that belongs to a name comes escaped.
     const target = (path.split('?', 1)[0] as string).split('#', 1)[0] as string
     const trailingSlash = target.trimEnd().endsWith('/')
-    let result = this.directory
-    for (const word of normpath(decodePath(target)).split('/')) {
-      // normpath() leaves `..` at the start of a path without a slash.
-      if (word !== '' && word !== '.' && word !== '..') {
-        result = join(result, word)
-      }
-    }
+    // normpath() leaves `..` at the start of a path without a slash.
+    const words = normpath(decodePath(target))
+      .split('/')
+      .filter((word) => word !== '' && word !== '.' && word !== '..')
+    const result = words.length === 0 ? this.directory : join(this.directory, words.join('/'))
     return trailingSlash ? `${result}/` : result
   }
 
@@ -438,10 +436,15 @@ function withSlash(parts: SplitResult): string {
  * decoded as {@link unquote} does it, and so lead to no file.
  */
 function decodePath(path: string): string {
-  const parts = path
-    .split(/((?:%[0-9A-Fa-f]{2})+)/)
-    .map((part, index) => (index % 2 === 0 ? part : decodeSurrogatepass(unquoteToBytes(part))))
-  return parts.includes(null) ? unquote(path) : parts.join('')
+  let decoded = ''
+  for (const [index, part] of path.split(/((?:%[0-9A-Fa-f]{2})+)/).entries()) {
+    const text = index % 2 === 0 ? part : decodeSurrogatepass(unquoteToBytes(part))
+    if (text === null) {
+      return unquote(path)
+    }
+    decoded += text
+  }
+  return decoded
 }
 
 function stat(path: string): fs.Stats | null {
