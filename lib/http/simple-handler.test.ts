@@ -299,6 +299,49 @@ t.test('a listing of 1,000 and of 100,000 names is complete', async (t) => {
   }
 })
 
+t.test(
+  'what may not be read is a 404, and nobody else hears of it',
+  { skip: WINDOWS },
+  async (t) => {
+    const root = folder(t)
+    fs.chmodSync(root, 0o755)
+    fs.writeFileSync(join(root, 'open'), 'content')
+    fs.writeFileSync(join(root, 'secret'), '', { mode: 0o000 })
+    for (const [name, mode] of [
+      ['closed', 0o000],
+      ['unlisted', 0o111],
+    ] as const) {
+      fs.mkdirSync(join(root, name))
+      fs.writeFileSync(join(root, name, 'open'), 'content')
+      fs.chmodSync(join(root, name), mode)
+    }
+    const { ask, log } = await start(t, root)
+    const asked = async (path: string) => brief(await ask(`GET ${path} HTTP/1.0`))[0]
+    // To root, all files are open: let it be nobody for a moment.
+    const isRoot = process.getuid?.() === 0
+    try {
+      if (isRoot) {
+        process.seteuid?.(65534)
+      }
+      t.equal(await asked('/secret'), 404)
+      t.equal(await asked('/closed'), 301)
+      t.equal(await asked('/closed/'), 404)
+      t.equal(await asked('/closed/open'), 404)
+      t.equal(await asked('/unlisted/'), 404)
+      t.equal(await asked('/unlisted/open'), 200)
+      t.equal(await asked('/open'), 200)
+      t.equal(await asked('/'), 200)
+    } finally {
+      if (isRoot) {
+        process.seteuid?.(0)
+      }
+      fs.chmodSync(join(root, 'closed'), 0o755)
+      fs.chmodSync(join(root, 'unlisted'), 0o755)
+    }
+    t.notMatch(log(), /Exception/)
+  },
+)
+
 t.test('a directory that cannot be read is a 404', async (t) => {
   const root = folder(t)
   fs.mkdirSync(join(root, 'sub'))
