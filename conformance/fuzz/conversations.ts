@@ -82,6 +82,7 @@ const body = fc.oneof(
   fc
     .uint8Array({ maxLength: 40 })
     .map((bytes) => `GET ${SMUGGLED}\n\n${Buffer.from(bytes).toString('latin1')}`),
+  fc.nat({ max: 300 }).map((length) => `GET ${SMUGGLED} HTTP/1.1${CRLF}`.padStart(length, '.')),
 )
 
 /** A request, and whether another may be answered after it. */
@@ -262,7 +263,7 @@ export const grammatical: Arbitrary<Conversation> = fc
       minLength: 1,
       maxLength: 5,
     }),
-    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 3 }),
+    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 6 }),
   })
   .map(({ messages, cuts }) => {
     const end = messages.findIndex(({ last }) => last)
