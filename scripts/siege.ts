@@ -65,11 +65,11 @@ const running: ChildProcess[] = []
  * Start the command line server.
  *
  * @param shell - what to do before, in the words of sh
- * @param log - a file for standard error
+ * @param logFile - for standard error
  */
-async function start({ shell = '', log }: { shell?: string; log?: string } = {}): Promise<Server> {
+async function start({ shell = '', logFile }: { shell?: string; logFile?: string } = {}) {
   const args = [CLI, '0', '-b', '127.0.0.1', '-d', root, '-p', 'HTTP/1.1']
-  const stderr = log === undefined ? 'pipe' : openSync(log, 'a')
+  const stderr = logFile === undefined ? 'pipe' : openSync(logFile, 'a')
   const script = `${shell} exec "$0" "$@"`
   const child = spawn('sh', ['-c', script, process.execPath, ...args], {
     stdio: ['ignore', 'pipe', stderr],
@@ -78,22 +78,28 @@ async function start({ shell = '', log }: { shell?: string; log?: string } = {})
     closeSync(stderr)
   }
   running.push(child)
-  let text = ''
+  const log = { lines: '', last: '' }
   child.stderr?.setEncoding('utf8').on('data', (more: string) => {
-    // The lines that tell of each request are not looked at, and would be many.
-    text += more.replace(/^.* (?:200|404|431) -\n|^.* code (?:404|431), .*\n/gm, '')
+    const lines = (log.last + more).split('\n')
+    log.last = lines.pop() as string
+    // Those that tell of each request are not looked at, and would be many.
+    const told = lines.filter(
+      (line) => !/ (?:200|400|404|431) -$| code (?:400|404|431), /.test(line),
+    )
+    log.lines += told.map((line) => `${line}\n`).join('')
   })
   const exited = once(child, 'exit')
   const [banner] = (await once(child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
   const proc = `/proc/${String(child.pid)}`
-  return {
+  const server: Server = {
     port: Number(/port (\d+)/.exec(banner.toString())?.[1]),
     child,
     exited,
-    log: () => text,
+    log: () => log.lines,
     descriptors: () => readdirSync(`${proc}/fd`).length,
     memory: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`${proc}/status`, 'utf8'))?.[1]) * 1024,
   }
+  return server
 }
 
 // -- The clients -----------------------------------------------------------------------------
@@ -351,24 +357,35 @@ async function heads(count: number): Promise<void> {
     ['a head of 256 KiB', `GET /small HTTP/1.1\r\n${line.repeat(5)}\r\n`, /^HTTP\/1\.1 431 /],
     ['a path of 60,000 bytes', `GET /${'x'.repeat(60_000)} HTTP/1.1\r\n\r\n`, /^HTTP\/1\.1 404 /],
     ['a deep path', `GET ${'/x'.repeat(30_000)} HTTP/1.1\r\n\r\n`, /^HTTP\/1\.1 404 /],
+    // What a careless pattern looks at again and again.
+    ['a line full of CRs', `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\n\r\n`, /^HTTP\/1\.1 400 /],
+    [
+      'a field full of blanks',
+      `GET / HTTP/1.1\r\nX:${' '.repeat(65_000)}\rx\r\n\r\n`,
+      /^HTTP\/1\.1 400 /,
+    ],
   ]
   for (const [name, text, status] of kinds) {
     // A tenth first: the caches and the collector find their size.
     const memory: number[] = []
+    const times: number[] = []
     for (let number = 0; number < 1.1 * count; number++) {
+      const asked = performance.now()
       const socket = dial(server)
       socket.end(text)
       let received = ''
       socket.setEncoding('latin1').on('data', (chunk: string) => (received += chunk))
       await new Promise((resolve) => socket.on('close', resolve))
       check(status.test(received), `${name} is answered with ${status.source}`)
+      times.push(performance.now() - asked)
       memory.push(server.memory())
     }
     const rest = memory.slice(count / 10)
     const [first, last] = [rest[0] as number, rest.at(-1) as number]
     console.log(
       `${name.padEnd(23)} ${String(count)} times: memory ${mib(first)} before, ` +
-        `${mib(Math.max(...rest))} at most, ${mib(last)} after`,
+        `${mib(Math.max(...rest))} at most, ${mib(last)} after; ` +
+        `median ${quantile(times, 0.5).toFixed(1)} ms`,
     )
     check(Math.max(...rest) - first < 48 * MiB, `${name}: memory is flat`)
   }
@@ -406,7 +423,7 @@ async function disk(count: number): Promise<void> {
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount]).status === 0
   const log = mounted ? join(mount, 'log') : '/dev/full'
   try {
-    const server = await start({ log })
+    const server = await start({ logFile: log })
     const answered = async () => {
       let whole = 0
       for (let number = 0; number < count; number++) {
