@@ -6,7 +6,7 @@
  *   cost          CPU per new connection, against a bare node:net server that parses nothing
  *   connections   1,000 in a row and 200 at once; then descriptors, threads, children, memory
  *   gigabyte      1 GiB to a slow client, and 1 GiB to a slow handler: how much lies in memory?
- *   chaos         resets, exits and kills under load: who suffers?
+ *   chaos         resets, exits and kills under load: who suffers? Fails if anybody does afterwards
  * ```
  *
  * The server is a process of its own, measured from outside through `/proc`. Times of one run are
@@ -321,6 +321,7 @@ async function chaos(): Promise<void> {
     troubling = false
     await Promise.all(troubles)
     const after = await load(server, 100, 4)
+    process.exitCode ||= after === 0 ? 0 : 1
     console.log(
       `${kind.padEnd(8)} ${String(troubled)} connections reset, exited or killed; of 2000 others ` +
         `${String(failed)} failed, of 100 behind them ${String(after)}`,

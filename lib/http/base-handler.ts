@@ -140,7 +140,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * The page of {@link sendError}, a format with the names `code`, `message` and `explain`, of
-   * which the last two come escaped for HTML.
+   * which the last two come escaped for HTML, but for quotes: as in Python they are safe between
+   * tags, and not in an attribute.
    *
    * @python http.server.BaseHTTPRequestHandler.error_message_format
    */

@@ -234,7 +234,7 @@ t.test('no argument of the command line gets out of its line', async (t) => {
       for (const argument of [text, `X: ${text}`, `text/${text}`]) {
         let args
         try {
-          args = parseArguments([`${flag}`, argument])
+          args = parseArguments([flag, argument])
         } catch (error) {
           t.ok(error instanceof UsageError)
           continue
