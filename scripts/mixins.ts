@@ -305,10 +305,15 @@ async function chaos(): Promise<void> {
         const socket = dial(server, ['hello', 'give', 'exit', 'pid'][troubled % 4] as string)
         if (troubled % 4 === 3 && kind === 'forks') {
           // Its child may be killed before it has said who it is.
-          const said = once(socket, 'data').catch(() => [])
-          const [line] = (await Promise.race([said, once(socket, 'close')])) as unknown[]
+          const line = await new Promise((resolve) =>
+            socket.once('data', resolve).on('close', resolve),
+          )
           if (line instanceof Buffer) {
-            process.kill(parseInt(line.toString()), 'SIGKILL')
+            try {
+              process.kill(parseInt(line.toString()), 'SIGKILL')
+            } catch {
+              // It has gone on to somebody who told it to exit.
+            }
           }
         } else {
           await sleep(Math.random() * 20)
