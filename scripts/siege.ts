@@ -553,6 +553,7 @@ const [what = '', count] = process.argv.slice(2)
 const [siege, usual] = SIEGES[what] ?? []
 if (siege === undefined || !/^[1-9][0-9]*$/.test(count ?? '1')) {
   console.error(`usage: npm run siege -- ${Object.keys(SIEGES).join(' | ')} [COUNT]`)
+  rmSync(root, { recursive: true })
   process.exit(2)
 }
 try {
