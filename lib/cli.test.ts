@@ -275,6 +275,20 @@ t.test('what reads the output may go away', async (t) => {
   t.same(await server.end('SIGINT'), [0, null])
 })
 
+t.test('a log that cannot be written costs the log, and nothing else', async (t) => {
+  if (!fs.existsSync('/dev/full')) {
+    t.comment('skipped: there is no /dev/full on this machine')
+    return
+  }
+  const command = 'exec "$0" "$@" 2>/dev/full'
+  const args = [PROGRAM, '0', '-b', '127.0.0.1', '-d', folder(t)]
+  const server = await watch(t, spawn('sh', ['-c', command, process.execPath, ...args]))
+  for (let count = 0; count < 20; count++) {
+    t.match(await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n'), / 200 OK/)
+  }
+  t.same(await server.end('SIGTERM'), [0, null])
+})
+
 t.test('short of descriptors, it says so once, goes on, and recovers', async (t) => {
   if (process.platform === 'win32') {
     t.comment('skipped: Windows has no such limit')

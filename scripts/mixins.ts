@@ -6,7 +6,7 @@
  *   cost          CPU per new connection, against a bare node:net server that parses nothing
  *   connections   1,000 in a row and 200 at once; then descriptors, threads, children, memory
  *   gigabyte      1 GiB to a slow client, and 1 GiB to a slow handler: how much lies in memory?
- *   chaos         resets, exits and kills under load: who suffers?
+ *   chaos         resets, exits and kills under load: who suffers? Fails if anybody does afterwards
  * ```
  *
  * The server is a process of its own, measured from outside through `/proc`. Times of one run are
@@ -305,10 +305,15 @@ async function chaos(): Promise<void> {
         const socket = dial(server, ['hello', 'give', 'exit', 'pid'][troubled % 4] as string)
         if (troubled % 4 === 3 && kind === 'forks') {
           // Its child may be killed before it has said who it is.
-          const said = once(socket, 'data').catch(() => [])
-          const [line] = (await Promise.race([said, once(socket, 'close')])) as unknown[]
+          const line = await new Promise((resolve) =>
+            socket.once('data', resolve).on('close', resolve),
+          )
           if (line instanceof Buffer) {
-            process.kill(parseInt(line.toString()), 'SIGKILL')
+            try {
+              process.kill(parseInt(line.toString()), 'SIGKILL')
+            } catch {
+              // It has gone on to somebody who told it to exit.
+            }
           }
         } else {
           await sleep(Math.random() * 20)
@@ -321,6 +326,9 @@ async function chaos(): Promise<void> {
     troubling = false
     await Promise.all(troubles)
     const after = await load(server, 100, 4)
+    if (after > 0) {
+      process.exitCode = 1
+    }
     console.log(
       `${kind.padEnd(8)} ${String(troubled)} connections reset, exited or killed; of 2000 others ` +
         `${String(failed)} failed, of 100 behind them ${String(after)}`,

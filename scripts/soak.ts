@@ -3,7 +3,7 @@
  * off; then heap, descriptors and listeners must be what they were. Linux only.
  *
  * The first samples fill caches and let the compiler finish; what is compared is the second half:
- * a leak of a few bytes for each request is megabytes there.
+ * a leak of a few bytes for each request is megabytes there. `--plot FILE` draws them.
  *
  * @module
  */
@@ -22,6 +22,7 @@ const { values } = parseArgs({
   options: {
     requests: { type: 'string', default: '1000000' },
     connections: { type: 'string', default: '100000' },
+    plot: { type: 'string' },
   },
 })
 const REQUESTS = Number(values.requests)
@@ -69,6 +70,9 @@ try {
   rmSync(root, { recursive: true })
 }
 
+if (values.plot !== undefined) {
+  writeFileSync(values.plot, plot(samples))
+}
 const half = samples.slice(SAMPLES / 2)
 const growth = (half.at(-1) as Sample).heap - (half[0] as Sample).heap
 const flat = (key: 'resources' | 'listeners' | 'descriptors') =>
@@ -100,6 +104,31 @@ function show(number: number, { heap, descriptors, resources, listeners }: Sampl
     `${String(number).padStart(2)}/${String(SAMPLES)}  heap ${(heap / MiB).toFixed(2)} MiB  ` +
       `descriptors ${String(descriptors)}  resources ${String(resources)}  ` +
       `listeners ${String(listeners)}  ${bar}`,
+  )
+}
+
+/** Draw the samples, a line for each number, each on a scale of its own that begins at 0. */
+function plot(samples: readonly Sample[]): string {
+  const lines = (['heap', 'descriptors', 'resources', 'listeners'] as const).map((key, row) => {
+    const numbers = samples.map((one) => (key === 'heap' ? one.heap / MiB : one[key]))
+    const highest = Math.max(...numbers)
+    const bottom = 70 * (row + 1)
+    const points = numbers.map((number, index) => {
+      return `${(190 + index * 24).toFixed(0)},${(bottom - (50 * number) / highest).toFixed(1)}`
+    })
+    const unit = key === 'heap' ? ' MiB of' : ''
+    const words = `at most ${String(Number(highest.toFixed(2)))}${unit} ${key}`
+    return (
+      `<text x="8" y="${String(bottom - 20)}">${words}</text>\n` +
+      `<path d="M190,${String(bottom)}H${String(190 + 24 * (SAMPLES - 1))}" stroke="#999"/>\n` +
+      `<polyline points="${points.join(' ')}" fill="none" stroke="#2d7dd2" stroke-width="2"/>\n`
+    )
+  })
+  const each = `${String(REQUESTS / SAMPLES)} requests, ${String(CONNECTIONS / SAMPLES)} connections`
+  return (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 670 310" ' +
+    'font-family="sans-serif" font-size="12">\n<rect width="100%" height="100%" fill="white"/>\n' +
+    `${lines.join('')}<text x="190" y="300">${String(SAMPLES)} samples, after each ${each}</text>\n</svg>\n`
   )
 }
 

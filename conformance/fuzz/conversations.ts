@@ -1,9 +1,11 @@
 /**
- * What the fuzzer sends: conversations by the grammar, in which it is known how many answers may
- * come, and recorded requests with something broken in them, of which nothing is known.
+ * What the fuzzer sends: conversations by the grammar, in which it is known how many answers come
+ * and what they say; targets of files, with one answer each; and recorded requests with something
+ * broken in them, of which nothing is known.
  *
  * Each body holds a whole request, for a path that no conversation asks for. Whoever loses count
- * of a body's bytes answers it.
+ * of a body's bytes answers it. And an answer tells what the server has understood, which must be
+ * what was sent, wherever it was cut: whoever drops a byte says something else.
  *
  * @module
  */
@@ -21,8 +23,29 @@ export interface Conversation {
   readonly text: string
   /** Where the text is cut into packets. */
   readonly cuts: readonly number[]
-  /** The status of each answer, as far as it is known: `2` and `4` stand for their hundred. */
-  readonly answers: readonly (2 | 4)[] | undefined
+  /** The answers, as far as they are known. */
+  readonly answers: readonly Answer[] | undefined
+  /** How our side ends: in order, or by a reset, and then it is not known what comes. */
+  readonly ends?: 'fin' | 'reset'
+}
+
+/** What is known of an answer, and of what it answers. */
+export interface Answer {
+  /** The hundred of the status; 0 where any will do. */
+  readonly hundred: 0 | 1 | 2 | 4
+  readonly method: string
+  readonly version: string
+  /** The body, where it is known; see {@link told}. */
+  readonly body?: string
+}
+
+/** What a request is, for an answer to tell. */
+export function told(
+  path: string,
+  fields: readonly (readonly [name: string, value: string])[],
+  content: string,
+): string {
+  return [path, ...fields.map((field) => field.join(':')), content].join('\n')
 }
 
 const CRLF = '\r\n'
@@ -59,13 +82,13 @@ const body = fc.oneof(
   fc
     .uint8Array({ maxLength: 40 })
     .map((bytes) => `GET ${SMUGGLED}\n\n${Buffer.from(bytes).toString('latin1')}`),
+  fc.nat({ max: 300 }).map((length) => `GET ${SMUGGLED} HTTP/1.1${CRLF}`.padStart(length, '.')),
 )
 
 /** A request, and whether another may be answered after it. */
 interface Message {
   readonly text: string
-  /** The hundred of its status. */
-  readonly answer: 2 | 4
+  readonly answers: readonly Answer[]
   readonly last: boolean
 }
 
@@ -79,28 +102,83 @@ function message(
   return [`${method} ${target} ${version}`, ...lines, '', content].join(CRLF)
 }
 
-/** Nothing wrong with it; the method reads the body, or it does not. */
+/** The most fields, and the longest line with its end, that a server of this kind takes. */
+const MOST_FIELDS = 99
+const LONGEST_LINE = 65536
+
+/** So many fields, or one of such a length, beside those that a request has anyway. */
+const padding = fc.oneof(
+  { weight: 40, arbitrary: fc.constant({ fields: 0, path: 0, line: 0 }) },
+  fc.record({
+    fields: fc.constantFrom(0, MOST_FIELDS),
+    path: fc.constantFrom(0, LONGEST_LINE),
+    line: fc.constantFrom(0, LONGEST_LINE),
+  }),
+)
+
+/** Nothing wrong with it, up to the limits; the method reads the body, or it does not. */
 const wellFormed: Arbitrary<Message> = fc
   .record({
     method: fc.constantFrom('GET', 'HEAD', 'PUT', 'DELETE'),
     path,
+    version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0'),
     fields,
+    padding,
     body: fc.option(body, { nil: '' }),
     spaces: fc.constantFrom('', ' ', ' \t '),
     eol: fc.constantFrom(CRLF, CRLF, CRLF, '\n'),
-    connection: fc.constantFrom(undefined, undefined, 'keep-alive', 'close'),
+    connection: fc.constantFrom(undefined, undefined, 'keep-alive', 'Keep-Alive', 'close', 'Close'),
+    expects: fc.constantFrom(false, false, false, true),
+    name: fc.constantFrom('Content-Length', 'content-length', 'CONTENT-LENGTH'),
   })
-  .map(({ method, path, fields, body, spaces, eol, connection }) => {
+  .map(({ method, path, version, fields, padding, body, spaces, eol, connection, ...more }) => {
     const lines = ['Host: x', ...fields]
     if (body !== '' || method === 'PUT') {
-      lines.push(`Content-Length:${spaces}${String(body.length)}${spaces}`)
+      lines.push(`${more.name}:${spaces}${String(body.length)}${spaces}`)
     }
     if (connection !== undefined) {
       lines.push(`Connection: ${connection}`)
     }
-    const text = message(method, path, 'HTTP/1.1', lines, '').replaceAll(CRLF, eol) + body
-    return { text, answer: 2 as const, last: connection === 'close' }
+    if (more.expects) {
+      lines.push('Expect: 100-continue')
+    }
+    if (padding.line > 0) {
+      lines.push('X: '.padEnd(padding.line - eol.length, 'y'))
+    }
+    while (lines.length < padding.fields) {
+      lines.push('Y: z')
+    }
+    const rest = ` ${version}${eol}`
+    const target = path.padEnd(padding.path - `${method} ${rest}`.length, 'p')
+    const text = message(method, target, version, lines, '').replaceAll(CRLF, eol) + body
+    const request = { method, version }
+    const answer = {
+      ...request,
+      hundred: 2 as const,
+      ...(method === 'GET' || method === 'PUT'
+        ? {
+            body: told(
+              target.replace(/^[/\\]+/, '/'),
+              lines.map(parted),
+              method === 'PUT' ? body : '',
+            ),
+          }
+        : {}),
+    }
+    const asked = more.expects && version === 'HTTP/1.1'
+    const kept = (connection ?? (version === 'HTTP/1.1' ? 'keep-alive' : 'close')).toLowerCase()
+    return {
+      text,
+      answers: [...(asked ? [{ ...request, hundred: 1 as const }] : []), answer],
+      last: kept === 'close',
+    }
   })
+
+/** Name and value of a field line; white space in front of the value is none of it. */
+function parted(line: string): [name: string, value: string] {
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+/, '')]
+}
 
 /** Fields that make it uncertain where a request ends, or that no request may have. */
 const ambiguous: Arbitrary<readonly string[]> = fc.oneof(
@@ -148,26 +226,35 @@ const ambiguous: Arbitrary<readonly string[]> = fc.oneof(
 )
 
 /** Refused: and then nothing that follows on this connection may be believed. */
-const refused: Arbitrary<Message> = fc.oneof(
-  fc
-    .record({ method: fc.constantFrom('GET', 'PUT'), path, fields, ambiguous, body })
-    .map(({ method, path, fields, ambiguous, body }) => ({
-      text: message(method, path, 'HTTP/1.1', ['Host: x', ...fields, ...ambiguous], body),
-      answer: 4 as const,
-      last: true,
-    })),
-  fc
-    .constantFrom(
-      'GET /a b HTTP/1.1',
-      'BREW / HTTP/1.1',
-      'GET / HTTP/2.0',
-      'GET / HTTP/1.1.1',
-      'GET / http/1.1',
-      'GET / HTTP/+1.1',
-      'GET',
-    )
-    .map((line) => ({ text: line + HOST, answer: 4 as const, last: true })),
-)
+const refused: Arbitrary<Message> = fc
+  .oneof(
+    fc
+      .record({ method: fc.constantFrom('GET', 'PUT'), path, fields, ambiguous, body })
+      .map(({ method, path, fields, ambiguous, body }) =>
+        message(method, path, 'HTTP/1.1', ['Host: x', ...fields, ...ambiguous], body),
+      ),
+    fc
+      .constantFrom(
+        'GET /a b HTTP/1.1',
+        'BREW / HTTP/1.1',
+        'put / HTTP/1.1',
+        'constructor / HTTP/1.1',
+        'GET / HTTP/2.0',
+        'GET / HTTP/1.1.1',
+        'GET / http/1.1',
+        'GET / HTTP/+1.1',
+        'GET',
+        'GET /'.padEnd(LONGEST_LINE - ' HTTP/1.1\r\n'.length + 1, 'x') + ' HTTP/1.1',
+        `GET / HTTP/1.1${'\r\nY: z'.repeat(MOST_FIELDS)}`,
+        `GET / HTTP/1.1\r\n${'X: '.padEnd(LONGEST_LINE - 1, 'y')}`,
+      )
+      .map((line) => line + HOST),
+  )
+  .map((text) => ({
+    text,
+    answers: [{ hundred: 4 as const, method: text.slice(0, 3), version: 'HTTP/1.1' }],
+    last: true,
+  }))
 
 /** By the grammar: some requests that are well formed, then perhaps one that is not, then more. */
 export const grammatical: Arbitrary<Conversation> = fc
@@ -176,7 +263,7 @@ export const grammatical: Arbitrary<Conversation> = fc
       minLength: 1,
       maxLength: 5,
     }),
-    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 3 }),
+    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 6 }),
   })
   .map(({ messages, cuts }) => {
     const end = messages.findIndex(({ last }) => last)
@@ -184,9 +271,49 @@ export const grammatical: Arbitrary<Conversation> = fc
     return {
       text: messages.map(({ text }) => text).join(''),
       cuts,
-      answers: answered.map(({ answer }) => answer),
+      answers: answered.flatMap(({ answers }) => answers),
     }
   })
+
+// -- Targets ---------------------------------------------------------------------------------
+
+/** What the target of a request may be made of, that leads out, or back, or nowhere. */
+const segment = fc.constantFrom(
+  ...['', '.', '..', '%2e%2e', '..%2f', '%2f', 'sub', 'data', 'hello.txt', 'a%20b', 'evil.example'],
+  ...['\\', '%5c', '..\\', '%00', '\0', '\x01', '\x1b', '\x7f', '\xff', '%ff', '%ed%a0%80'],
+  ...['%f0%9f%98%80', '%', '%zz', '?', '#', ';', '[', ']', '@', ':', 'http:', '<b>', '"', '%0d%0a'],
+)
+
+/** Requests for a file, one to a connection: there is one answer, whatever the target. */
+export const targets: Arbitrary<Conversation> = fc
+  .record({
+    method: fc.constantFrom('GET', 'HEAD'),
+    start: fc.constantFrom(
+      '/',
+      '/',
+      '//',
+      '/\\',
+      '',
+      '\x01/',
+      '\0//',
+      'http:',
+      'http://',
+      'http:///',
+      'x://h/',
+    ),
+    segments: fc.array(segment, { minLength: 1, maxLength: 6 }),
+    up: fc.nat({ max: 8 }),
+    goal: fc.constantFrom('', 'sub', 'sub/', 'sub?', 'hello.txt', 'missing'),
+  })
+  .map(({ method, start, segments, up, goal }) => {
+    const target = start + [...segments, ...Array<string>(up).fill('..'), goal].join('/')
+    return {
+      text: message(method, target, 'HTTP/1.1', ['Host: x'], ''),
+      cuts: [],
+      answers: [{ hundred: 0 as const, method, version: 'HTTP/1.1' }],
+    }
+  })
+  .filter(({ text }) => !/^\w+  HTTP/.test(text))
 
 // -- By accident -----------------------------------------------------------------------------
 
@@ -242,11 +369,13 @@ export function accidental(recorded: readonly RecordedCase[]): Arbitrary<Convers
       texts: fc.array(fc.constantFrom(...texts), { minLength: 1, maxLength: 3 }),
       mutations: fc.array(mutation, { minLength: 1, maxLength: 4 }),
       cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 3 }),
+      ends: fc.constantFrom('fin', 'fin', 'fin', 'reset'),
     })
-    .map(({ texts, mutations, cuts }) => ({
+    .map(({ texts, mutations, cuts, ends }) => ({
       text: mutations.reduce((text, mutate) => mutate(text), texts.join('')),
       cuts,
       answers: undefined,
+      ends,
     }))
 }
 

@@ -11,8 +11,15 @@ import fc from 'fast-check'
 import { makeDocumentRoot } from '../document-root.ts'
 import { RECORDINGS } from '../paths.ts'
 import type { RecordedCase } from '../recording.ts'
-import { accidental, grammatical } from './conversations.ts'
-import { FileHandler, PlainHandler, Subject } from './subject.ts'
+import { accidental, grammatical, targets } from './conversations.ts'
+import {
+  converse,
+  FileHandler,
+  PlainHandler,
+  Subject,
+  ThreadHandler,
+  ThreadingSubject,
+} from './subject.ts'
 
 /** What is asked of the fuzzer. */
 export interface FuzzOptions {
@@ -35,6 +42,8 @@ export async function fuzz({ runs, seed }: FuzzOptions): Promise<string[]> {
   const plain = new Subject(['127.0.0.1', 0], PlainHandler)
   const files = new Subject(['127.0.0.1', 0], FileHandler)
   files.handlerOptions = { directory: root }
+  const threads = new ThreadingSubject(['127.0.0.1', 0], ThreadHandler)
+  threads.maxThreads = 2
   const found: string[] = []
   const unhandled = (error: unknown) => {
     found.push(
@@ -44,17 +53,19 @@ export async function fuzz({ runs, seed }: FuzzOptions): Promise<string[]> {
   process.on('unhandledRejection', unhandled)
   const serving = []
   try {
-    for (const server of [plain, files]) {
+    for (const server of [plain, files, threads]) {
       await server.bindAndActivate()
       serving.push(server.serveForever())
     }
     const kinds = [
       { name: 'by the grammar', server: plain, conversations: grammatical },
+      { name: 'by the grammar, to threads', server: threads, conversations: grammatical },
+      { name: 'targets, to the file server', server: files, conversations: targets },
       { name: 'broken, to a handler', server: plain, conversations: accidental(cases) },
       { name: 'broken, to the file server', server: files, conversations: accidental(cases) },
     ]
     for (const { name, server, conversations } of kinds) {
-      const property = fc.asyncProperty(conversations, (one) => server.converse(one))
+      const property = fc.asyncProperty(conversations, (one) => converse(server, one))
       const result = await fc.check(property, { numRuns: runs, seed, endOnFailure: false })
       if (result.failed) {
         const [smallest] = result.counterexample ?? []
@@ -66,7 +77,7 @@ export async function fuzz({ runs, seed }: FuzzOptions): Promise<string[]> {
       }
     }
   } finally {
-    for (const server of [plain, files]) {
+    for (const server of [plain, files, threads]) {
       await server.shutdown()
       await server.serverClose()
     }

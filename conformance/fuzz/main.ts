@@ -18,7 +18,7 @@ if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
   console.error('usage: npm run fuzz -- [--runs N] [--seed S], both whole numbers')
   process.exit(2)
 }
-console.log(`seed ${String(seed)}, ${String(runs)} conversations of each of 3 kinds`)
+console.log(`seed ${String(seed)}, ${String(runs)} conversations of each of 5 kinds`)
 const start = performance.now()
 const found = await fuzz({ runs, seed })
 for (const one of found) {

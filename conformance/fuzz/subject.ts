@@ -6,12 +6,18 @@
 
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { AsyncHTTPServer, BaseHTTPRequestHandler, SimpleHTTPRequestHandler } from 'basehttp'
+import {
+  AsyncHTTPServer,
+  BaseHTTPRequestHandler,
+  HTTPServer,
+  SimpleHTTPRequestHandler,
+  ThreadingHTTPServer,
+} from 'basehttp'
 import type { Address, Connection } from 'basehttp'
 import { parseResponses } from '../invariants.ts'
-import type { ParsedRequest } from '../invariants.ts'
-import { SMUGGLED } from './conversations.ts'
-import type { Conversation } from './conversations.ts'
+import type { ParsedRequest, ParsedResponse } from '../invariants.ts'
+import { SMUGGLED, told } from './conversations.ts'
+import type { Answer, Conversation } from './conversations.ts'
 
 /** How long a conversation may take whose client has ended its side, in milliseconds. */
 const LIMIT = 5000
@@ -26,21 +32,23 @@ class Observation {
 
 let seen = new Observation()
 
-/** Answers each method with a line; PUT reads the body, the others leave it. */
+/** Tells what it has understood; PUT reads the body, the others leave it. */
 export class PlainHandler extends BaseHTTPRequestHandler {
+  static readonly module: string = import.meta.url
+
   override protocolVersion = 'HTTP/1.1'
 
   do_GET() {
-    this.#reply('got')
+    this.#reply('')
   }
 
   do_HEAD() {
-    this.#reply('got')
+    this.#reply('')
   }
 
   async do_PUT() {
     const body = await this.rfile.read(Number(this.headers.get('Content-Length', '0')))
-    this.#reply(`put ${String(body.length)}`)
+    this.#reply(body.toString('latin1'))
   }
 
   do_DELETE() {
@@ -48,12 +56,13 @@ export class PlainHandler extends BaseHTTPRequestHandler {
     this.endHeaders()
   }
 
-  #reply(text: string) {
+  #reply(content: string) {
+    const body = Buffer.from(told(this.path, this.headers.items(), content), 'latin1')
     this.sendResponse(200)
-    this.sendHeader('Content-Length', text.length)
+    this.sendHeader('Content-Length', body.length)
     this.endHeaders()
     if (this.command !== 'HEAD') {
-      void this.wfile.write(Buffer.from(text))
+      void this.wfile.write(body)
     }
   }
 
@@ -61,6 +70,13 @@ export class PlainHandler extends BaseHTTPRequestHandler {
     note(this, code)
     super.sendResponseOnly(code, message)
   }
+}
+
+/** The same in a thread, from where nothing is seen but the answers. */
+export class ThreadHandler extends PlainHandler {
+  static override readonly module = import.meta.url
+
+  override logMessage() {}
 }
 
 /** The file server, as it is. */
@@ -93,60 +109,133 @@ function note(handler: BaseHTTPRequestHandler, code: number): void {
 /** A server that tells what goes wrong. */
 export class Subject extends AsyncHTTPServer {
   override requestQueueSize = 100
+  /** How many connections have a handler. */
+  handlers = 0
 
-  override handleError(request: Connection, clientAddress: Address, error: unknown): void {
-    seen.misdeeds.push(
-      `an exception: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
-    )
+  override async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
+    this.handlers++
+    try {
+      await super.finishRequest(request, clientAddress)
+    } finally {
+      this.handlers--
+    }
   }
 
-  /**
-   * Hold a conversation.
-   *
-   * @throws an Error that says what the server did wrong.
-   */
-  async converse({ text, cuts, answers }: Conversation): Promise<void> {
-    seen = new Observation()
-    const log: string[] = []
-    const write = process.stderr.write.bind(process.stderr)
-    process.stderr.write = (line: string | Uint8Array) => {
-      log.push(String(line))
-      return true
-    }
-    let received
-    try {
-      received = await exchange(this.serverPort, text, cuts)
-    } finally {
-      process.stderr.write = write
-    }
+  override handleError(request: Connection, clientAddress: Address, error: unknown): void {
+    noteException(error)
+  }
+}
 
-    const problems = [...seen.misdeeds]
-    for (const line of log) {
-      if (!/^[^\x00-\x1f\x7f-\x9f]*\n$/.test(line)) {
-        problems.push(`a line of the log that is none: ${JSON.stringify(line)}`)
-      }
+/** The same with threads. */
+export class ThreadingSubject extends ThreadingHTTPServer {
+  override requestQueueSize = 100
+
+  override handleError(request: Connection, clientAddress: Address, error: unknown): void {
+    noteException(error)
+  }
+}
+
+function noteException(error: unknown): void {
+  seen.misdeeds.push(
+    `an exception: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
+  )
+}
+
+/**
+ * Hold a conversation.
+ *
+ * @throws an Error that says what the server did wrong.
+ */
+export async function converse(server: HTTPServer, conversation: Conversation): Promise<void> {
+  const { answers } = conversation
+  seen = new Observation()
+  const log: string[] = []
+  const write = process.stderr.write.bind(process.stderr)
+  process.stderr.write = (line: string | Uint8Array) => {
+    log.push(String(line))
+    return true
+  }
+  let received
+  try {
+    received = await exchange(server.serverPort, conversation)
+    await handlersGone(server)
+  } finally {
+    process.stderr.write = write
+  }
+
+  const problems = [...seen.misdeeds]
+  for (const line of log) {
+    if (!/^[^\x00-\x1f\x7f-\x9f]*\n$/.test(line)) {
+      problems.push(`a line of the log that is none: ${JSON.stringify(line)}`)
     }
-    const { responses, violations } = parseResponses(received, seen.answered, {
-      closed: true,
-      halfClosed: true,
-    })
-    problems.push(...violations.map(({ line, flaw }) => `${flaw}: ${JSON.stringify(line)}`))
-    const hundreds = responses.flatMap(({ code }) => (code < 200 ? [] : code < 300 ? [2] : [4]))
-    if (answers !== undefined && hundreds.join() !== answers.join()) {
-      problems.push(
-        `answers of ${hundreds.join(', ') || 'no'} hundred, expected ${answers.join(', ')}`,
+  }
+  if (conversation.ends !== 'reset') {
+    problems.push(...flaws(received, answers, conversation.text))
+  }
+  if (problems.length > 0) {
+    throw new Error(`${problems.join('\n')}\nreceived: ${JSON.stringify(received.slice(0, 2000))}`)
+  }
+}
+
+/** What is wrong with the answers. */
+function flaws(received: string, answers: readonly Answer[] | undefined, text: string): string[] {
+  // A server with threads does not show us its requests: then they are those that were sent.
+  const sent = (answers ?? []).filter(({ hundred }) => hundred !== 1)
+  const requests =
+    seen.answered.length > 0 ? seen.answered : sent.map((one) => ({ ...one, connection: '' }))
+  const fate = { closed: true, halfClosed: true }
+  const { responses, violations } = parseResponses(received, requests, fate)
+  const found = violations.map(({ line, flaw }) => `${flaw}: ${JSON.stringify(line)}`)
+  found.push(...responses.flatMap((response) => strayRedirect(response, text)))
+  if (answers === undefined) {
+    return found
+  }
+  const hundreds = responses.map(({ code }, index) => {
+    const any = answers[index]?.hundred === 0
+    return any ? 0 : code < 200 ? 1 : code < 300 ? 2 : 4
+  })
+  const expected = answers.map(({ hundred }) => hundred).join(', ')
+  if (hundreds.join(', ') !== expected) {
+    found.push(`answers of ${hundreds.join(', ') || 'no'} hundred, expected ${expected}`)
+    return found
+  }
+  for (const [index, { body }] of answers.entries()) {
+    const told = responses[index]?.body
+    if (body !== undefined && told !== body) {
+      found.push(
+        `it has understood ${JSON.stringify(told?.slice(0, 500))}, ` +
+          `and was told ${JSON.stringify(body.slice(0, 500))}`,
       )
     }
-    if (problems.length > 0) {
-      throw new Error(
-        `${problems.join('\n')}\nreceived: ${JSON.stringify(received.slice(0, 2000))}`,
-      )
+  }
+  return found
+}
+
+/** A redirect to another host, unless the client has named that host itself. */
+function strayRedirect({ fields }: ParsedResponse, text: string): string[] {
+  const [, location] = fields.find(([name]) => name === 'location') ?? []
+  const here = 'http://here.example/'
+  if (location === undefined || / [\0-\x20]*[a-z]+:\/\/[^/?#]/i.test(text)) {
+    return []
+  }
+  const stays = URL.canParse(location, here) && new URL(location, here).host === 'here.example'
+  return stays ? [] : [`it sends the client to another host: ${JSON.stringify(location)}`]
+}
+
+/** Wait until no connection has a handler. What it does wrong after the client has gone counts. */
+async function handlersGone(server: HTTPServer): Promise<void> {
+  const end = performance.now() + LIMIT
+  while (server instanceof Subject && server.handlers > 0) {
+    if (performance.now() > end) {
+      throw new Error(`A handler still runs ${String(LIMIT / 1000)} s after its client has gone`)
     }
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
 
 /** Send a text in pieces, end our side, and read what comes until the server ends its own. */
-async function exchange(port: number, text: string, cuts: readonly number[]): Promise<string> {
+async function exchange(port: number, conversation: Conversation): Promise<string> {
+  const { text, cuts, ends } = conversation
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   const received = receive(socket)
   let from = 0
@@ -157,7 +246,11 @@ async function exchange(port: number, text: string, cuts: readonly number[]): Pr
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
   }
-  socket.end(text.slice(from), 'latin1')
+  if (ends === 'reset') {
+    socket.write(text.slice(from), 'latin1', () => socket.resetAndDestroy())
+  } else {
+    socket.end(text.slice(from), 'latin1')
+  }
   return received
 }
 

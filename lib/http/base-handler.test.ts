@@ -356,6 +356,24 @@ t.test('headers that are wrong are refused, and the connection closed', async (t
   t.equal(await status('X: y\r\n'.repeat(100)), '431')
 })
 
+t.test('a long line is looked at once, not once for each of its characters', async (t) => {
+  const { server } = await start(t, Hello)
+  // Each of these took nearly 2 s, and nobody else was answered meanwhile. A hundred of them would
+  // last longer than this test may.
+  for (const text of [
+    `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\n\r\n`,
+    `GET / HTTP/1.1\r\nX:${' '.repeat(65_000)}\rx\r\n\r\n`,
+    `GET / HTTP/1.1\r\nContent-Length: 5${' '.repeat(65_000)}x\r\n\r\n`,
+  ]) {
+    for (let count = 0; count < 100; count++) {
+      t.match(
+        (await talk(server, text, { halfClose: true })).slice(0, 20),
+        /^HTTP\/1\.[01] 400 Bad/,
+      )
+    }
+  }
+})
+
 t.test('Connection decides with the version whether the connection is kept', async (t) => {
   const { server } = await start(t, Hello)
   const kept = async (request: string) => {
@@ -529,6 +547,40 @@ t.test('a body that nobody reads must come within the timeout', async (t) => {
   clearInterval(timer)
 })
 
+t.test('bodyTimeout ends a body that trickles, whether or not it is read', async (t) => {
+  class Strict extends Hello {
+    override bodyTimeout = 0.3
+    override timeout = 20
+  }
+  const { server, log } = await start(t, Strict)
+  for (const [method, answer] of [
+    ['PUT', ''],
+    ['POST', 'POST\n'],
+  ] as const) {
+    const client = dial(server)
+    client.write(`${method} / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n`)
+    const timer = setInterval(() => client.write('x'), 20)
+    t.equal((await readAll(client)).split('\r\n\r\n')[1] ?? '', answer)
+    clearInterval(timer)
+    t.match(untimed(log()).at(-1), /Request timed out: TimeoutError\('timed out'\)$/)
+  }
+})
+
+t.test('bodyTimeout is over with the body', async (t) => {
+  class Strict extends Hello {
+    override bodyTimeout = 0.2
+  }
+  const { server } = await start(t, Strict)
+  const client = dial(server)
+  for (const body of ['a', 'b', '']) {
+    client.write(`PUT / HTTP/1.1\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`)
+    t.match(await readUntil(client, `PUT ${body}\n`), / 200 OK/)
+    // Idle for longer than that.
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  client.destroy()
+})
+
 t.test('a handler that closes rfile ends its own connection, and no other', async (t) => {
   class Closing extends Hello {
     do_CLOSING() {
@@ -613,6 +665,17 @@ t.test('the log escapes what a client chose', async (t) => {
   t.same(untimed(log()), [
     '127.0.0.1 - - [] "GET /\\x1b[31m\\\\x1b\\x07"\xe9\\x7f\\x9f HTTP/1.0" 200 -',
   ])
+})
+
+t.test('the log escapes an address, too: addressString() may take it from a header', async (t) => {
+  class Proxied extends Hello {
+    override addressString() {
+      return this.headers.get('X-Forwarded-For') ?? super.addressString()
+    }
+  }
+  const { server, log } = await start(t, Proxied)
+  await talk(server, 'GET / HTTP/1.0\r\nX-Forwarded-For: \x1b[2J\r\n\r\n')
+  t.same(untimed(log()), ['\\x1b[2J - - [] "GET / HTTP/1.0" 200 -'])
 })
 
 t.test('the log is written in local time, and may go elsewhere', async (t) => {

@@ -300,7 +300,10 @@ function parseFields(lines: readonly string[]): Field[] | Fault {
 // field-line = field-name ":" OWS field-value OWS, where a name is a token. CR, LF and NUL are
 // the three that RFC 9110 §5.5 calls invalid and dangerous; the other controls pass, as they do
 // in Python.
-const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*)$/
+// Security: a value begins with something else than white space. Otherwise there were as many ways
+// to part white space from value as there is white space, and all of them were tried: 64 KiB of it
+// in front of a CR took 1.9 s.
+const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[^ \t\r\n\0][^\r\n\0]*)?)$/
 
 /** Say what is wrong with a field line. The line itself stays out of page and log: it may hold a password. */
 function flaw(line: string): string {
@@ -353,15 +356,15 @@ export function bodyLength(headers: HTTPMessage): number | Fault {
   if (lengths.length === 0) {
     return 0
   }
-  const text = (lengths[0] as string).replace(/[ \t]+$/, '')
-  if (lengths.length > 1 || !/^[0-9]+$/.test(text)) {
+  const digits = /^([0-9]+)[ \t]*$/.exec(lengths[0] as string)?.[1]
+  if (lengths.length > 1 || digits === undefined) {
     return new Fault(
       400,
       'Bad Content-Length',
       'Content-Length must be there once, in decimal digits (RFC 9112 section 6.3)',
     )
   }
-  const length = Number(text)
+  const length = Number(digits)
   if (!Number.isSafeInteger(length)) {
     return new Fault(
       413,

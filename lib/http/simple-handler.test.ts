@@ -299,6 +299,49 @@ t.test('a listing of 1,000 and of 100,000 names is complete', async (t) => {
   }
 })
 
+t.test(
+  'what may not be read is a 404, and nobody else hears of it',
+  { skip: WINDOWS },
+  async (t) => {
+    const root = folder(t)
+    fs.chmodSync(root, 0o755)
+    fs.writeFileSync(join(root, 'open'), 'content')
+    fs.writeFileSync(join(root, 'secret'), '', { mode: 0o000 })
+    for (const [name, mode] of [
+      ['closed', 0o000],
+      ['unlisted', 0o111],
+    ] as const) {
+      fs.mkdirSync(join(root, name))
+      fs.writeFileSync(join(root, name, 'open'), 'content')
+      fs.chmodSync(join(root, name), mode)
+    }
+    const { ask, log } = await start(t, root)
+    const asked = async (path: string) => brief(await ask(`GET ${path} HTTP/1.0`))[0]
+    // To root, all files are open: let it be nobody for a moment.
+    const isRoot = process.getuid?.() === 0
+    try {
+      if (isRoot) {
+        process.seteuid?.(65534)
+      }
+      t.equal(await asked('/secret'), 404)
+      t.equal(await asked('/closed'), 301)
+      t.equal(await asked('/closed/'), 404)
+      t.equal(await asked('/closed/open'), 404)
+      t.equal(await asked('/unlisted/'), 404)
+      t.equal(await asked('/unlisted/open'), 200)
+      t.equal(await asked('/open'), 200)
+      t.equal(await asked('/'), 200)
+    } finally {
+      if (isRoot) {
+        process.seteuid?.(0)
+      }
+      fs.chmodSync(join(root, 'closed'), 0o755)
+      fs.chmodSync(join(root, 'unlisted'), 0o755)
+    }
+    t.notMatch(log(), /Exception/)
+  },
+)
+
 t.test('a directory that cannot be read is a 404', async (t) => {
   const root = folder(t)
   fs.mkdirSync(join(root, 'sub'))
@@ -437,16 +480,28 @@ t.test('a file that cannot be read costs the connection, and a line', async (t) 
 })
 
 t.test('a redirect stays on this host, whatever the target looks like', async (t) => {
-  const { ask } = await start(t, folder(t))
+  const { ask, log } = await start(t, folder(t))
   const cases: [string, string][] = [
     ['https:evil.example/..', '/evil.example/../'],
+    ['http:///evil.example/../..', '/evil.example/../../'],
+    ['http:/evil.example/../..', '/evil.example/../../'],
+    ['http:\\/evil.example/../..', '/evil.example/../../'],
+    ['\x01//evil.example/../..', '/evil.example/../../'],
+    ['\x01/\\evil.example/../..', '/evil.example/../../'],
     ['x:y/..', '/y/../'],
     ['..', '../'],
+    // Here it is the client that names the host.
+    ['http://evil.example/../..', 'http://evil.example/../../'],
+    // No exception, no cut connection: a NUL has no place in a header.
+    ['/..?a\0b', '/../?a%00b'],
+    ['/\0/..', '/%00/../'],
   ]
   for (const [target, location] of cases) {
     const response = await ask(`GET ${target} HTTP/1.0`)
     t.equal(header(response, 'Location'), location, target)
   }
+  t.equal(brief(await ask('GET http://[/../.. HTTP/1.0'))[0], 404)
+  t.notMatch(log(), /Exception/)
 })
 
 t.test('on Windows, names of devices, streams and drives are a 404', async (t) => {

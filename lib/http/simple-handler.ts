@@ -204,7 +204,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     let path = this.translatePath(this.path)
     let status = this.#stat(path)
     if (status?.isDirectory()) {
-      const parts = urlsplit(this.path)
+      const parts = splitTarget(this.path)
+      if (parts === null) {
+        this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
+        return null
+      }
       if (!parts.path.endsWith('/')) {
         // Without the slash, the links of the page would lead a level too high.
         this.sendResponse(HTTPStatus.MOVED_PERMANENTLY)
@@ -327,13 +331,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     // A `?` or `#` that belongs to a name comes escaped.
     const target = (path.split('?', 1)[0] as string).split('#', 1)[0] as string
     const trailingSlash = target.trimEnd().endsWith('/')
-    let result = this.directory
-    for (const word of normpath(decodePath(target)).split('/')) {
-      // normpath() leaves `..` at the start of a path without a slash.
-      if (word !== '' && word !== '.' && word !== '..') {
-        result = join(result, word)
-      }
-    }
+    // normpath() leaves `..` at the start of a path without a slash.
+    const words = normpath(decodePath(target))
+      .split('/')
+      .filter((word) => word !== '' && word !== '.' && word !== '..')
+    const result = words.length === 0 ? this.directory : join(this.directory, words.join('/'))
     return trailingSlash ? `${result}/` : result
   }
 
@@ -404,13 +406,29 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
 // -- Paths -----------------------------------------------------------------------------------
 
+/** Take a request target apart; null for one whose host cannot be: `http://[/..`. */
+function splitTarget(target: string): SplitResult | null {
+  try {
+    // Security: the slashes that a target begins with have been collapsed, but urlsplit() drops
+    // controls in front of it, and `\x01//evil.example` begins with slashes then.
+    return urlsplit(target.replace(/^[\0-\x20]+[/\\]+/, '/'))
+  } catch {
+    return null
+  }
+}
+
 /** The URL of a directory that was asked for without its slash. */
 function withSlash(parts: SplitResult): string {
-  if (parts.scheme !== '' && parts.netloc === '') {
-    // Security: `https:evil.example/..` is sent by nobody but to be sent there.
-    return urlunsplit({ ...parts, scheme: '', path: `/${parts.path}/` })
+  const { scheme, netloc } = parts
+  let path = `${parts.path}/`
+  if (scheme !== '' && netloc === '') {
+    // Security: `https:evil.example/..` and `http:///evil.example/..` are sent by nobody but to be
+    // sent there.
+    path = `/${path}`.replace(/^[/\\]+/, '/')
+    parts = { ...parts, scheme: '' }
   }
-  return urlunsplit({ ...parts, path: `${parts.path}/` })
+  // Security: a NUL may come in a target, and must not go into a header.
+  return urlunsplit({ ...parts, path }).replaceAll('\0', '%00')
 }
 
 /**
@@ -418,10 +436,15 @@ function withSlash(parts: SplitResult): string {
  * decoded as {@link unquote} does it, and so lead to no file.
  */
 function decodePath(path: string): string {
-  const parts = path
-    .split(/((?:%[0-9A-Fa-f]{2})+)/)
-    .map((part, index) => (index % 2 === 0 ? part : decodeSurrogatepass(unquoteToBytes(part))))
-  return parts.includes(null) ? unquote(path) : parts.join('')
+  let decoded = ''
+  for (const [index, part] of path.split(/((?:%[0-9A-Fa-f]{2})+)/).entries()) {
+    const text = index % 2 === 0 ? part : decodeSurrogatepass(unquoteToBytes(part))
+    if (text === null) {
+      return unquote(path)
+    }
+    decoded += text
+  }
+  return decoded
 }
 
 function stat(path: string): fs.Stats | null {

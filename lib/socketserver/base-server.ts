@@ -35,10 +35,10 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { inspect } from 'node:util'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
+import { formatException } from '../stdlib/traceback.ts'
 import type { Connection, RequestHandlerClass } from './request-handler.ts'
 
 /**
@@ -509,7 +509,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     stderr.write(
       `${dashes}\n` +
         `Exception occurred during processing of request from ${repr(clientAddress)}\n` +
-        `${inspect(error)}\n` +
+        `${formatException(error)}\n` +
         `${dashes}\n`,
     )
   }

@@ -14,10 +14,10 @@
  * @module
  */
 
-import { inspect } from 'node:util'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
+import { formatException } from '../stdlib/traceback.ts'
 import type { Address, BaseServer } from './base-server.ts'
 import { unpackError } from './remote.ts'
 import type { Done, Report } from './remote.ts'
@@ -124,7 +124,8 @@ export abstract class Member {
     this.#rejectReady(error)
     if (this.#rejectDone === undefined) {
       if (this.#started) {
-        stderr.write(`Exception ignored, no request is being handled: ${inspect(error)}\n`)
+        const report = formatException(error)
+        stderr.write(`Exception ignored, no request is being handled: ${report}\n`)
       }
     } else {
       this.#rejectDone(error)

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { inspect } from 'node:util'
 import { stderr } from '../stdlib/sys.ts'
+import { formatException } from '../stdlib/traceback.ts'
 
 /** Jobs that have been started, and have not ended yet. */
 export class Tasks {
@@ -25,7 +25,7 @@ export class Tasks {
       await job()
     } catch (error) {
       // A hook that is there to report errors has thrown one itself.
-      stderr.write(`Exception ignored in a task of the server: ${inspect(error)}\n`)
+      stderr.write(`Exception ignored in a task of the server: ${formatException(error)}\n`)
     }
   }
 

@@ -1,6 +1,12 @@
 import t from 'tap'
-import { formatDate, localTime, now, parseDate } from './dates.ts'
+import { formatDate, localTime, milliseconds, now, parseDate } from './dates.ts'
 import { ValueError } from './errors.ts'
+
+t.test('milliseconds() is what setTimeout() takes without a warning', async (t) => {
+  t.equal(milliseconds(0.5), 500)
+  t.equal(milliseconds(Infinity), 2 ** 31 - 1)
+  t.equal(milliseconds(-0.001), 0)
+})
 
 t.test('formatDate() writes IMF-fixdate', async (t) => {
   // What CPython's email.utils.formatdate(x, usegmt=True) returns.

@@ -30,10 +30,10 @@ export function monotonic(): number {
 
 /**
  * Turn seconds into what `setTimeout()` takes. It fires at once for more than 24.8 days, so that is
- * the most.
+ * the most; and for what is over already Node 24 fires, too, but prints a warning, so that is 0.
  */
 export function milliseconds(seconds: number): number {
-  return Math.min(seconds * 1000, 2 ** 31 - 1)
+  return Math.max(0, Math.min(seconds * 1000, 2 ** 31 - 1))
 }
 
 /**

@@ -1,0 +1,24 @@
+/**
+ * What Python's `traceback` prints of an exception.
+ *
+ * @module
+ */
+
+import { inspect } from 'node:util'
+
+/**
+ * Tell all that is known of an exception: its stack, its cause, further fields.
+ *
+ * Security: the message may quote what a client sent, a path for instance. Control characters are
+ * escaped as in the log, and lines behind the first are indented, so that none of them can be taken
+ * for a line of the log. Differs: Python prints the message as it is.
+ *
+ * @python traceback.format_exception
+ */
+export function formatException(error: unknown): string {
+  return inspect(error)
+    .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (control) => {
+      return `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`
+    })
+    .replace(/\n(?![ }])/g, '\n    ')
+}
