@@ -265,8 +265,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'blank-length-is-zero',
     history: 'A value that is trimmed, and then none: Number() of it is 0.',
     file: HEADERS,
-    from: '!/^[0-9]+$/.test(text)',
-    to: '!/^[0-9]*$/.test(text)',
+    from: '/^([0-9]+)[ \\t]*$/',
+    to: '/^([0-9]*)[ \\t]*$/',
     killedBy: 'bodies/length-of-white-space',
   },
   {
@@ -373,8 +373,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'date-in-utc-by-name',
     history: 'UTC is the same time as GMT, and the wrong three letters.',
     file: 'lib/stdlib/dates.js',
-    from: 'lastDate = date.toUTCString();',
-    to: "lastDate = date.toUTCString().replace('GMT', 'UTC');",
+    from: 'const text = date.toUTCString();',
+    to: "const text = date.toUTCString().replace('GMT', 'UTC');",
     killedBy: 'response-headers/date-of-the-article',
   },
   {
@@ -614,8 +614,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'backslashes-part-names',
     history: 'A router leaves %5C alone, the file layer decodes it and has it for a slash.',
     file: FILES,
-    from: 'result = join(result, word);',
-    to: "result = join(result, word.replaceAll('\\\\', '/'));",
+    from: "words.join('/')",
+    to: "words.join('/').replaceAll('\\\\', '/')",
     killedBy: 'attacks/escaped-backslashes',
   },
 
