@@ -3,7 +3,7 @@
  *
  * ```text
  *   take() ----> idle: taken at once
- *          '---> none idle: wait; after 50 ms, if there may be more of them, one more is started
+ *          '---> none idle: wait; after a while, if there may be more of them, one more is started
  *   give() ----> somebody waits: handed on
  *          '---> nobody waits: idle; those not needed for 10 s are ended, but for a few
  * ```
@@ -25,8 +25,13 @@ import type { Done, Report } from './remote.ts'
 /** How long members must have been superfluous to be ended, unless it is said, in seconds. */
 const REST = 10
 
-/** How long to wait for one that is busy before another is started, in seconds. */
-const PATIENCE = 0.05
+/**
+ * How long to wait for one that is busy before another is started, in seconds: as long as the last
+ * start took, within these bounds. Where a start takes longer, because the processors are busy, one
+ * more would make them busier still, and all wait longer.
+ */
+const LEAST_PATIENCE = 0.05
+const MOST_PATIENCE = 0.5
 
 /** How many may be starting at a time. */
 const MOST_STARTING = 2
@@ -193,7 +198,8 @@ export class Pool<One extends Member> {
   /** The fewest that were idle at any time since the last look. */
   #leastIdle = 0
   #timer: NodeJS.Timeout | undefined
-  #patience: NodeJS.Timeout | undefined
+  #patience = LEAST_PATIENCE
+  #patienceTimer: NodeJS.Timeout | undefined
 
   constructor(start: () => One, { most, spare, inTurn, rest = REST }: PoolSize) {
     this.#start = start
@@ -282,19 +288,20 @@ export class Pool<One extends Member> {
     ) {
       return
     }
-    const left = first.since + PATIENCE - monotonic()
+    const left = first.since + this.#patience - monotonic()
     if (left <= 0) {
       this.#grow()
       this.#growIfNeeded()
     } else {
-      this.#patience ??= setTimeout(() => {
-        this.#patience = undefined
+      this.#patienceTimer ??= setTimeout(() => {
+        this.#patienceTimer = undefined
         this.#growIfNeeded()
       }, milliseconds(left))
     }
   }
 
   #grow(): One {
+    const begun = monotonic()
     const one = this.#start()
     this.#members.add(one)
     this.#starting++
@@ -304,6 +311,8 @@ export class Pool<One extends Member> {
       })
       .then(
         () => {
+          const took = monotonic() - begun
+          this.#patience = Math.min(Math.max(took, LEAST_PATIENCE), MOST_PATIENCE)
           this.give(one)
           this.#growIfNeeded()
         },
