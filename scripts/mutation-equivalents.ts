@@ -40,9 +40,9 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'simple-handler.js',
-    line: 'const step = this.timeout === null ? buffer.length : 64 * KiB;',
-    from: '64',
-    to: '65',
+    line: 'const step = this.timeout === null ? buffer.length : 256 * KiB;',
+    from: '256',
+    to: '257',
     because: SIZE_OF_A_STEP,
   },
   {

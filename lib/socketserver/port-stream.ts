@@ -53,6 +53,9 @@ const WINDOW = 256 * 1024
 /** Credit is given back in pieces of this size or more, and more than this is not sent at once. */
 const PIECE = WINDOW / 4
 
+/** Memory of fewer bytes than this is copied by the port: to give it away costs more. */
+const WORTH_GIVING = 16 * 1024
+
 // -- In the main thread ----------------------------------------------------------------------
 
 /**
@@ -297,7 +300,8 @@ export class PortStream extends Duplex implements Connection {
       const memory = piece.length === PIECE ? this.#memory.pop() : undefined
       const bytes = new Uint8Array(memory ?? new ArrayBuffer(piece.length))
       bytes.set(piece)
-      this.#post({ kind: 'data', bytes }, [bytes.buffer])
+      const frame: Frame = { kind: 'data', bytes }
+      this.#post(frame, memoryOf([frame]))
       this.#credit -= piece.length
       sent += piece.length
     }
@@ -328,9 +332,11 @@ export class PortStream extends Duplex implements Connection {
 
 // -- Memory ----------------------------------------------------------------------------------
 
-/** The memory that goes to the other thread with some frames. */
+/** The memory that goes to the other thread with some frames, and is not copied. */
 export function memoryOf(frames: readonly Frame[]): ArrayBuffer[] {
-  return frames.flatMap((frame) => (frame.kind === 'data' ? [frame.bytes.buffer] : []))
+  return frames.flatMap((frame) =>
+    frame.kind === 'data' && frame.bytes.length >= WORTH_GIVING ? [frame.bytes.buffer] : [],
+  )
 }
 
 function ownsItsMemory(chunk: Buffer): chunk is Buffer<ArrayBuffer> {
