@@ -240,7 +240,14 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    *
    * @python http.server.BaseHTTPRequestHandler.raw_requestline
    */
-  rawRequestline: Uint8Array = NOTHING
+  get rawRequestline(): Uint8Array {
+    return encodeLatin1(this.#rawRequestline)
+  }
+  set rawRequestline(line: Uint8Array) {
+    this.#rawRequestline = decodeLatin1(line)
+  }
+  /** The same as text. */
+  #rawRequestline = ''
 
   /**
    * The header fields of the request.
@@ -289,22 +296,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.handle_one_request
    */
   async handleOneRequest(): Promise<void> {
-    let line: Uint8Array | undefined
+    let line: string | undefined
     this.#answering = false
     try {
-      line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
+      line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       while (line === undefined) {
         if (this.rfile.buffered > 0) {
           this.#startHeadTimer()
         }
         await this.rfile.more()
-        line = this.rfile.takeLine(MAX_REQUEST_LINE + 1)
+        line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       }
       if (line.length === 0) {
         this.closeConnection = true
         return
       }
-      this.rawRequestline = line
+      this.#rawRequestline = line
       if (line.length > MAX_REQUEST_LINE) {
         this.requestline = ''
         this.requestVersion = ''
@@ -394,7 +401,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.command = ''
     this.requestVersion = this.defaultRequestVersion
     this.closeConnection = true
-    this.requestline = withoutLineEnds(decodeLatin1(this.rawRequestline))
+    this.requestline = withoutLineEnds(this.#rawRequestline)
 
     // An empty line in front of a request is not skipped, as RFC 9112 §2.2 would have it: it ends
     // the connection, without a word. So in Python.
@@ -643,7 +650,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   sendHeader(keyword: string, value: string | number): void {
     const text = String(value)
     this.#addLine(keyword, ': ', text)
-    if (keyword.toLowerCase() === 'connection') {
+    if (keyword.length === 'connection'.length && keyword.toLowerCase() === 'connection') {
       if (text.toLowerCase() === 'close') {
         this.closeConnection = true
       } else if (text.toLowerCase() === 'keep-alive') {
@@ -819,8 +826,6 @@ function parseVersion(word: string): [major: number, minor: number] | null {
   const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
   return match === null ? null : [Number(match[1]), Number(match[2])]
 }
-
-const NOTHING = new Uint8Array(0)
 
 const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/
 

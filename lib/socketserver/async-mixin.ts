@@ -48,9 +48,8 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
 
     readonly #tasks = new Tasks()
 
-    override processRequest(request: Connection, clientAddress: Address): Promise<void> {
-      this.#tasks.start(() => this.#processTask(request, clientAddress))
-      return Promise.resolve()
+    override processRequest(request: Connection, clientAddress: Address): void {
+      this.#tasks.add(this.#processTask(request, clientAddress))
     }
 
     async #processTask(request: Connection, clientAddress: Address): Promise<void> {

@@ -217,26 +217,25 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
       this.#wakeAll()
     }, milliseconds(pollInterval))
     try {
-      while (!this.#shutdownRequested) {
-        await this.#serveOnce()
+      for (;;) {
+        if (!this.#shutdownRequested && !this.hasRequest()) {
+          await this.#woken()
+        }
+        // A shutdown is noticed before the next request is begun, not after it (bpo-35017).
+        if (this.#shutdownRequested) {
+          return
+        }
+        if (this.hasRequest()) {
+          await this.#handleRequestNoblock()
+        }
+        const actions = this.serviceActions()
+        if (actions !== undefined) {
+          await actions
+        }
       }
     } finally {
       clearInterval(poll)
     }
-  }
-
-  async #serveOnce(): Promise<void> {
-    if (!this.hasRequest()) {
-      await this.#woken()
-    }
-    // A shutdown is noticed before the next request is begun, not after it (bpo-35017).
-    if (this.#shutdownRequested) {
-      return
-    }
-    if (this.hasRequest()) {
-      await this.#handleRequestNoblock()
-    }
-    await this.serviceActions()
   }
 
   /**
@@ -402,7 +401,10 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   async #handleRequestNoblock(): Promise<void> {
     let request, clientAddress
     try {
-      ;[request, clientAddress] = await this.getRequest()
+      // Here and below, what is no promise is not awaited: each hop through the queue of promises
+      // costs.
+      const got = this.getRequest()
+      ;[request, clientAddress] = got instanceof Promise ? await got : got
     } catch (error) {
       // Python's `except OSError`: a connection that failed before it began is nobody's fault.
       if (error instanceof Error && 'errno' in error) {
@@ -411,8 +413,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
       throw error
     }
     try {
-      if (await this.verifyRequest(request, clientAddress)) {
-        await this.processRequest(request, clientAddress)
+      const verified = this.verifyRequest(request, clientAddress)
+      if (verified === true || (await verified)) {
+        const processed = this.processRequest(request, clientAddress)
+        if (processed !== undefined) {
+          await processed
+        }
         return
       }
     } catch (error) {
@@ -451,7 +457,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @python socketserver.BaseServer.process_request
    */
-  async processRequest(request: Connection, clientAddress: Address): Promise<void> {
+  processRequest(request: Connection, clientAddress: Address): void | Promise<void> {
+    return this.#processRequest(request, clientAddress)
+  }
+
+  async #processRequest(request: Connection, clientAddress: Address): Promise<void> {
     const token = { server: this, over: false }
     try {
       await currentRequest.run(token, () => this.finishRequest(request, clientAddress))

@@ -125,9 +125,8 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       return this.#pool
     }
 
-    override processRequest(request: Connection, clientAddress: Address): Promise<void> {
-      this.#tasks.start(() => this.#processRequestChild(request, clientAddress))
-      return Promise.resolve()
+    override processRequest(request: Connection, clientAddress: Address): void {
+      this.#tasks.add(this.#processRequestChild(request, clientAddress))
     }
 
     async #processRequestChild(request: Connection, clientAddress: Address): Promise<void> {

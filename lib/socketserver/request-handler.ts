@@ -100,7 +100,11 @@ export class BaseRequestHandler {
    * @added The constructor of Python's handlers does this.
    */
   async run(): Promise<void> {
-    await this.setup()
+    // What is no promise is not awaited: each hop through the queue of promises costs.
+    const ready = this.setup()
+    if (ready !== undefined) {
+      await ready
+    }
     try {
       await this.handle()
     } catch (error) {
@@ -114,7 +118,10 @@ export class BaseRequestHandler {
       }
       throw error
     }
-    await this.finish()
+    const finished = this.finish()
+    if (finished !== undefined) {
+      await finished
+    }
   }
 
   /**
@@ -192,14 +199,15 @@ export class StreamRequestHandler extends BaseRequestHandler {
    */
   wfile!: StreamWriter
 
-  override async run(): Promise<void> {
-    try {
-      await super.run()
-    } finally {
-      // A `finish()` that does not call this class's, or that throws, must not cost the client
-      // what was written: the server closes the connection next.
+  override run(): Promise<void> {
+    const over = super.run()
+    // A `finish()` that does not call this class's, or that throws, must not cost the client
+    // what was written: the server closes the connection next, and is told after this.
+    const flush = () => {
       void (this.wfile as StreamWriter | undefined)?.flush()
     }
+    over.then(flush, flush)
+    return over
   }
 
   /**
@@ -228,14 +236,20 @@ export class StreamRequestHandler extends BaseRequestHandler {
    *
    * @python socketserver.StreamRequestHandler.finish
    */
-  override async finish(): Promise<void> {
-    try {
-      await this.wfile.close()
-    } catch {
-      // The client is gone, or does not take what there is for it. Python, too, keeps quiet about
-      // it here: what `handle()` threw is reported anyway. What was not taken is dropped.
-      this.request.destroy()
+  override finish(): void | Promise<void> {
+    const sent = this.wfile.close()
+    if (sent === undefined) {
+      this.rfile.close()
+      return
     }
-    this.rfile.close()
+    return sent
+      .catch(() => {
+        // The client is gone, or does not take what there is for it. Python, too, keeps quiet about
+        // it here: what `handle()` threw is reported anyway. What was not taken is dropped.
+        this.request.destroy()
+      })
+      .then(() => {
+        this.rfile.close()
+      })
   }
 }

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream'
+import fc from 'fast-check'
 import t from 'tap'
 import { monotonic } from '../stdlib/dates.ts'
 import { socketPair } from '../test-helpers.ts'
@@ -83,6 +84,50 @@ t.test('takeTextLine() takes a line as text, a character for each byte', async (
   await end
   t.equal(rfile.takeTextLine(), 'o')
   t.equal(rfile.takeTextLine(), '')
+})
+
+t.test('takeTextLine() and reads of bytes in turns lose no byte, however the input is cut', (t) => {
+  const line = fc.tuple(
+    fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((c) => String.fromCharCode(c)) }),
+    // Some lines are longer than what is decoded at once.
+    fc.constantFrom('\n', '\r\n', `${'x'.repeat(5000)}\n`),
+  )
+  const input = fc.array(line, { minLength: 1 }).map((lines) => lines.flat().join(''))
+  const cuts = fc.array(fc.integer({ min: 1, max: 6000 }), { minLength: 1 })
+  const turns = fc.array(fc.constantFrom('text', 'text', 'line', 'bytes', 'limit'), {
+    minLength: 1,
+  })
+  return fc.assert(
+    fc.asyncProperty(input, cuts, turns, async (text, cuts, turns) => {
+      const { source, rfile, feed } = reader()
+      const take = {
+        text: () => rfile.takeTextLine(),
+        line: () => rfile.takeLine()?.toString('latin1'),
+        limit: () => rfile.takeTextLine(3),
+        bytes: async () => (await rfile.read(Math.min(2, rfile.buffered))).toString('latin1'),
+      }
+      let [taken, at, turn, cut, ended] = ['', 0, 0, 0, false]
+      while (taken.length < text.length) {
+        const piece = await take[turns[turn++ % turns.length] as keyof typeof take]()
+        if (piece !== undefined && piece !== '') {
+          taken += piece
+        } else if (at < text.length) {
+          const more = rfile.more()
+          const size = cuts[cut++ % cuts.length] as number
+          feed(text.slice(at, at + size))
+          at += size
+          await more
+        } else if (!ended) {
+          ended = true
+          const more = rfile.more()
+          source.end()
+          await more
+        }
+      }
+      t.equal(taken, text)
+    }),
+    { seed: 1, numRuns: 200 },
+  )
 })
 
 t.test('takeLine() takes a line that is here, and never waits', async (t) => {

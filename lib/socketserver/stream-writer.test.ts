@@ -85,7 +85,7 @@ t.test('close() waits until the system has taken everything', async (t) => {
 
   const stuck = new StreamWriter(new Writable({ write: () => {} }), { timeout: 0.05 })
   void stuck.write(Buffer.from('one'))
-  await t.rejects(stuck.close(), { name: 'TimeoutError' })
+  await t.rejects(async () => stuck.close(), { name: 'TimeoutError' })
 })
 
 t.test('write() refuses text, and anything after close()', async (t) => {

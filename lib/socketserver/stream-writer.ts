@@ -157,17 +157,19 @@ export class StreamWriter {
    * arrives, also when this process ends. The connection itself stays open: closing that is the
    * server's business.
    *
+   * @returns undefined if the system has all of it already: a promise costs, and most answers fit
+   * into its buffer.
    * @throws as {@link write}, the promise.
    * @python io.BufferedIOBase.close
    */
-  close(): Promise<void> {
+  close(): Promise<void> | undefined {
     this.#push()
     this.#closed = true
     if (this.#failure !== undefined) {
       return quietly(Promise.reject(this.#failure))
     }
     if (this.#sink.writableLength === 0) {
-      return READY
+      return undefined
     }
     // A write of nothing is done when all those before it are.
     const sent = new Promise<void>((resolve, reject) => {

@@ -6,7 +6,7 @@ t.test('Tasks: nothing is kept of a job that is over', async (t) => {
   const tasks = new Tasks()
   const heapAfter = async (jobs: number) => {
     for (let count = 0; count < jobs; count++) {
-      tasks.start(() => Promise.resolve())
+      tasks.add(Promise.resolve())
       if (count % 100 === 0) {
         await new Promise((resolve) => setImmediate(resolve))
       }

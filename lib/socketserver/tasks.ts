@@ -10,27 +10,35 @@ import { formatException } from '../stdlib/traceback.ts'
 
 /** Jobs that have been started, and have not ended yet. */
 export class Tasks {
-  readonly #running = new Set<Promise<void>>()
+  #running = 0
+  /** Those who wait until none is running. */
+  readonly #joining: (() => void)[] = []
 
-  /** Start a job. Nobody needs to wait for it, and what it throws is told to standard error. */
-  start(job: () => Promise<void>): void {
-    const task = this.#run(job).then(() => {
-      this.#running.delete(task)
-    })
-    this.#running.add(task)
+  /** Keep a job that has been started. Nobody needs to wait for it; what it throws is told to standard error. */
+  add(job: Promise<void>): void {
+    this.#running++
+    job.then(this.#ended, this.#failed)
   }
 
-  async #run(job: () => Promise<void>): Promise<void> {
-    try {
-      await job()
-    } catch (error) {
-      // A hook that is there to report errors has thrown one itself.
-      stderr.write(`Exception ignored in a task of the server: ${formatException(error)}\n`)
+  /** Wait until none is running. */
+  async join(): Promise<void> {
+    if (this.#running > 0) {
+      await new Promise<void>((resolve) => this.#joining.push(resolve))
     }
   }
 
-  /** Wait for all that are running now. */
-  async join(): Promise<void> {
-    await Promise.all(this.#running)
+  readonly #ended = (): void => {
+    this.#running--
+    if (this.#running === 0) {
+      for (const resolve of this.#joining.splice(0)) {
+        resolve()
+      }
+    }
+  }
+
+  readonly #failed = (error: unknown): void => {
+    // A hook that is there to report errors has thrown one itself.
+    stderr.write(`Exception ignored in a task of the server: ${formatException(error)}\n`)
+    this.#ended()
   }
 }

@@ -120,11 +120,10 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       return this.#pool
     }
 
-    override processRequest(request: Connection, clientAddress: Address): Promise<void> {
+    override processRequest(request: Connection, clientAddress: Address): void {
       count++
       const name = `Thread-${String(count)}`
-      this.#tasks.start(() => this.#processRequestThread(request, clientAddress, name))
-      return Promise.resolve()
+      this.#tasks.add(this.#processRequestThread(request, clientAddress, name))
     }
 
     async #processRequestThread(
