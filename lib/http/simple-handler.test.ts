@@ -3,11 +3,12 @@ import * as fs from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Writable } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
 import { AsyncMixIn } from '../socketserver/async-mixin.ts'
 import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
-import type { StreamWriter } from '../socketserver/stream-writer.ts'
+import { StreamWriter } from '../socketserver/stream-writer.ts'
 import { captureStderr, dial, readUntil, serve, talk } from '../test-helpers.ts'
 import { HTTPServer } from './server.ts'
 import { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './simple-handler.ts'
@@ -90,12 +91,42 @@ t.test('a file of any size arrives whole, through one buffer', async (t) => {
   }
 })
 
-t.test('with a timeout, a large file is written in small steps', async (t) => {
+t.test('with a timeout, a large file arrives whole', async (t) => {
   const root = folder(t)
   const contents = Buffer.alloc(2_500_000, 'x')
   fs.writeFileSync(join(root, 'file'), contents)
   const { ask } = await start(t, root, SimpleHTTPRequestHandler, { timeout: 10 })
   t.equal(brief(await ask('GET /file HTTP/1.0'))[1], contents.toString('latin1'))
+})
+
+t.test('a large file leaves the others their turn, however fast its client is', async (t) => {
+  const root = folder(t)
+  const pieces = 12
+  fs.writeFileSync(join(root, 'file'), Buffer.alloc(pieces * 256 * 1024))
+  let turns = 0
+  class Counting extends SimpleHTTPRequestHandler {
+    override async copyfile(source: Source) {
+      const takesAllAtOnce = new Writable({
+        write: (_chunk, _encoding, done) => {
+          done()
+        },
+      })
+      let copying = true
+      const turn = () => {
+        if (copying) {
+          turns++
+          setImmediate(turn)
+        }
+      }
+      setImmediate(turn)
+      await super.copyfile(source, new StreamWriter(takesAllAtOnce))
+      copying = false
+    }
+  }
+  const { ask, log } = await start(t, root, Counting)
+  t.equal(brief(await ask('GET /file HTTP/1.0'))[0], 200)
+  t.ok(turns >= pieces, `${String(turns)} turns`)
+  t.notMatch(log(), /missing/)
 })
 
 t.test('a file that shrinks while it is sent cuts the connection', async (t) => {

@@ -35,8 +35,8 @@ To accept a connection, make a handler for it and close it costs about as much a
   'growth/headers': `\
 A request costs the same, whatever its headers; each header is half a microsecond on top.`,
   'growth/files': `\
-Up to 64 KiB a file is read in one go, in place, and sent in one write. Above, it is read in the
-thread pool, 1 MiB at a time, and from there on it is the copying through the kernel that counts.`,
+A file is read in place, 256 KiB at a time, and sent in as many writes; with more than that it is the
+copying through the kernel that counts.`,
   'growth/listings': `\
 From some hundred names on it is the names that count. With 100,000, all of them are alive at once,
 and the garbage collector, which copies them, takes a third of the time; the system needs longer for
