@@ -53,18 +53,20 @@ class CommandLineHandler extends SimpleHTTPRequestHandler {
   #isInterim = false
 
   override async handleOneRequest(): Promise<void> {
-    const connection = this.request as Socket
-    idle.add(connection)
-    try {
-      await this.rfile.peek()
-    } catch (error) {
-      if (error instanceof TimeoutError) {
-        // Browsers open connections just in case. That one was not needed is no news.
-        this.closeConnection = true
-        return
+    if (this.rfile.buffered === 0) {
+      const connection = this.request as Socket
+      idle.add(connection)
+      try {
+        await this.rfile.more()
+      } catch (error) {
+        if (error instanceof TimeoutError) {
+          // Browsers open connections just in case. That one was not needed is no news.
+          this.closeConnection = true
+          return
+        }
+      } finally {
+        idle.delete(connection)
       }
-    } finally {
-      idle.delete(connection)
     }
     await super.handleOneRequest()
     this.closeConnection ||= draining

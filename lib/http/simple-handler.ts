@@ -434,6 +434,9 @@ function withSlash(parts: SplitResult): string {
  * decoded as {@link unquote} does it, and so lead to no file.
  */
 function decodePath(path: string): string {
+  if (!path.includes('%')) {
+    return path
+  }
   let decoded = ''
   for (const [index, part] of path.split(/((?:%[0-9A-Fa-f]{2})+)/).entries()) {
     const text = index % 2 === 0 ? part : decodeSurrogatepass(unquoteToBytes(part))

@@ -86,6 +86,14 @@ t.test('takeTextLine() takes a line as text, a character for each byte', async (
   t.equal(rfile.takeTextLine(), '')
 })
 
+t.test('more() does not wait behind the end of the input', async (t) => {
+  const { source, rfile } = reader()
+  source.end()
+  await rfile.more()
+  await rfile.more()
+  t.equal((await rfile.readline()).length, 0)
+})
+
 t.test('takeTextLine() and reads of bytes in turns lose no byte, however the input is cut', (t) => {
   const line = fc.tuple(
     fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((c) => String.fromCharCode(c)) }),

@@ -271,6 +271,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
     if (this.#failure !== undefined) {
       return Promise.reject(this.#failure)
     }
+    if (this.#ended) {
+      return Promise.resolve()
+    }
     this.#beforeWaiting()
     return new Promise((resolve, reject) => {
       this.#resolve = resolve

@@ -128,7 +128,7 @@ export function urlunsplit({ scheme, netloc, path, query, fragment }: SplitResul
  * @python urllib.parse.quote
  */
 export function quote(text: string): string {
-  if (/^[\w.~/-]*$/.test(text)) {
+  if (ONLY_SAFE.test(text)) {
     return text
   }
   let out = ''
@@ -140,6 +140,8 @@ export function quote(text: string): string {
   }
   return out
 }
+
+const ONLY_SAFE = /^[\w.~/-]*$/
 
 /**
  * Decode percent escapes as UTF-8: `%C3%A9` becomes `é`, bytes that are no UTF-8 become U+FFFD.
