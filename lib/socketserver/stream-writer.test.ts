@@ -28,7 +28,7 @@ t.test('write() gathers small pieces into one write', async (t) => {
   t.equal(writes.length, 1, 'and an empty flush writes nothing')
 })
 
-t.test('write() leaves at the end of the turn of the event loop by itself', async (t) => {
+t.test('write() leaves by itself before the event loop goes on', async (t) => {
   const { writes, wfile } = writer()
   void wfile.write(bytes('now'))
   await new Promise(setImmediate)

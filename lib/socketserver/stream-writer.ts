@@ -3,8 +3,8 @@
  *
  * ```text
  *   handler --write()--> [ bytes  ] --flush()--> socket
- *                          ^ gathered until 64 KiB, a wait for input, the end of this turn of
- *                            the event loop, flush() or close(), whichever comes first
+ *                          ^ gathered until 64 KiB, a wait for input or for anything else,
+ *                            flush() or close(), whichever comes first
  * ```
  *
  * Python's `wfile` has no buffer: each `write()` is a system call, and an answer written as head
@@ -13,8 +13,8 @@
  * Here the pieces are gathered and leave together. Measured, CPU per request: 69 us with a write
  * per header line, 26 us with head and body apart, 22 us gathered.
  *
- * A handler that writes, waits and writes again is still seen piece by piece: gathering never
- * lasts longer than the current turn of the event loop.
+ * A handler that writes, waits and writes again is still seen piece by piece: what is gathered
+ * leaves before the event loop goes on.
  *
  * @module
  */
@@ -57,7 +57,7 @@ export class StreamWriter {
   /** What is gathered: so many bytes at the front of this memory. */
   #gathered: Buffer = NOTHING
   #size = 0
-  /** Whether this one is in `gathering`. */
+  /** Whether it has been seen to that what is gathered leaves. */
   #scheduled = false
   /** The first failure, if somebody has asked; to be read through `#failure`. */
   #error: Error | undefined
@@ -202,35 +202,21 @@ export class StreamWriter {
     this.#size = size
   }
 
-  /** See to it that what is gathered leaves at the end of this turn of the event loop. */
-  #schedule(): void {
-    if (this.#scheduled) {
-      return
-    }
-    this.#scheduled = true
-    if (gathering.push(this) === 1) {
-      process.nextTick(StreamWriter.#scheduleAll)
-    }
-  }
-
   /**
-   * Called when all promises that were due have been served. Most answers are complete by then, and
-   * on their way; only who waits in the middle of one needs the end of the turn. Measured, CPU of a
-   * connection in a thread: 6 % less than with an immediate each time.
+   * See to it that what is gathered leaves when all promises that are due have been served: then
+   * whoever is not done waits for something. Most answers are complete by then, and on their way.
+   * Measured, CPU of a connection in a thread: 6 % less than with an immediate.
    */
-  static readonly #scheduleAll = (): void => {
-    if (gathering.some((writer) => writer.#size > 0)) {
-      setImmediate(StreamWriter.#pushAll)
-    } else {
-      StreamWriter.#pushAll()
+  #schedule(): void {
+    if (!this.#scheduled) {
+      this.#scheduled = true
+      process.nextTick(StreamWriter.#pushScheduled, this)
     }
   }
 
-  static readonly #pushAll = (): void => {
-    for (const writer of gathering.splice(0)) {
-      writer.#scheduled = false
-      writer.#push()
-    }
+  static readonly #pushScheduled = (writer: StreamWriter): void => {
+    writer.#scheduled = false
+    writer.#push()
   }
 
   /** Hand what is gathered to the socket, in one write. */
@@ -311,11 +297,6 @@ export class StreamWriter {
     return this.#error
   }
 }
-
-/**
- * Those that have gathered something in this turn of the event loop. One immediate serves all.
- */
-const gathering: StreamWriter[] = []
 
 function ignore(): void {}
 

@@ -11,7 +11,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import { stderr } from '../stdlib/sys.ts'
 import { renameThread } from '../stdlib/threading.ts'
-import { PortStream } from './port-stream.ts'
+import { memoryOf, PortStream } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { RemoteServer, packError } from './remote.ts'
 import type { Opening, Report, SentError, Site } from './remote.ts'
@@ -31,6 +31,11 @@ stderr.write = (text) => {
 /** The connection that is being handled. */
 let stream: PortStream | undefined
 
+// What a handler has sent before it ends the thread is not lost.
+process.on('exit', () => {
+  stream?.flush()
+})
+
 async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   stream = new PortStream((frame, transfer) => {
     port.postMessage(frame, transfer)
@@ -48,9 +53,9 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   }
   // What rfile.close() has left to flow.
   const unread = stream.readableFlowing === true && !stream.readableEnded
-  await stream.finish()
+  const frames = await stream.finish()
   renameThread('MainThread')
-  report({ kind: 'done', error, unread })
+  port.postMessage({ kind: 'done', error, unread, frames } satisfies Report, memoryOf(frames))
 }
 
 try {

@@ -214,15 +214,19 @@ class WorkerThread extends Member {
     // The worker is started with the flags of this process, loaders and conditions included.
     this.#worker = new Worker(PROGRAM, { workerData: site })
     this.#worker.on('message', (message: Frame | Report) => {
+      if (!isReport(message)) {
+        this.#relay?.accept(message)
+        return
+      }
       if (message.kind === 'ready') {
         // One that waits for work does not keep the program from ending.
         this.#worker.unref()
+      } else if (message.kind === 'done') {
+        for (const frame of message.frames ?? []) {
+          this.#relay?.accept(frame)
+        }
       }
-      if (isReport(message)) {
-        this.accept(message)
-      } else {
-        this.#relay?.accept(message)
-      }
+      this.accept(message)
     })
     this.#worker.on('error', (error: Error) => {
       this.crashed(error)
