@@ -12,7 +12,7 @@
  *
  * Like Python's, this handler asks the file system synchronously. A file is in the cache nearly
  * always, and then opening, asking and reading a small one in place takes 36 us; the same through
- * Node's thread pool takes 80 to 95 us, and a large one a quarter more CPU. The price is that a slow
+ * Node's thread pool takes 80 to 95 us, and a large one a fifth more CPU. The price is that a slow
  * disk stops the whole server for as long as it takes, piece by piece of 256 KiB; and so does a
  * directory of 100,000 names, a second perhaps.
  *

@@ -14,7 +14,10 @@ export class Tasks {
   /** Those who wait until none is running. */
   readonly #joining: (() => void)[] = []
 
-  /** Keep a job that has been started. Nobody needs to wait for it; what it throws is told to standard error. */
+  /**
+   * Take a job that has been started. Nobody needs to wait for it, and what it throws is told to
+   * standard error.
+   */
   add(job: Promise<void>): void {
     this.#running++
     job.then(this.#ended, this.#failed)

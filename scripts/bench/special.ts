@@ -152,25 +152,12 @@ export async function measureMemory(setting: Setting): Promise<Row[]> {
   return rows
 }
 
-async function memoryOf(contender: Contender, { root, folder }: Setting): Promise<Memory> {
-  const log = join(folder, 'server.log')
-  const server = await ServerProcess.start((port) => contender.command(port, root) ?? [], log)
-  const sockets: Socket[] = []
+async function memoryOf(contender: Contender, setting: Setting): Promise<Memory> {
+  // A server for each: what idle connections leave in the heap is not the growth under load.
+  const perConnection = await memoryOfIdleConnections(contender, setting)
+  const server = await startAsked(contender, setting)
   try {
-    await server.ask('/small.bin')
-    await sleep(500)
     const idle = server.memory() / MB
-
-    for (let count = 0; count < IDLE; count++) {
-      sockets.push(connect(server.port, '127.0.0.1').on('error', () => {}))
-    }
-    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-    await sleep(500)
-    const perConnection = ((server.memory() / MB - idle) * 1000) / IDLE
-    for (const socket of sockets) {
-      socket.destroy()
-    }
-
     let underLoad = 0
     const watch = setInterval(() => {
       underLoad = Math.max(underLoad, server.memory() / MB)
@@ -192,9 +179,35 @@ async function memoryOf(contender: Contender, { root, folder }: Setting): Promis
       clearInterval(watch)
     }
   } finally {
+    await server.stop()
+  }
+}
+
+/** In kilobytes, for each. */
+async function memoryOfIdleConnections(contender: Contender, setting: Setting): Promise<number> {
+  const server = await startAsked(contender, setting)
+  const sockets: Socket[] = []
+  try {
+    const before = server.memory() / MB
+    for (let count = 0; count < IDLE; count++) {
+      sockets.push(connect(server.port, '127.0.0.1').on('error', () => {}))
+    }
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')))
+    await sleep(500)
+    return ((server.memory() / MB - before) * 1000) / IDLE
+  } finally {
     for (const socket of sockets) {
       socket.destroy()
     }
     await server.stop()
   }
+}
+
+/** A server that has answered once, and rests. */
+async function startAsked(contender: Contender, { root, folder }: Setting): Promise<ServerProcess> {
+  const log = join(folder, 'server.log')
+  const server = await ServerProcess.start((port) => contender.command(port, root) ?? [], log)
+  await server.ask('/small.bin')
+  await sleep(500)
+  return server
 }
