@@ -114,8 +114,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'names-with-case',
     history: 'A map with names as they were spelled: curl over HTTP/2 proxies sends small letters.',
     file: HEADERS,
-    from: 'fieldName.length === wanted.length && fieldName.toLowerCase() === wanted',
-    to: 'fieldName === name',
+    from: 'if (isNamed(fieldName, wanted)) {',
+    to: 'if (fieldName === name) {',
     killedBy: 'headers/lookup-ignores-case',
   },
   {
