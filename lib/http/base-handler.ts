@@ -243,10 +243,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   get rawRequestline(): Uint8Array {
     return encodeLatin1(this.#rawRequestline)
   }
+  /** For who reads the line without {@link handleOneRequest}, and then calls {@link parseRequest}. */
   set rawRequestline(line: Uint8Array) {
     this.#rawRequestline = decodeLatin1(line)
   }
-  /** The same as text. */
+  /** The same as text, a character for each byte. */
   #rawRequestline = ''
 
   /**
