@@ -528,8 +528,8 @@ let copies = 0
  * Python's `shutil.copyfileobj`: one buffer, filled and emptied in turn.
  *
  * The buffer is 256 KiB while few copies run, and 64 KiB when there are many. Measured: with 256 KiB
- * a copy is 2.2 times as fast as Node's `createReadStream()`; with 64 KiB it takes a fifth more CPU,
- * with 1 MiB, which the processor's cache does not hold, a tenth.
+ * a copy is twice as fast as Node's `createReadStream()`; with 64 KiB it takes a fifth more CPU,
+ * with 1 MiB, which the processor's cache does not hold, an eighth.
  *
  * A write must be taken within the timeout. With pieces of this size, that finds out who stands still
  * and not who is slow. (But the kernel tells of room only when a third of its buffer is free, a

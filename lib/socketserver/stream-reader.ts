@@ -128,8 +128,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * same number.
    *
    * The lines behind it are decoded with it: to look for the end of a line in text, and to cut it
-   * off, takes no call out of JavaScript. Measured, CPU of a pipelined request: 12 % less than with
-   * a call for each line.
+   * off, takes no call out of JavaScript. Measured, CPU of a pipelined request, together with
+   * cheaper look-ups of headers: 12 % less than with a call for each line.
    *
    * @param limit - the most bytes to return; -1 for no limit
    * @throws {@link ValueError} for what is no limit, and after {@link close}.

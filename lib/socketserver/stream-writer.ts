@@ -205,7 +205,8 @@ export class StreamWriter {
   /**
    * See to it that what is gathered leaves when all promises that are due have been served: then
    * whoever is not done waits for something. Most answers are complete by then, and on their way.
-   * Measured, CPU of a connection in a thread: 6 % less than with an immediate.
+   * Measured, CPU of a connection in a thread, together with `PortStream.finish()`: 7 % less than
+   * with an immediate on Node 20, 3 % on Node 24.
    */
   #schedule(): void {
     if (!this.#scheduled) {

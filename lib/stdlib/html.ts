@@ -21,7 +21,8 @@ const ESCAPES: Record<string, string> = {
  * @python html.escape
  */
 export function escapeHtml(text: string, quote = true): string {
-  // Asked first, because most text needs no escape. Measured, CPU of a listing: 8 % less.
+  // Asked first, because most text needs no escape. Measured, CPU of a listing,
+  // together with the pattern of quote(): 8 % less.
   return SPECIAL.test(text)
     ? text.replace(quote ? /[&<>"']/g : /[&<>]/g, (character) => ESCAPES[character] as string)
     : text
