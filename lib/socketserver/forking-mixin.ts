@@ -143,8 +143,9 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       } catch (error) {
         // `destroy()`, and not `end()`: what the child has not sent is not to look complete.
         request.destroy()
-        if (child !== undefined && error instanceof MemberLost) {
-          logLost(`Child ${String(child.processId)}`, clientAddress, error)
+        if (error instanceof MemberLost) {
+          const who = child === undefined ? 'A child' : `Child ${String(child.processId)}`
+          logLost(who, clientAddress, error)
         } else {
           await this.handleError(request, clientAddress, error)
         }
@@ -202,17 +203,37 @@ class Child extends Member {
       this.accept(report as Report)
     })
     this.#child.on('error', (error) => {
-      this.crashed(error)
+      if (this.#child.pid === undefined) {
+        // There is no process, and so there will be no 'exit'.
+        this.refused(error)
+      } else {
+        this.crashed(error)
+      }
     })
     this.#child.on('exit', (code, signal) => {
       this.lost(
         signal === null ? `ended with exit code ${String(code)}` : `was killed by ${signal}`,
       )
     })
-    this.#child.send(site)
+    // Out of descriptors, Node gives back a child that has no process and, for once, no send().
+    if (this.#child.pid !== undefined) {
+      this.#send(site)
+    }
   }
 
-  /** Its process id; 0 if it could not be started. */
+  /** Send something. If that fails, the child is of no use any more: it ends with its channel. */
+  #send(message: Site | Opening, connection?: Socket): void {
+    // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
+    // got one would otherwise leave a connection that nobody can close.
+    this.#child.send(message, connection, { keepOpen: true }, (error) => {
+      if (error !== null) {
+        this.crashed(new MemberLost(`could not be reached (${error.message})`))
+        this.kill()
+      }
+    })
+  }
+
+  /** Its process id; 0 as long as it is not known that it could not be started. */
   get processId(): number {
     return this.#child.pid ?? 0
   }
@@ -230,9 +251,7 @@ class Child extends Member {
     const options = this.unlessKnown(handlerOptions)
     const packedOptions = options && serialize(options).toString('base64')
     const opening: Opening = { kind: 'open', clientAddress, packedOptions }
-    // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
-    // got one would otherwise leave a connection that nobody can close.
-    this.#child.send(opening, connection, { keepOpen: true })
+    this.#send(opening, connection)
     return done
   }
 

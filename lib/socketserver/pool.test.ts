@@ -149,6 +149,36 @@ t.test('Pool: what keeps members from starting is told to those who wait', async
   t.equal(pool.members.size, 0)
 })
 
+t.test('Pool: a start that fails costs one who waits, and is tried again', async (t) => {
+  let starts = 0
+  const start = () => {
+    starts++
+    if (starts <= 2) {
+      throw new Error('spawn ENOMEM')
+    }
+    return new Partner()
+  }
+  const pool = new Pool(start, { most: 1, spare: 1, inTurn: false })
+  const lost = { constructor: MemberLost, message: 'could not be started (spawn ENOMEM)' }
+  // Not rejected one after the other at once: what is missing needs time to come back.
+  const waiting = [pool.take(), pool.take(), pool.take()] as const
+  await t.rejects(waiting[0], lost)
+  t.equal(starts, 1)
+  await t.rejects(waiting[1], lost)
+  const one = await waiting[2]
+  t.equal(pool.members.size, 1)
+
+  // Nor does it matter when nobody waits: the next one who does starts another.
+  starts = 0
+  pool.give(one)
+  one.port.close()
+  await one.exited
+  t.equal(pool.members.size, 0)
+  await t.rejects(pool.take(), lost)
+  pool.give(await pool.take())
+  await pool.close()
+})
+
 t.test('Pool: close() ends those that are starting, and later those in use', async (t) => {
   const pool = new Pool(() => new Partner({ ready: false }), { most: 2, spare: 1, inTurn: false })
   const warming = pool.warm()

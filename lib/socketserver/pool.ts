@@ -36,10 +36,17 @@ const MOST_PATIENCE = 0.5
 /** How many may be starting at a time. */
 const MOST_STARTING = 2
 
+/**
+ * How long to wait after a failed start, in seconds. What was missing, descriptors for instance, is
+ * there again when connections have been closed, and those are closed by the loop: starts that
+ * followed one another at once would all fail, and cost every connection that waits.
+ */
+const PAUSE = 0.05
+
 /** How long a module may take to load, in seconds. */
 const START_LIMIT = 30
 
-/** The connection that a member was to handle is lost, because the member is. */
+/** The connection that a member was to handle is lost, because the member is, or never came to be. */
 export class MemberLost extends Error {
   override readonly name = 'MemberLost'
 }
@@ -138,6 +145,12 @@ export abstract class Member {
     }
   }
 
+  /** To be called when the system refuses it: no descriptors, no memory, too many processes. */
+  protected refused({ message }: Error): void {
+    this.#rejectReady(unstartable(message))
+    this.lost('could not be started')
+  }
+
   /** To be called when it is gone, however that came. */
   protected lost(how: string): void {
     this.#usable = false
@@ -156,6 +169,10 @@ export abstract class Member {
   get usable(): boolean {
     return this.#usable
   }
+}
+
+function unstartable(reason: string): MemberLost {
+  return new MemberLost(`could not be started (${reason})`)
 }
 
 /** Report, in a line, that a connection ended with the thread or child that handled it. */
@@ -194,6 +211,8 @@ export class Pool<One extends Member> {
   readonly #idle: One[] = []
   readonly #waiting: Waiting<One>[] = []
   #starting = 0
+  /** Before this time, on the clock of `monotonic()`, none is started: the last start has failed. */
+  #pausedUntil = 0
   #closed = false
   /** The fewest that were idle at any time since the last look. */
   #leastIdle = 0
@@ -223,7 +242,7 @@ export class Pool<One extends Member> {
    */
   async warm(): Promise<void> {
     const missing = this.#size.spare - this.#members.size
-    await Promise.all(Array.from({ length: missing }, () => this.#grow().ready))
+    await Promise.all(Array.from({ length: missing }, () => this.#grow()))
   }
 
   /**
@@ -288,9 +307,9 @@ export class Pool<One extends Member> {
     ) {
       return
     }
-    const left = first.since + this.#patience - monotonic()
+    const left = Math.max(first.since + this.#patience, this.#pausedUntil) - monotonic()
     if (left <= 0) {
-      this.#grow()
+      void this.#grow()
       this.#growIfNeeded()
     } else {
       this.#patienceTimer ??= setTimeout(() => {
@@ -300,31 +319,42 @@ export class Pool<One extends Member> {
     }
   }
 
-  #grow(): One {
+  /** Start one more. */
+  #grow(): Promise<void> {
+    const started = this.#startOne()
+    // `warm()` hears of a failure, and whoever waits for the new one. Nobody may.
+    started.catch(() => {})
+    return started
+  }
+
+  async #startOne(): Promise<void> {
     const begun = monotonic()
-    const one = this.#start()
-    this.#members.add(one)
     this.#starting++
-    one.ready
-      .finally(() => {
-        this.#starting--
+    try {
+      const one = this.#begin()
+      this.#members.add(one)
+      void one.exited.then(() => {
+        this.#lose(one)
       })
-      .then(
-        () => {
-          const took = monotonic() - begun
-          this.#patience = Math.min(Math.max(took, LEAST_PATIENCE), MOST_PATIENCE)
-          this.give(one)
-          this.#growIfNeeded()
-        },
-        (error: unknown) => {
-          this.#waiting.shift()?.reject(error)
-          this.#growIfNeeded()
-        },
-      )
-    void one.exited.then(() => {
-      this.#lose(one)
-    })
-    return one
+      await one.ready
+      this.#patience = Math.min(Math.max(monotonic() - begun, LEAST_PATIENCE), MOST_PATIENCE)
+      this.give(one)
+    } catch (error) {
+      this.#pausedUntil = monotonic() + PAUSE
+      this.#waiting.shift()?.reject(error)
+      throw error
+    } finally {
+      this.#starting--
+      this.#growIfNeeded()
+    }
+  }
+
+  #begin(): One {
+    try {
+      return this.#start()
+    } catch (error) {
+      throw unstartable(error instanceof Error ? error.message : String(error))
+    }
   }
 
   #lose(one: One): void {
@@ -337,7 +367,7 @@ export class Pool<One extends Member> {
     // Replaced, so that the next connection need not wait. One that never was ready would not be
     // the next time either.
     if (!this.#closed && one.started && this.#members.size < this.#size.spare) {
-      this.#grow()
+      void this.#grow()
     }
   }
 

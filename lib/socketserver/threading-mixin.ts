@@ -228,8 +228,12 @@ class WorkerThread extends Member {
       }
       this.accept(message)
     })
-    this.#worker.on('error', (error: Error) => {
-      this.crashed(error)
+    this.#worker.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ERR_WORKER_INIT_FAILED') {
+        this.refused(error)
+      } else {
+        this.crashed(error)
+      }
     })
     this.#worker.on('exit', (code) => {
       this.lost(`ended with exit code ${String(code)}`)

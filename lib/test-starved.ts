@@ -1,0 +1,22 @@
+/**
+ * A server that a test starts with few descriptors: `test-starved.js thread`, or `child`. It says
+ * its port, and closes itself when its standard input ends.
+ *
+ * @module
+ */
+
+import { once } from 'node:events'
+import { ForkingTCPServer } from './socketserver/forking-mixin.ts'
+import { ThreadingTCPServer } from './socketserver/threading-mixin.ts'
+import { Obedient } from './test-handlers.ts'
+
+const Server = process.argv[2] === 'thread' ? ThreadingTCPServer : ForkingTCPServer
+const server = new Server(['127.0.0.1', 0], Obedient)
+await server.bindAndActivate()
+const serving = server.serveForever()
+console.log(server.serverAddress[1])
+await once(process.stdin.resume(), 'end')
+await server.shutdown()
+await serving
+await server.serverClose()
+console.log('closed')
