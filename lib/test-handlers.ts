@@ -6,6 +6,8 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
+import { BaseHTTPRequestHandler } from './http/base-handler.ts'
 import { StreamRequestHandler } from './socketserver/request-handler.ts'
 import { stderr } from './stdlib/sys.ts'
 import { currentThread } from './stdlib/threading.ts'
@@ -142,6 +144,90 @@ export class Bad extends StreamRequestHandler {
 
   override handle(): void {
     throw new Error('Test error')
+  }
+}
+
+/** An error with a property that cannot be read. */
+function withThrowing(name: string): Error {
+  return Object.defineProperty(new Error('on purpose'), name, {
+    get() {
+      throw new Error(`${name} cannot be read`)
+    },
+  })
+}
+
+function revokedProxy(): unknown {
+  const { proxy, revoke } = Proxy.revocable(new Error('on purpose'), {})
+  revoke()
+  return proxy
+}
+
+/** What can be thrown, and is hard to report. */
+export const EXCEPTIONS: Readonly<Record<string, () => unknown>> = {
+  error: () => new Error('on purpose'),
+  inspect: () =>
+    Object.assign(new Error('on purpose'), {
+      [inspect.custom]() {
+        throw new Error('not to be inspected')
+      },
+    }),
+  stack: () => withThrowing('stack'),
+  message: () => withThrowing('message'),
+  name: () => withThrowing('name'),
+  constructor: () => withThrowing('constructor'),
+  cause: () => new Error('on purpose', { cause: withThrowing('stack') }),
+  symbolMessage: () => Object.assign(new Error(), { message: Symbol('message') }),
+  functionMessage: () => Object.assign(new Error(), { message: () => 'a message' }),
+  numberedClass: () =>
+    new (class extends Error {
+      static override name = 5 as unknown as string
+    })('on purpose'),
+  proxy: () =>
+    new Proxy(new Error('on purpose'), {
+      get() {
+        throw new Error('not to be read')
+      },
+      getPrototypeOf() {
+        throw new Error('not to be asked')
+      },
+    }),
+  revoked: revokedProxy,
+  noPrototype: () => Object.create(null) as unknown,
+  errorWithoutPrototype: () => Object.setPrototypeOf(new Error('on purpose'), null) as unknown,
+  undefined: () => undefined,
+  null: () => null,
+  symbol: () => Symbol('on purpose'),
+  function: () => () => {},
+}
+
+/** Throws what the path names, where the path says: `/logMessage/revoked`. */
+export class Faulty extends BaseHTTPRequestHandler {
+  static readonly module = import.meta.url
+
+  override protocolVersion = 'HTTP/1.1'
+
+  #failIn(hook: string): void {
+    const [, where, what = ''] = this.path.split('/')
+    if (where === hook) {
+      throw EXCEPTIONS[what]?.()
+    }
+  }
+
+  do_GET(): void {
+    this.#failIn('do_GET')
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', 0)
+    this.endHeaders()
+  }
+
+  override addressString(): string {
+    this.#failIn('addressString')
+    return super.addressString()
+  }
+
+  override logMessage(format: string, ...args: readonly unknown[]): void {
+    this.#failIn('logMessage')
+    super.logMessage(format, ...args)
   }
 }
 

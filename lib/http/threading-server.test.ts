@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import t from 'tap'
 import { ForkingMixIn } from '../socketserver/forking-mixin.ts'
+import type { Address } from '../socketserver/base-server.ts'
+import type { Connection } from '../socketserver/request-handler.ts'
 import { CERTIFICATE, PRIVATE_KEY } from '../test-certificate.ts'
-import { captureStderr, serve, talk } from '../test-helpers.ts'
-import { HTTPSServer } from './server.ts'
+import { EXCEPTIONS, Faulty } from '../test-handlers.ts'
+import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
+import { AsyncHTTPServer, HTTPServer, HTTPSServer } from './server.ts'
 import { SimpleHTTPRequestHandler } from './simple-handler.ts'
 import { ThreadingHTTPServer, ThreadingHTTPSServer } from './threading-server.ts'
 
@@ -61,3 +64,99 @@ t.test('ForkingMixIn(HTTPSServer) is a TypeError', async (t) => {
     message: /^Cannot hand encrypted connections to a child process: .* use ThreadingMixIn/,
   })
 })
+
+// -- The same in all kinds of servers --------------------------------------------------------
+
+const KINDS: readonly (typeof HTTPServer)[] = [
+  HTTPServer,
+  AsyncHTTPServer,
+  ThreadingHTTPServer,
+  class ForkingHTTPServer extends ForkingMixIn(HTTPServer) {},
+]
+
+/** Where a request can fail: what a handler has, then what a server has. */
+const IN_HANDLER = ['do_GET', 'logMessage', 'addressString']
+const IN_SERVER = ['verifyRequest', 'shutdownRequest', 'closeRequest', 'handleError']
+
+/** A server of a kind, one of whose hooks throws, or returns a promise that fails. */
+function faultyServer(Kind: typeof HTTPServer) {
+  return class Server extends Kind {
+    failing = ''
+    fail: () => void | Promise<void> = () => {}
+
+    #call<Result>(hook: string, otherwise: () => Result): Result {
+      return hook === this.failing ? (this.fail() as Result) : otherwise()
+    }
+    override verifyRequest(request: Connection, clientAddress: Address) {
+      return this.#call('verifyRequest', () => super.verifyRequest(request, clientAddress))
+    }
+    override shutdownRequest(request: Connection) {
+      return this.#call('shutdownRequest', () => super.shutdownRequest(request))
+    }
+    override closeRequest(request: Connection) {
+      return this.#call('closeRequest', () => super.closeRequest(request))
+    }
+    override handleError(request: Connection, clientAddress: Address, error: unknown) {
+      return this.#call('handleError', () => super.handleError(request, clientAddress, error))
+    }
+  }
+}
+
+for (const Kind of KINDS) {
+  t.test(`${Kind.name}: an exception ends its connection and no other`, async (t) => {
+    const log = captureStderr(t)
+    const server = new (faultyServer(Kind))(LOCAL, Faulty)
+    await serve(t, server)
+    const ask = (path: string) => `GET ${path} HTTP/1.1\r\n\r\n`
+    const fine = /^HTTP\/1\.1 200 OK\r\n/
+
+    // A second connection, from the beginning to the end, where several can be open.
+    const bystander = Kind === HTTPServer ? undefined : dial(server)
+    const everyone = async (what: string) => {
+      t.match(await talk(server, ask('/'), { halfClose: true }), fine, `after ${what}, a client`)
+      if (bystander !== undefined) {
+        bystander.write(ask('/'))
+        t.match(await readUntil(bystander, '\r\n\r\n'), fine, `after ${what}, another`)
+      }
+    }
+    const faults = [
+      (what: string) => () => {
+        throw EXCEPTIONS[what]?.()
+      },
+      (what: string) => async () => {
+        await null
+        throw EXCEPTIONS[what]?.()
+      },
+    ]
+    for (const what of Object.keys(EXCEPTIONS)) {
+      for (const hook of IN_HANDLER) {
+        const before = log().length
+        // To the end: a connection that stays open would not let this come back.
+        t.equal(await talk(server, ask(`/${hook}/${what}`)), '', `${hook} throws ${what}`)
+        t.match(log().slice(before), /\nException occurred during processing of request from /)
+      }
+      for (const hook of IN_SERVER) {
+        for (const fault of faults) {
+          const before = log().length
+          server.fail = fault(what)
+          server.failing = hook
+          const path = hook === 'handleError' ? `/do_GET/${what}` : '/'
+          await talk(server, ask(path), { halfClose: hook !== 'handleError' })
+          server.failing = ''
+          t.match(
+            log().slice(before),
+            hook === 'handleError'
+              ? /\nException occurred [^]*\n-+\nException ignored in handleError\(\): /
+              : /\nException occurred during processing of request from /,
+            `${hook} throws ${what}`,
+          )
+        }
+      }
+      await everyone(what)
+    }
+    bystander?.end()
+    if (bystander !== undefined) {
+      await readAll(bystander)
+    }
+  })
+}

@@ -69,7 +69,7 @@ t.test('AsyncMixIn: a handleError() that throws does not end the server', async 
   await serve(t, server)
   t.equal(await talk(server, ''), '')
   t.equal(await talk(server, ''), '')
-  t.match(log(), /^Exception ignored in a task of the server: Error: worse\n/)
+  t.match(log(), /\nError: bad\n[^]*\nException ignored in handleError\(\): Error: worse\n/)
 })
 
 t.test('AsyncMixIn: serverClose() waits for the tasks, if blockOnClose says so', async (t) => {

@@ -56,9 +56,9 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
       try {
         await this.finishRequest(request, clientAddress)
       } catch (error) {
-        await this.handleError(request, clientAddress, error)
+        await this.reportError(request, clientAddress, error)
       } finally {
-        await this.shutdownRequest(request)
+        await this.endRequest(request, clientAddress)
       }
     }
 

@@ -78,8 +78,13 @@ const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over
  * - {@link shutdownRequest}, {@link closeRequest}
  * - {@link serviceActions}, {@link handleTimeout}, {@link handleError}
  *
+ * An exception in a hook that is called for one request, from {@link verifyRequest} to
+ * {@link handleError}, ends that request and no other; this is so with every mix-in. One in
+ * {@link getRequest}, {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python.
+ *
  * Methods for derived classes:
  * - {@link finishRequest}
+ * - {@link reportError} and {@link endRequest}, for a mix-in that overrides `processRequest()`
  * - {@link hasRequest} and {@link requestArrived}, which stand for Python's `fileno()` and its
  *   selector
  *
@@ -422,9 +427,9 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
         return
       }
     } catch (error) {
-      await this.handleError(request, clientAddress, error)
+      await this.reportError(request, clientAddress, error)
     }
-    await this.shutdownRequest(request)
+    await this.endRequest(request, clientAddress)
   }
 
   /**
@@ -465,10 +470,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     const token = { server: this, over: false }
     try {
       await currentRequest.run(token, () => this.finishRequest(request, clientAddress))
+    } catch (error) {
+      await this.reportError(request, clientAddress, error)
     } finally {
       token.over = true
     }
-    await this.shutdownRequest(request)
+    await this.endRequest(request, clientAddress)
   }
 
   /**
@@ -494,6 +501,10 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Tell the peer that nothing more will come, and close the connection. May be overridden.
    *
+   * Differs: an exception here or in {@link closeRequest} is reported with {@link handleError}, and
+   * the connection is destroyed. In Python it ends the loop of a server without a mix-in, and
+   * leaves the connection open.
+   *
    * @python socketserver.BaseServer.shutdown_request
    */
   shutdownRequest(request: Connection): void | Promise<void> {
@@ -511,18 +522,62 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Report an exception that a handler did not catch, to standard error. The connection is
    * closed, the server goes on. May be overridden.
    *
-   * @param error - what was thrown; in Python, `sys.exc_info()`
+   * Differs: when an override throws an exception of its own, both are written to standard error,
+   * and the server goes on. In Python that ends the loop of a server without a mix-in.
+   *
+   * @param error - what was thrown, which can be anything; in Python, `sys.exc_info()`
    * @python socketserver.BaseServer.handle_error
    */
   handleError(request: Connection, clientAddress: Address, error: unknown): void | Promise<void> {
-    const dashes = '-'.repeat(40)
-    stderr.write(
-      `${dashes}\n` +
-        `Exception occurred during processing of request from ${repr(clientAddress)}\n` +
-        `${formatException(error)}\n` +
-        `${dashes}\n`,
-    )
+    writeReport(clientAddress, error)
   }
+
+  // -- When a hook throws --------------------------------------------------------------------
+
+  /**
+   * Call {@link handleError}, and do not throw what it throws. Whoever handles a request, in the
+   * loop or beside it, reports an exception this way: a fault in a report must not cost another
+   * connection, nor leave this one open.
+   *
+   * @added In Python the exception goes on to the loop or the thread.
+   */
+  protected async reportError(
+    request: Connection,
+    clientAddress: Address,
+    error: unknown,
+  ): Promise<void> {
+    try {
+      await this.handleError(request, clientAddress, error)
+    } catch (second) {
+      writeReport(clientAddress, error)
+      stderr.write(`Exception ignored in handleError(): ${formatException(second)}\n`)
+    }
+  }
+
+  /**
+   * Call {@link shutdownRequest}, and do not throw what it throws: report it, and destroy the
+   * connection.
+   *
+   * @added In Python the exception goes on to the loop or the thread.
+   */
+  protected async endRequest(request: Connection, clientAddress: Address): Promise<void> {
+    try {
+      await this.shutdownRequest(request)
+    } catch (error) {
+      await this.reportError(request, clientAddress, error)
+      request.destroy()
+    }
+  }
+}
+
+function writeReport(clientAddress: Address, error: unknown): void {
+  const dashes = '-'.repeat(40)
+  stderr.write(
+    `${dashes}\n` +
+      `Exception occurred during processing of request from ${repr(clientAddress)}\n` +
+      `${formatException(error)}\n` +
+      `${dashes}\n`,
+  )
 }
 
 function closedError(): Error {

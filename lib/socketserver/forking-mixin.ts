@@ -138,7 +138,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
           request.resume()
         }
         if (error !== undefined) {
-          await this.handleError(request, clientAddress, unpackError(error))
+          await this.reportError(request, clientAddress, unpackError(error))
         }
       } catch (error) {
         // `destroy()`, and not `end()`: what the child has not sent is not to look complete.
@@ -147,13 +147,13 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
           const who = child === undefined ? 'A child' : `Child ${String(child.processId)}`
           logLost(who, clientAddress, error)
         } else {
-          await this.handleError(request, clientAddress, error)
+          await this.reportError(request, clientAddress, error)
         }
       } finally {
         if (child !== undefined) {
           this.#children().give(child)
         }
-        await this.shutdownRequest(request)
+        await this.endRequest(request, clientAddress)
       }
     }
 

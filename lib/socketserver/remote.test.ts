@@ -1,5 +1,5 @@
 import t from 'tap'
-import { Obedient, unfit } from '../test-handlers.ts'
+import { EXCEPTIONS, Obedient, unfit } from '../test-handlers.ts'
 import type { RequestHandlerClass } from './request-handler.ts'
 import { packError, RemoteServer, siteOf, unpackError } from './remote.ts'
 import { TCPServer } from './tcp-server.ts'
@@ -62,4 +62,13 @@ t.test('unpackError() makes what prints as the exception did', async (t) => {
   t.equal(own.constructor.name, 'OwnError')
   t.match(own.stack, /^OwnError: mine\n {4}at [^]*code: 7/)
   t.match(unpackError(packError('a text')).message, /^'a text'$/)
+})
+
+t.test('packError() makes whatever was thrown ready to be sent', async (t) => {
+  for (const [name, make] of Object.entries(EXCEPTIONS)) {
+    const packed = packError(make())
+    t.same(JSON.parse(JSON.stringify(packed)), packed, `${name}, to a child`)
+    t.same(structuredClone(packed), packed, `${name}, to a thread`)
+    t.ok(unpackError(packed) instanceof Error, name)
+  }
 })

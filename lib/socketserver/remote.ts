@@ -21,8 +21,8 @@
  * @module
  */
 
-import { inspect } from 'node:util'
 import { repr } from '../stdlib/format.ts'
+import { describe } from '../stdlib/traceback.ts'
 import { BaseServer } from './base-server.ts'
 import type { Address } from './base-server.ts'
 import type { Frame } from './port-stream.ts'
@@ -207,12 +207,19 @@ export interface SentError {
   readonly report: string
 }
 
-/** Make an exception ready to be sent. */
+/** Make an exception ready to be sent, whatever was thrown; see {@link describe}. */
 export function packError(error: unknown): SentError {
-  const report = inspect(error)
-  return error instanceof Error
-    ? { className: error.constructor.name, message: error.message, report }
-    : { className: 'Error', message: report, report }
+  const report = describe(error)
+  try {
+    if (error instanceof Error) {
+      // Both are text by custom only, and nothing else may get into a message to another thread.
+      const { message, constructor } = error as { message: unknown; constructor: { name: unknown } }
+      return { className: String(constructor.name), message: String(message), report }
+    }
+  } catch {
+    // It cannot be asked what it is.
+  }
+  return { className: 'Error', message: report, report }
 }
 
 /**

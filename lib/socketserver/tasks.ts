@@ -40,7 +40,7 @@ export class Tasks {
   }
 
   readonly #failed = (error: unknown): void => {
-    // A hook that is there to report errors has thrown one itself.
+    // The last resort: a mix-in reports what a handler or a hook throws.
     stderr.write(`Exception ignored in a task of the server: ${formatException(error)}\n`)
     this.#ended()
   }

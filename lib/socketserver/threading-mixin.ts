@@ -148,7 +148,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
           const { error, unread } = await done
           relay.detach(unread)
           if (error !== undefined) {
-            await this.handleError(request, clientAddress, unpackError(error))
+            await this.reportError(request, clientAddress, unpackError(error))
           }
         } finally {
           this.#threads().give(thread)
@@ -159,10 +159,10 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         if (error instanceof MemberLost) {
           logLost(name, clientAddress, error)
         } else {
-          await this.handleError(request, clientAddress, error)
+          await this.reportError(request, clientAddress, error)
         }
       } finally {
-        await this.shutdownRequest(request)
+        await this.endRequest(request, clientAddress)
       }
     }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { EXCEPTIONS } from '../test-handlers.ts'
 import { formatException } from './traceback.ts'
 
 t.test('formatException() tells stack, cause and fields', async (t) => {
@@ -25,4 +26,11 @@ t.test('formatException() lets no message pass for a line of the log', async (t)
       JSON.stringify(end),
     )
   }
+})
+
+t.test('formatException() never throws', async (t) => {
+  for (const [name, make] of Object.entries(EXCEPTIONS)) {
+    t.match(formatException(make()), /./, name)
+  }
+  t.equal(formatException(EXCEPTIONS.stack?.()), '<exception str() failed>')
 })

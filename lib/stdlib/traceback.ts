@@ -16,9 +16,24 @@ import { inspect } from 'node:util'
  * @python traceback.format_exception
  */
 export function formatException(error: unknown): string {
-  return inspect(error)
+  return describe(error)
     .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (control) => {
       return `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`
     })
     .replace(/\n(?![ }])/g, '\n    ')
+}
+
+/**
+ * Say what an exception is, and never throw another: anything can be thrown, an error whose
+ * `stack` is a getter that throws, a revoked Proxy. A report that fails would take the server with
+ * it.
+ *
+ * @added What Python prints in such a place: `<exception str() failed>`.
+ */
+export function describe(error: unknown): string {
+  try {
+    return inspect(error)
+  } catch {
+    return '<exception str() failed>'
+  }
 }
