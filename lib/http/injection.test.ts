@@ -282,18 +282,8 @@ t.test('no request is answered with a redirect to another host', async (t) => {
           continue
         }
         redirects++
-        // A client that names a host itself is sent back there.
-        const own = /^[\x01-\x20]*([a-z]+:\/\/[^/?#]+)/i.exec(path)?.[1]
         const base = 'http://here.example/'
-        if (own === undefined) {
-          t.equal(
-            URL.canParse(location, base) && new URL(location, base).host,
-            'here.example',
-            path,
-          )
-        } else {
-          t.ok(location.startsWith(own.replaceAll('\0', '%00')), path)
-        }
+        t.equal(URL.canParse(location, base) && new URL(location, base).origin, 'http://here.example')
       }
     },
     200,

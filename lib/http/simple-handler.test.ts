@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
+import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
 import { AsyncMixIn } from '../socketserver/async-mixin.ts'
@@ -50,6 +52,13 @@ function brief(response: string): [code: number, body: string] {
 /** The value of a header; undefined if there is none. */
 function header(response: string, name: string): string | undefined {
   return new RegExp(`^${name}: (.*)\r$`, 'm').exec(response)?.[1]
+}
+
+/** Put another function in the place of one of node:fs. */
+function exchange(name: 'openSync', replacement: typeof fs.openSync): void {
+  const nodeFs = createRequire(import.meta.url)('node:fs') as { openSync: typeof fs.openSync }
+  nodeFs[name] = replacement
+  syncBuiltinESMExports()
 }
 
 /** How many descriptors the process has open. */
@@ -245,6 +254,93 @@ t.test('a directory without its slash is redirected, and never to another host',
   t.equal(await location('\\\\evil.com'), '/evil.com/')
 })
 
+t.test('an escaped slash at the end is a slash', async (t) => {
+  const root = folder(t)
+  fs.mkdirSync(join(root, 'sub'))
+  fs.writeFileSync(join(root, 'file'), 'x')
+  const { ask } = await start(t, root)
+  for (const slash of ['/', '%2F', '%2f', '/%2F', '%2f%2f?q', '%2F#f']) {
+    const [code, page] = brief(await ask(`GET /sub${slash} HTTP/1.0`))
+    t.equal(code, 200, slash)
+    t.match(page, /<title>Directory listing for \/sub\/+<\/title>/, slash)
+    t.equal(brief(await ask(`GET /file${slash} HTTP/1.0`))[0], 404, slash)
+  }
+  t.equal(header(await ask('GET /sub?%2F HTTP/1.0'), 'Location'), '/sub/?%2F')
+  // Escaped twice, it belongs to the name.
+  t.equal(brief(await ask('GET /sub%252F HTTP/1.0'))[0], 404)
+})
+
+t.test('the title of a listing is the path alone, and no tag', async (t) => {
+  const { ask } = await start(t, folder(t))
+  for (const target of ['/', '/?<b>', '/#<b>', '/?a#b?c']) {
+    const page = brief(await ask(`GET ${target} HTTP/1.0`))[1]
+    t.match(page, '<title>Directory listing for /</title>', target)
+  }
+  const page = brief(await ask('GET /<b>%3Ci%3E/../ HTTP/1.0'))[1]
+  t.match(page, '<title>Directory listing for /&lt;b&gt;&lt;i&gt;/../</title>')
+})
+
+// -- The directory ---------------------------------------------------------------------------
+
+t.test('directory: nothing is the current directory, a URL its path', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(join(root, 'a'), 'found')
+  const before = process.cwd()
+  process.chdir(root)
+  t.teardown(() => {
+    process.chdir(before)
+  })
+  for (const directory of ['', null, undefined, root, '.', pathToFileURL(`${root}/`)]) {
+    const { ask, log } = await start(t, directory as string)
+    t.same(brief(await ask('GET /a HTTP/1.0')), [200, 'found'], String(directory))
+    // Not the root of the file system.
+    t.match(brief(await ask('GET / HTTP/1.0'))[1], '<li><a href="a">a</a></li>')
+    t.notMatch(log(), /Exception/)
+  }
+  class Own extends SimpleHTTPRequestHandler {
+    override directory = 'sub/..'
+  }
+  fs.mkdirSync(join(root, 'sub'))
+  const { ask } = await start(t, root, Own, { directory: 'sub/..' })
+  t.same(brief(await ask('GET /a HTTP/1.0')), [200, 'found'])
+})
+
+t.test('directory: what cannot be served is an error of bindAndActivate()', async (t) => {
+  const root = folder(t)
+  const file = join(root, 'file')
+  fs.writeFileSync(file, '')
+  const no = 'there is none of that name'
+  const cases: [directory: unknown, message: string, name?: string][] = [
+    [file, `'${file}': it is a file`],
+    [`${file}/x`, `'${file}/x': ${no}`],
+    [join(root, 'none'), `'${join(root, 'none')}': ${no}`],
+    [pathToFileURL(file), `'${file}': it is a file`],
+    [new URL('http://x/'), 'http://x/: give a path, or a file: URL', 'TypeError'],
+    [5, '5: give a path, or a file: URL', 'TypeError'],
+    [true, 'True: give a path, or a file: URL', 'TypeError'],
+  ]
+  for (const [directory, message, name = 'Error'] of cases) {
+    const server = new HTTPServer(['127.0.0.1', 0], SimpleHTTPRequestHandler)
+    server.handlerOptions = { directory }
+    const expected = { name, message: `Cannot serve the directory ${message}` }
+    await t.rejects(server.bindAndActivate(), expected)
+    t.equal(server.serverPort, 0)
+  }
+})
+
+t.test('directory: the current one is not asked for when another is given', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(join(root, 'a'), 'found')
+  t.intercept(process, 'cwd', {
+    value: () => {
+      throw new Error('ENOENT: uv_cwd')
+    },
+  })
+  const { ask } = await start(t, root)
+  t.same(brief(await ask('GET /a HTTP/1.0')), [200, 'found'])
+  await t.rejects(start(t, ''), { message: 'ENOENT: uv_cwd' })
+})
+
 t.test('indexPages names the pages that stand for a directory', async (t) => {
   const root = folder(t)
   fs.writeFileSync(join(root, 'index.htm'), 'second')
@@ -276,7 +372,7 @@ t.test('a listing is sorted and escaped as Python’s', { skip: WINDOWS }, async
   t.equal(header(response, 'Content-type'), 'text/html; charset=utf-8')
   const page = Buffer.from(brief(response)[1], 'latin1').toString('utf8')
   t.equal(header(response, 'Content-Length'), String(Buffer.byteLength(page)))
-  t.match(page, '<title>Directory listing for /?&lt;q&gt;</title>')
+  t.match(page, '<title>Directory listing for /</title>')
   const rows = [...page.matchAll(/<li><a href="(.*)">(.*)<\/a><\/li>/g)].map(
     ([, href, text]) => `${String(href)} ${String(text)}`,
   )
@@ -429,6 +525,9 @@ t.test('translatePath() maps a target into the directory', async (t) => {
     ['/a/b/', '/srv/a/b/'],
     ['/a%20b?c=/', '/srv/a b'],
     ['/a#b/', '/srv/a'],
+    ['/a#b?c/', '/srv/a'],
+    ['/a%2F', '/srv/a/'],
+    ['/%2f', '/srv/'],
     ['/a//b/./c/..', '/srv/a/b'],
     ['/../..', '/srv'],
     ['/%zz%', '/srv/%zz%'],
@@ -474,6 +573,45 @@ t.test('followSymlinks = false looks at the bytes of a name', { skip: WINDOWS },
   t.same(brief(await ask('GET /n%ED%B3%A9 HTTP/1.0')), [200, 'OPEN'])
 })
 
+t.test(
+  'followSymlinks = false: a link that is exchanged in between is noticed',
+  { skip: process.platform === 'linux' ? false : 'only Linux tells where an open file is' },
+  async (t) => {
+    const top = folder(t)
+    const root = join(top, 'root')
+    fs.mkdirSync(join(root, 'inside'), { recursive: true })
+    fs.mkdirSync(join(top, 'outside'))
+    fs.writeFileSync(join(root, 'inside', 'file'), 'OPEN')
+    fs.writeFileSync(join(top, 'outside', 'file'), 'SECRET')
+    const point = (target: string) => {
+      fs.rmSync(join(root, 'link'), { force: true })
+      fs.symlinkSync(target, join(root, 'link'))
+    }
+    // The handler's own calls: at each of them, the link leads elsewhere.
+    const { openSync } = fs
+    t.teardown(() => {
+      exchange('openSync', openSync)
+    })
+    const { ask } = await start(t, root, SimpleHTTPRequestHandler, { followSymlinks: false })
+    for (const target of ['/link/file', '/link/']) {
+      point('inside')
+      exchange('openSync', openSync)
+      t.match(brief(await ask(`GET ${target} HTTP/1.0`)), [200, /OPEN|<title>/], target)
+      const before = descriptors()
+      exchange('openSync', (...args: Parameters<typeof openSync>) => {
+        point('../outside')
+        const descriptor = openSync(...args)
+        point('inside')
+        return descriptor
+      })
+      const [code, body] = brief(await ask(`GET ${target} HTTP/1.0`))
+      t.equal(code, 404, target)
+      t.notMatch(body, /SECRET|<title>Directory/)
+      t.equal(descriptors(), before)
+    }
+  },
+)
+
 t.test('followSymlinks = false does not tell what lies outside', { skip: WINDOWS }, async (t) => {
   const top = folder(t)
   const root = join(top, 'root')
@@ -516,13 +654,17 @@ t.test('a redirect stays on this host, whatever the target looks like', async (t
     ['https:evil.example/..', '/evil.example/../'],
     ['http:///evil.example/../..', '/evil.example/../../'],
     ['http:/evil.example/../..', '/evil.example/../../'],
-    ['http:\\/evil.example/../..', '/evil.example/../../'],
+    ['http:\\/evil.example/../..', '/%5C/evil.example/../../'],
     ['\x01//evil.example/../..', '/evil.example/../../'],
     ['\x01/\\evil.example/../..', '/evil.example/../../'],
     ['x:y/..', '/y/../'],
     ['..', '../'],
-    // Here it is the client that names the host.
-    ['http://evil.example/../..', 'http://evil.example/../../'],
+    ['http://evil.example/../..', '/../../'],
+    ['http://evil.example/../..?x', '/../../?x'],
+    ['javascript://evil.example/%0aalert(1)/../../../..', '/%0aalert(1)/../../../../'],
+    ['javascript:alert(1)/..', '/alert(1)/../'],
+    ['x:javascript:alert(1)/..', '/javascript:alert(1)/../'],
+    ['x:\\\\evil.example/..', '/%5C%5Cevil.example/../'],
     // No exception, no cut connection: a NUL has no place in a header.
     ['/..?a\0b', '/../?a%00b'],
     ['/\0/..', '/%00/../'],

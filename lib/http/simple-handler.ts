@@ -31,8 +31,10 @@
 
 import * as fs from 'node:fs'
 import { sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
 import { parseDate } from '../stdlib/dates.ts'
+import { repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
 import { guessFileType } from '../stdlib/mimetypes.ts'
 import { join, normpath, splitext } from '../stdlib/posixpath.ts'
@@ -102,11 +104,16 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   override serverVersion = 'SimpleHTTP/0.6'
 
   /**
-   * The directory to serve.
+   * The directory to serve. Empty, and among {@link BaseServer.handlerOptions} also null and
+   * undefined: the current directory, whose path {@link setup} puts here. Among them it may be a
+   * `file:` URL, too.
+   *
+   * Differs: to Python, `''` is the current directory for all paths but `/`, for which it is the root
+   * of the file system.
    *
    * @python http.server.SimpleHTTPRequestHandler.directory
    */
-  directory: string = process.cwd()
+  directory: string = ''
 
   /**
    * The files that are served in place of a directory that has one of them; the first counts.
@@ -119,8 +126,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * Whether symbolic links are followed out of {@link directory}, as Python always does. False:
    * what lies outside is a 404.
    *
-   * Production: between looking at a link and opening the file, somebody who may write to the
-   * directory can exchange the link. Against such people only the operating system helps.
+   * Production: on Linux, what counts is where the file is that has been opened. Elsewhere its path
+   * is looked up again after opening, and somebody who may write to the directory and exchanges a
+   * link twice, at the right moments, is not noticed.
    *
    * @added Python follows all links.
    */
@@ -154,6 +162,35 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * @added Python looks at `os.name`.
    */
   protected platform: NodeJS.Platform = process.platform
+
+  /**
+   * Check a `directory` among the options of a server, when it is bound.
+   *
+   * Differs: Python starts, and each request is a 404, or ends its handler.
+   *
+   * @throws TypeError when it is neither a path nor a `file:` URL, an Error when there is no such
+   * directory.
+   * @added Python does not check.
+   */
+  static checkOptions(options: Readonly<Record<string, unknown>>): void {
+    if ('directory' in options) {
+      const path = directoryPath(options.directory)
+      const reason = whyNotServed(path)
+      if (reason !== null) {
+        throw new Error(`Cannot serve the directory ${repr(path)}: ${reason}`)
+      }
+    }
+  }
+
+  /**
+   * Make {@link directory} a path, then `rfile` and `wfile`.
+   *
+   * @python http.server.SimpleHTTPRequestHandler.__init__
+   */
+  override setup(): void | Promise<void> {
+    this.directory = directoryPath(this.directory)
+    return super.setup()
+  }
 
   /**
    * Serve a GET request.
@@ -211,7 +248,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
         return null
       }
-      if (!parts.path.endsWith('/')) {
+      // A slash may come escaped (gh-134098).
+      if (!/(?:\/|%2f)$/i.test(parts.path)) {
         // Without the slash, the links of the page would lead a level too high.
         this.sendResponse(HTTPStatus.MOVED_PERMANENTLY)
         this.sendHeader('Location', withSlash(parts))
@@ -229,7 +267,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       path = index
       status = this.#stat(path)
     }
-    const file = status?.isFile() && !path.endsWith('/') ? openFile(path) : null
+    const below = this.followSymlinks ? null : this.directory
+    const file = status?.isFile() && !path.endsWith('/') ? openFile(path, below) : null
     if (file === null) {
       this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
       return null
@@ -285,7 +324,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   listDirectory(path: string): Source | null {
     let entries: (fs.Dirent | fs.Dirent<Buffer>)[]
     try {
-      entries = readDirectory(path)
+      entries = this.followSymlinks ? readDirectory(path) : readDirectoryBelow(path, this.directory)
     } catch {
       this.sendError(HTTPStatus.NOT_FOUND, 'No permission to list directory')
       return null
@@ -307,7 +346,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         const href = quote(isDirectory ? `${name}/` : name)
         return `<li><a href="${href}">${escapeHtml(display, false)}</a></li>\n`
       })
-    const title = `Directory listing for ${escapeHtml(decodePath(this.path), false)}`
+    // Neither query nor fragment (gh-133889).
+    const title = `Directory listing for ${escapeHtml(decodePath(withoutQuery(this.path)), false)}`
     const page = encodeSurrogateescape(
       '<!DOCTYPE HTML>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' +
         `<title>${title}</title>\n</head>\n<body>\n<h1>${title}</h1>\n<hr>\n<ul>\n` +
@@ -326,19 +366,18 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * `.` and `..` worked out, and what would lead above {@link directory} stays in it.
    *
    * @param path - a request target
-   * @returns a path of the file system, with a slash at its end if the request's had one.
+   * @returns a path of the file system, with a slash at its end if the request's had one, which may
+   * have been escaped (gh-134098).
    * @python http.server.SimpleHTTPRequestHandler.translate_path
    */
   translatePath(path: string): string {
-    // A `?` or `#` that belongs to a name comes escaped.
-    const target = (path.split('?', 1)[0] as string).split('#', 1)[0] as string
-    const trailingSlash = target.trimEnd().endsWith('/')
+    const decoded = decodePath(withoutQuery(path))
     // normpath() leaves `..` at the start of a path without a slash.
-    const words = normpath(decodePath(target))
+    const words = normpath(decoded)
       .split('/')
       .filter((word) => word !== '' && word !== '.' && word !== '..')
     const result = words.length === 0 ? this.directory : join(this.directory, words.join('/'))
-    return trailingSlash ? `${result}/` : result
+    return decoded.endsWith('/') ? `${result}/` : result
   }
 
   /**
@@ -404,6 +443,39 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
 // -- Paths -----------------------------------------------------------------------------------
 
+/**
+ * The path of the directory to serve; Python's `os.fspath()`.
+ *
+ * @throws TypeError when it is neither a path nor a `file:` URL.
+ */
+function directoryPath(directory: unknown): string {
+  if (typeof directory === 'string' && directory !== '') {
+    return directory
+  }
+  if (directory === '' || directory === null || directory === undefined) {
+    return process.cwd()
+  }
+  if (directory instanceof URL && directory.protocol === 'file:') {
+    return fileURLToPath(directory)
+  }
+  const what = directory instanceof URL ? directory.href : repr(directory)
+  throw new TypeError(`Cannot serve the directory ${what}: give a path, or a file: URL`)
+}
+
+/**
+ * Say why a path cannot be the {@link SimpleHTTPRequestHandler.directory} to serve; null if it can.
+ *
+ * @internal
+ */
+export function whyNotServed(path: string): string | null {
+  try {
+    return fs.statSync(path).isDirectory() ? null : 'it is a file'
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'there is none of that name' : message
+  }
+}
+
 /** Take a request target apart; null for one whose host cannot be: `http://[/..`. */
 function splitTarget(target: string): SplitResult | null {
   try {
@@ -416,17 +488,21 @@ function splitTarget(target: string): SplitResult | null {
 }
 
 /** The URL of a directory that was asked for without its slash. */
-function withSlash(parts: SplitResult): string {
-  const { scheme, netloc } = parts
-  let path = `${parts.path}/`
-  if (scheme !== '' && netloc === '') {
-    // Security: `https:evil.example/..` and `http:///evil.example/..` are sent by nobody but to be
-    // sent there.
-    path = `/${path}`.replace(/^[/\\]+/, '/')
-    parts = { ...parts, scheme: '' }
-  }
+function withSlash({ scheme, path, query, fragment }: SplitResult): string {
+  // Security: a redirect stays on this host. Scheme and host of the target are left out: they may be
+  // `http://evil.example/..` or `javascript://x/..`. What is left must not begin with others, as
+  // after `https:` or `http://` it may: so it begins with exactly one slash, and backslashes, which
+  // browsers read as slashes (gh-132826), are escaped.
+  const absolute = `${scheme === '' ? '' : '/'}${path}/`.replace(/^\/+/, '/')
+  const here = absolute.replaceAll('\\', '%5C')
+  const location = urlunsplit({ scheme: '', netloc: '', path: here, query, fragment })
   // Security: a NUL may come in a target, and must not go into a header.
-  return urlunsplit({ ...parts, path }).replaceAll('\0', '%00')
+  return location.replaceAll('\0', '%00')
+}
+
+/** A request target up to its query or fragment. A `?` or `#` that belongs to a name comes escaped. */
+function withoutQuery(target: string): string {
+  return /^[^?#]*/.exec(target)?.[0] ?? ''
 }
 
 /**
@@ -478,10 +554,37 @@ function readDirectory(path: string): (fs.Dirent | fs.Dirent<Buffer>)[] {
   return fs.readdirSync(directory, { encoding: 'buffer', withFileTypes: true })
 }
 
-/** Whether a path, all its links followed, lies in a directory. */
-function isInside(path: string, directory: string): boolean {
+/** The same for a directory of which it is certain that it lies in another one, or an exception. */
+function readDirectoryBelow(path: string, directory: string): (fs.Dirent | fs.Dirent<Buffer>)[] {
+  if (process.platform !== 'linux') {
+    return readDirectory(path)
+  }
+  const flags = fs.constants.O_RDONLY | fs.constants.O_DIRECTORY
+  const descriptor = fs.openSync(fsencode(path) ?? '', flags)
   try {
-    const [real, root] = [realPath(path), realPath(directory)]
+    if (!isInside(path, directory, descriptor)) {
+      throw new Error(`The directory ${repr(path)} does not lie in ${repr(directory)}`)
+    }
+    return readDirectory(`${DESCRIPTORS}${String(descriptor)}`)
+  } finally {
+    fs.closeSync(descriptor)
+  }
+}
+
+/** Where Linux tells what descriptors lead to. */
+const DESCRIPTORS = '/proc/self/fd/'
+
+/**
+ * Whether a path, all its links followed, lies in a directory; or rather what has been opened by that
+ * path, where the system tells.
+ */
+function isInside(path: string, directory: string, descriptor?: number): boolean {
+  try {
+    const real =
+      descriptor !== undefined && process.platform === 'linux'
+        ? fs.readlinkSync(`${DESCRIPTORS}${String(descriptor)}`, 'latin1')
+        : realPath(path)
+    const root = realPath(directory)
     // With the slash: /srv-secret begins with /srv, and is not in it.
     return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
   } catch {
@@ -623,8 +726,10 @@ class OpenFile implements Source {
  * Opening a FIFO would wait for somebody to write into it, and with it the whole server: that is
  * why `O_NONBLOCK`. It is checked again after opening, because the file may be another one by
  * now. Differs: a FIFO hangs Python.
+ *
+ * @param below - the directory in which it must lie; null if it may lie anywhere
  */
-function openFile(path: string): OpenFile | null {
+function openFile(path: string, below: string | null): OpenFile | null {
   let descriptor: number
   try {
     // Windows knows no O_NONBLOCK, nor FIFOs; undefined adds no bit.
@@ -634,7 +739,7 @@ function openFile(path: string): OpenFile | null {
     return null
   }
   const status = fs.fstatSync(descriptor)
-  if (!status.isFile()) {
+  if (!status.isFile() || (below !== null && !isInside(path, below, descriptor))) {
     fs.closeSync(descriptor)
     return null
   }

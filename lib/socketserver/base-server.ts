@@ -169,6 +169,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   async #bindAndActivate(): Promise<void> {
     try {
+      this.RequestHandlerClass.checkOptions?.(this.handlerOptions)
       await this.serverBind()
       await this.serverActivate()
     } catch (error) {

@@ -32,11 +32,15 @@ export interface Connection extends Duplex {
 }
 
 /** What a server makes its handlers from. */
-export type RequestHandlerClass = new (
-  request: Connection,
-  clientAddress: Address,
-  server: BaseServer,
-) => BaseRequestHandler
+export interface RequestHandlerClass {
+  new (request: Connection, clientAddress: Address, server: BaseServer): BaseRequestHandler
+  /**
+   * Check the values of a server's `handlerOptions`, when it is bound.
+   *
+   * @throws what is to be thrown by `bindAndActivate()`.
+   */
+  checkOptions?(options: Readonly<Record<string, unknown>>): void
+}
 
 /**
  * The base of all request handlers: one object for one connection.
