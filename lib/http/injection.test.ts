@@ -283,7 +283,10 @@ t.test('no request is answered with a redirect to another host', async (t) => {
         }
         redirects++
         const base = 'http://here.example/'
-        t.equal(URL.canParse(location, base) && new URL(location, base).origin, 'http://here.example')
+        t.equal(
+          URL.canParse(location, base) && new URL(location, base).origin,
+          'http://here.example',
+        )
       }
     },
     200,
