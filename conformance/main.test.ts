@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
+import { TOP } from './paths.ts'
 
 // Each test starts processes, and a busy machine takes its time.
 t.setTimeout(300_000)
-
-const TOP = join(import.meta.dirname, '..')
 
 /** Run the compiled suite, with the pages of a folder. */
 function conformance(args: string[], top = TOP) {

@@ -13,7 +13,7 @@ import { Agent, request } from 'undici'
 import { CERTIFICATE, PRIVATE_KEY } from './test-certificate.ts'
 import { readAll, readUntil } from './test-helpers.ts'
 
-const PROGRAM = join(import.meta.dirname, '../dist/lib/cli.js')
+const PROGRAM = join(import.meta.dirname, 'cli.js')
 const HAS_IPV6 = Object.values(networkInterfaces())
   .flat()
   .some((address) => address?.address === '::1')

@@ -3,8 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
-
-const TOP = join(import.meta.dirname, '..')
+import { TOP } from './test-helpers.ts'
 
 /**
  * Compile programs as a user's compiler would, all at once.

@@ -268,6 +268,6 @@ export const unfit = {
     static override readonly module = new URL('no-such-file.ts', import.meta.url).href
   },
   Unguarded: class Unguarded extends Greeter {
-    static override readonly module = new URL('test-unguarded.ts', import.meta.url).href
+    static override readonly module = new URL('test-unguarded.js', import.meta.url).href
   },
 }

@@ -8,10 +8,14 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import type { Address, BaseServer } from './socketserver/base-server.ts'
+
+/** The top of the repository; the tests run compiled, in `dist/lib`. */
+export const TOP = join(import.meta.dirname, '..', '..')
 
 /** Two ends of a connection, ours set up as a server sets up its sockets. Both end with the test. */
 export async function socketPair(t: Test): Promise<[client: Socket, server: Socket]> {

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
+import { TOP } from '../conformance/paths.ts'
 
-const TOP = join(import.meta.dirname, '..')
-const PROGRAM = join(TOP, 'dist/scripts/example.js')
+const PROGRAM = join(import.meta.dirname, 'example.js')
 
 t.test('each program runs, says so, answers, and ends on Ctrl-C', async (t) => {
   const programs: [string, RegExp][] = [

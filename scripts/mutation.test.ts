@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { join } from 'node:path'
 import t from 'tap'
+import { TOP } from '../conformance/paths.ts'
 
 /** List mutants; running them takes half an hour. */
 function list(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['dist/scripts/mutation.js', '--list', ...args],
-    { cwd: join(import.meta.dirname, '..'), encoding: 'utf8', timeout: 50_000 },
+    { cwd: TOP, encoding: 'utf8', timeout: 50_000 },
   )
   return { status, stdout, stderr }
 }

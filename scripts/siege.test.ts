@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 
-const SIEGE = join(import.meta.dirname, '../dist/scripts/siege.js')
+const SIEGE = join(import.meta.dirname, 'siege.js')
 
 // `loris` waits for the deadlines of the command line, which takes a minute: that is left to
 // `npm run siege -- loris`.

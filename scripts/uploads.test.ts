@@ -6,13 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 
-const SCRIPTS = join(import.meta.dirname, '../dist/scripts')
 const MIB = 1024 * 1024
 
 t.test('64 MiB are stored in little memory, and a full disk is survived', async (t) => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [join(SCRIPTS, 'uploads.js'), '64'],
+    [join(import.meta.dirname, 'uploads.js'), '64'],
     { encoding: 'utf8', timeout: 50_000 },
   )
   t.equal(stderr, '')
@@ -27,7 +26,7 @@ t.test('a signal in the middle of an upload leaves nothing', async (t) => {
     t.teardown(() => {
       rmSync(folder, { recursive: true })
     })
-    const server = spawn(process.execPath, [join(SCRIPTS, 'upload-server.js')], {
+    const server = spawn(process.execPath, [join(import.meta.dirname, 'upload-server.js')], {
       env: { ...process.env, TMPDIR: folder },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -8,11 +8,11 @@ import { Agent, fetch, FormData } from 'undici'
 import { PostHandler } from '../../docs/examples/http_server_POST.ts'
 import { HTTPServer } from '../http/server.ts'
 import { openBrowser, withoutBrowser } from '../test-browser.ts'
-import { captureStderr, serve } from '../test-helpers.ts'
+import { captureStderr, serve, TOP } from '../test-helpers.ts'
 
 // The article's form, sent by programs that people use.
 
-const FILE = join(import.meta.dirname, '../../conformance/cases/files/http_server_GET.py')
+const FILE = join(TOP, 'conformance/cases/files/http_server_GET.py')
 const FIELDS =
   'Form data:\n' +
   '\tname=dhellmann\n' +

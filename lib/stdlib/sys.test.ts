@@ -16,9 +16,9 @@ t.test('stderr.write() writes, in order', async (t) => {
 })
 
 t.test('stderr.write() survives a reader that goes away', async (t) => {
-  // The compiled program, with its log going to a process that has ended already.
+  // A program with its log going to a process that has ended already.
   const program = `
-    const { stderr } = await import(${JSON.stringify(new URL('../../dist/lib/stdlib/sys.js', import.meta.url).href)})
+    const { stderr } = await import(${JSON.stringify(new URL('sys.js', import.meta.url).href)})
     for (let count = 0; count < 200; count++) {
       stderr.write('line\\n')
       await new Promise((resolve) => setTimeout(resolve, 1))

@@ -1,0 +1,184 @@
+/**
+ * `npm test`: the unit tests, what of the library they cover, and the conformance suite.
+ *
+ * ```text
+ *   node dist/scripts/test.js                all of it
+ *   node dist/scripts/test.js lib/http cli   only the unit tests with such a text in their path
+ * ```
+ *
+ * A unit test is a program that prints TAP: it runs compiled, as `tsc` has left it in `dist/`, in a
+ * process of its own, with nothing between it and Node. Which there are is read from the sources:
+ * what a deleted test has left behind in `dist/` does not run. A part that fails does not keep the
+ * next one from running; the last lines say what was run, and what failed.
+ *
+ * @module
+ */
+
+import { spawn } from 'node:child_process'
+import { readdirSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { TOP } from '../conformance/paths.ts'
+
+const FOLDERS = ['lib', 'conformance', 'scripts']
+
+/** What multiplies every limit in time: 5 on a machine that has much else to do. */
+const PATIENCE = Number(process.env.TEST_PATIENCE ?? 1)
+
+/** How long a file may take, in seconds. None needs a tenth of it: this bounds a test that hangs. */
+const LIMIT = 300 * PATIENCE
+
+/** Where each process leaves what it has covered; `c8.json` names it, too. */
+const COVERAGE = join(TOP, 'coverage', 'tmp')
+
+/** How a file, or a part of the run, went. */
+interface Outcome {
+  readonly passed: number
+  readonly failed: number
+  /** What to show of a failure. */
+  readonly details: string
+}
+
+const patterns = process.argv.slice(2)
+const whole = patterns.length === 0
+const files = FOLDERS.flatMap((folder) =>
+  readdirSync(join(TOP, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
+)
+  .filter((path) => whole || patterns.some((text) => path.includes(text)))
+  .sort()
+
+const summary: string[] = []
+const failures: string[] = []
+let passed = 0
+let failed = 0
+
+function count(what: string, outcome: Outcome): void {
+  passed += outcome.passed
+  failed += outcome.failed
+  summary.push(`${what}: ${String(outcome.passed)} passed, ${String(outcome.failed)} failed`)
+}
+
+if (files.length === 0) {
+  console.error(`No unit test has ${patterns.join(' or ')} in its path`)
+  process.exit(2)
+}
+count(`unit tests, ${String(files.length)} files`, await runUnits())
+if (whole) {
+  await runPart('coverage', ['node_modules/c8/bin/c8.js', 'report', '--config', 'scripts/c8.json'])
+  await runPart('conformance', ['dist/conformance/main.js'])
+}
+console.log(`\n${[...summary, ...failures.map((name) => `FAILED: ${name}`)].join('\n')}`)
+console.log(`${String(passed)} passed, ${String(failed)} failed`)
+process.exitCode = failures.length === 0 ? 0 : 1
+
+// -- Unit tests ------------------------------------------------------------------------------
+
+/** Run the files, as many at a time as there are processors. */
+async function runUnits(): Promise<Outcome> {
+  rmSync(COVERAGE, { recursive: true, force: true })
+  const total = { passed: 0, failed: 0, details: '' }
+  const queue = [...files]
+  const work = async () => {
+    for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
+      const start = performance.now()
+      const outcome = await runFile(path)
+      const seconds = ((performance.now() - start) / 1000).toFixed(1)
+      total.passed += outcome.passed
+      total.failed += outcome.failed
+      console.log(
+        `${outcome.failed === 0 ? 'ok    ' : 'FAILED'} ${path}  ${String(outcome.passed)} passed` +
+          `${outcome.failed === 0 ? '' : `, ${String(outcome.failed)} failed`}, ${seconds} s`,
+      )
+      if (outcome.failed > 0) {
+        failures.push(path)
+        console.log(outcome.details)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
+  return total
+}
+
+/** Run one file, and count what it prints. */
+async function runFile(path: string): Promise<Outcome> {
+  const program = join('dist', path.replace(/\.ts$/, '.js'))
+  const { status, output } = await run(['--enable-source-maps', program], {
+    env: {
+      TAP_TIMEOUT: String(LIMIT),
+      // The library is covered by its own tests: what else comes by proves no line right.
+      ...(whole && path.startsWith('lib/') ? { NODE_V8_COVERAGE: COVERAGE } : {}),
+    },
+    limit: LIMIT + 60,
+  })
+  // tap closes with `# { total: 3, pass: 2, fail: 1 }`; who dies before that does not.
+  const closing = /^# \{ total: \d+.* \}$/m.exec(output)?.[0]
+  const number = (name: string) =>
+    Number(new RegExp(`${name}: (\\d+)`).exec(closing ?? '')?.[1] ?? 0)
+  const failed = number('fail')
+  const died = failed === 0 && (status !== 0 || closing === undefined)
+  const end = died ? `${path} ended with ${String(status)}\n` : ''
+  return {
+    passed: number('pass'),
+    failed: died ? 1 : failed,
+    details: (died ? output.slice(-4000) : failuresIn(output)) + end,
+  }
+}
+
+/** The assertions that failed, out of TAP: `not ok`, and the block of YAML behind it. */
+function failuresIn(output: string): string {
+  const blocks = output.match(/^( *)not ok .*\n(?:\1 {2}---\n(?:.*\n)*?\1 {2}\.\.\.\n)?/gm) ?? []
+  // A test that fails fails the one that it is part of, too; the innermost says why.
+  return blocks.filter((block) => !block.includes('# time=')).join('')
+}
+
+// -- Processes -------------------------------------------------------------------------------
+
+/** Run a part of the whole, which prints for itself. */
+async function runPart(name: string, command: string[]): Promise<void> {
+  console.log(`\n${name}`)
+  const { status, output } = await run(command, { show: true })
+  const counts = /^conformance of .*: (\d+) passed, (\d+) failed/m.exec(output)
+  if (counts !== null) {
+    count(name, { passed: Number(counts[1]), failed: Number(counts[2]), details: '' })
+  } else {
+    summary.push(`${name}: ${status === 0 ? 'ok' : 'failed'}`)
+  }
+  if (status !== 0) {
+    failures.push(name)
+    failed += counts === null || counts[2] === '0' ? 1 : 0
+  }
+}
+
+/** Run Node from the top of the repository, and gather what it prints. */
+function run(
+  args: readonly string[],
+  {
+    env = {},
+    limit = 0,
+    show = false,
+  }: { env?: NodeJS.ProcessEnv; limit?: number; show?: boolean },
+): Promise<{ status: number | string | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, args, {
+      cwd: TOP,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: limit * 1000,
+      killSignal: 'SIGKILL',
+    })
+    let output = ''
+    for (const stream of ['stdout', 'stderr'] as const) {
+      child[stream].setEncoding('utf8').on('data', (text: string) => {
+        output += text
+        if (show) {
+          process[stream].write(text)
+        }
+      })
+    }
+    child.on('close', (code, signal) => {
+      resolve({ status: code ?? signal, output })
+    })
+  })
+}
