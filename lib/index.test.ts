@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -102,26 +101,4 @@ t.test('the programs in the documentation compile', async (t) => {
   for (const [index, diagnostics] of compile([...snippets, context]).entries()) {
     t.same(diagnostics, [], snippets[index] ?? 'the context')
   }
-})
-
-t.test('the parser of forms is loaded with the first form, and not before', async (t) => {
-  const program = `
-    import { createRequire } from 'node:module'
-    import { Readable } from 'node:stream'
-    import { FieldStorage, HTTPMessage, StreamReader } from 'basehttp'
-    const { cache } = createRequire(import.meta.url)
-    const loaded = () => Object.keys(cache).some((path) => path.includes('busboy'))
-    const before = loaded()
-    const headers = new HTTPMessage([
-      ['Content-Type', 'multipart/form-data; boundary=b'],
-      ['Content-Length', '5'],
-    ])
-    await FieldStorage.parse({ fp: new StreamReader(Readable.from([Buffer.from('--b--')])), headers })
-    console.log(before, loaded())`
-  const { stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--input-type=module', '--eval', program],
-    { cwd: TOP, encoding: 'utf8' },
-  )
-  t.equal(stdout, 'false true\n', stderr)
 })

@@ -1,7 +1,10 @@
 /**
- * The server of `uploads.ts`, in a process of its own, whose memory can be measured.
+ * The server of `uploads.ts` and `upload-limits.ts`, in a process of its own, whose memory and
+ * descriptors can be measured.
  *
- * It answers a form with what it knows of its first field, and of its own process.
+ * It responds to a form with what it knows of its first field, and of its own process. The query of
+ * the request sets the limits: `/?maxFiles=1`. The argument says what kind of server it is. When its
+ * standard input ends, it closes, and the process ends if nothing is left in it.
  *
  * @module
  */
@@ -9,7 +12,8 @@
 import { createHash } from 'node:crypto'
 import { fstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { BaseHTTPRequestHandler, FieldStorage, HTTPServer } from 'basehttp'
+import { AsyncHTTPServer, BaseHTTPRequestHandler, FieldStorage, ForkingMixIn } from 'basehttp'
+import { HTTPServer, parseQsl, ThreadingHTTPServer, urlsplit } from 'basehttp'
 
 /** What the server answers. */
 export interface UploadReport {
@@ -23,15 +27,32 @@ export interface UploadReport {
   readonly peak: number
 }
 
-class UploadHandler extends BaseHTTPRequestHandler {
+/** Reads a form and tells what it was. */
+export class UploadHandler extends BaseHTTPRequestHandler {
+  static readonly module = import.meta.url
+
   async do_POST(): Promise<void> {
     const { rfile: fp, headers } = this
-    const form = await FieldStorage.parse({
-      fp,
-      headers,
-      maxBytes: Infinity,
-      maxPartBytes: Infinity,
-    })
+    const query = Object.fromEntries(parseQsl(urlsplit(this.path).query))
+    const { directory, ...limits } = query
+    const before = process.env.TMPDIR
+    if (directory !== undefined) {
+      process.env.TMPDIR = directory
+    }
+    let form
+    try {
+      form = await FieldStorage.parse({
+        fp,
+        headers,
+        maxBytes: Infinity,
+        maxPartBytes: Infinity,
+        ...Object.fromEntries(Object.entries(limits).map(([name, text]) => [name, Number(text)])),
+      })
+    } finally {
+      if (directory !== undefined) {
+        process.env.TMPDIR = before
+      }
+    }
     const hash = createHash('sha256')
     let size = 0
     for await (const piece of form.list[0]?.file ?? []) {
@@ -74,7 +95,26 @@ function unnamedFiles(): number[] | undefined {
   })
 }
 
-const server = new HTTPServer(['127.0.0.1', 0], UploadHandler)
-await server.bindAndActivate()
-console.log(`READY ${String(server.serverPort)}`)
-await server.serveForever()
+class ForkingHTTPServer extends ForkingMixIn(HTTPServer) {}
+
+const SERVERS = {
+  plain: HTTPServer,
+  tasks: AsyncHTTPServer,
+  threads: ThreadingHTTPServer,
+  forks: ForkingHTTPServer,
+}
+
+/** The kinds of server: one connection at a time; a task, a thread, a process for each. */
+export type Kind = keyof typeof SERVERS
+/** Their names. */
+export const KINDS = Object.keys(SERVERS) as Kind[]
+
+if (process.argv[1] === import.meta.filename) {
+  const kind = (process.argv[2] ?? 'plain') as Kind
+  const server = new SERVERS[kind](['127.0.0.1', 0], UploadHandler)
+  await server.bindAndActivate()
+  console.log(`READY ${String(server.serverPort)}`)
+  process.stdin.resume().on('end', () => void server.shutdown())
+  await server.serveForever()
+  await server.serverClose()
+}

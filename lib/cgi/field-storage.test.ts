@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 import { BaseHTTPRequestHandler } from '../http/base-handler.ts'
 import { HTTPMessage, RequestError } from '../http/message.ts'
 import type { Field } from '../http/message.ts'
-import { AsyncHTTPServer } from '../http/server.ts'
+import { AsyncHTTPServer, HTTPServer } from '../http/server.ts'
 import { StreamReader } from '../socketserver/stream-reader.ts'
 import { ValueError } from '../stdlib/errors.ts'
 import { captureStderr, dial, readAll, readUntil, serve } from '../test-helpers.ts'
@@ -42,6 +42,8 @@ async function parse(
   t.teardown(() => form.close())
   return form
 }
+
+const END = '\r\n--b--\r\n'
 
 /** The body of a form; each part is its header, and its data. */
 function multipart(...parts: readonly (readonly [header: string, data: string])[]): string {
@@ -218,10 +220,21 @@ t.test('text is UTF-8, or what a charset says, and what is no text is replaced',
     [MULTIPART, multipart(field('a', '\xe9')), {}, '\ufffd'],
     [MULTIPART, multipart(field('a', '\xe9')), { encoding: 'latin-1' }, 'é'],
     [MULTIPART, part('text/plain; charset=latin-1'), {}, 'é'],
+    [MULTIPART, part('text/plain; charset="latin-1"'), {}, 'é'],
     [`${MULTIPART}; charset=koi8-r`, multipart(field('\xc1', '\xc1')), {}, 'а'],
   ]
   for (const [type, body, options, value] of cases) {
     t.equal(only(await parse(t, type, body, options)).value, value, `${type} ${body}`)
+  }
+  for (const charset of ['nope', '', '""', "'latin-1'", '"', 'utf-7']) {
+    const values: [type: string, body: string, value: string][] = [
+      [`${URLENCODED}; charset=${charset}`, 'a=\xc3\xa9', 'é'],
+      [`${MULTIPART}; charset=${charset}`, multipart(field('a', '\xc3\xa9')), 'é'],
+      [MULTIPART, part(`text/plain; charset=${charset}`), '\ufffd'],
+    ]
+    for (const [type, body, value] of values) {
+      t.equal(only(await parse(t, type, body)).value, value, `an unknown charset: ${type} ${body}`)
+    }
   }
   const named = await parse(t, MULTIPART, multipart(file('caf\xc3\xa9', '\xff\xc3\xa9', '')))
   t.match(only(named), { name: 'café', filename: '\ufffdé' })
@@ -241,18 +254,10 @@ t.test('FieldStorage.parse() says what is wrong with a form', async (t) => {
     [MULTIPART, '', 'Malformed form', /boundary that ends it is missing/],
     [MULTIPART, 'no boundary', 'Malformed form', /boundary that ends it is missing/],
     [MULTIPART, multipart(field('a', '1')).slice(0, -4), 'Malformed form', /ends it is missing/],
-    [MULTIPART, multipart(field('a', '1')).replaceAll('\r\n', '\n'), 'Malformed form', /missing/],
-    [MULTIPART, '--b\r\nA: b\r\n--b--\r\n', 'Malformed form', /no empty line behind its header/],
+    [MULTIPART, '--b\r\nA: b\r\n--b--\r\n', 'Malformed form', /neither "name: value" nor empty/],
     [MULTIPART, multipart(field('a\0', '1')), 'Malformed form', /NUL in a name/],
     [MULTIPART, multipart(file('a', '\0', '1')), 'Malformed form', /NUL in a name/],
     [URLENCODED, '%00=1', 'Malformed form', /NUL in a name/],
-    [`${URLENCODED}; charset=x`, 'a=1', 'Unknown charset', /'x' is not known/],
-    [
-      MULTIPART,
-      multipart(['Content-Disposition: form-data; name="a"\r\nContent-Type: a; charset=x', '']),
-      'Unknown charset',
-      /'x' is not known/,
-    ],
   ]
   for (const [type, body, message, explain] of cases) {
     await t.rejects(
@@ -368,6 +373,7 @@ t.test('FieldStorage.parse() refuses limits and encodings that make no sense', a
 class FormHandler extends BaseHTTPRequestHandler {
   override protocolVersion = 'HTTP/1.1'
   static parsing = 0
+  static options: Options = {}
   static onForm: (form: FieldStorage) => void | Promise<void> = () => {}
 
   async do_POST(): Promise<void> {
@@ -375,7 +381,12 @@ class FormHandler extends BaseHTTPRequestHandler {
     FormHandler.parsing += 1
     let form
     try {
-      form = await FieldStorage.parse({ fp, headers, spoolThreshold: 1000 })
+      form = await FieldStorage.parse({
+        fp,
+        headers,
+        spoolThreshold: 1000,
+        ...FormHandler.options,
+      })
     } finally {
       FormHandler.parsing -= 1
     }
@@ -396,7 +407,7 @@ class FormHandler extends BaseHTTPRequestHandler {
 }
 
 /** A server, its log, and what is left on the disk and open of its temporary files. */
-async function start(t: Test) {
+async function start(t: Test, Server: typeof HTTPServer = AsyncHTTPServer) {
   const directory = mkdtempSync(join(tmpdir(), 'basehttp-test-'))
   const before = process.env.TMPDIR
   process.env.TMPDIR = directory
@@ -409,7 +420,7 @@ async function start(t: Test) {
     rmSync(directory, { recursive: true })
   })
   const log = captureStderr(t)
-  const server = new AsyncHTTPServer(['127.0.0.1', 0], FormHandler)
+  const server = new Server(['127.0.0.1', 0], FormHandler)
   await serve(t, server)
   const left = () => ({ named: readdirSync(directory), unnamed: unnamedSizes(directory) })
   return { server, log, left }
@@ -615,6 +626,60 @@ t.test('RequestError keeps the reason of a failed write', async (t) => {
       delete process.env.TMPDIR
     } else {
       process.env.TMPDIR = before
+    }
+  }
+})
+
+t.test('a form that is refused gets its response, however much follows', async (t) => {
+  const { server, left } = await start(t, HTTPServer)
+  const long = 'x'.repeat(1000)
+  const fields = (count: number) => Array.from({ length: count }, () => field('a', '1'))
+  const files = (count: number) => Array.from({ length: count }, () => file('a', 'f', '1'))
+  // Each of them is over at its last byte; what follows is a part of the same form.
+  const cases: [options: Options, begin: string, response: RegExp, type?: string][] = [
+    [{ maxPartBytes: 999 }, multipart(field('a', long)), /413 .*\(maxPartBytes\)/s],
+    [{ maxPartBytes: 999 }, multipart(file('a', 'f', long)), /413 .*\(maxPartBytes\)/s],
+    [{ maxTextBytes: 1999 }, multipart(field('a', long), field('b', long)), /\(maxTextBytes\)/],
+    [{ maxFields: 4 }, multipart(...fields(5)), /413 .*\(maxFields\)/s],
+    [{ maxFiles: 4 }, multipart(...files(5)), /413 .*\(maxFiles\)/s],
+    [{ maxHeaderBytes: 999 }, `--b\r\nA: ${long}`, /413 .*\(maxHeaderBytes\)/s],
+    [{ maxBytes: 999 }, long, /413 .*\(maxBytes\)/s],
+    [{ maxBytes: 999 }, long, /413 .*\(maxBytes\)/s, URLENCODED],
+    [{ maxTextBytes: 999 }, long, /413 .*\(maxTextBytes\)/s, URLENCODED],
+    [{ maxFields: 500, maxTextBytes: 1e8 }, 'a&'.repeat(500), /\(maxFields\)/, URLENCODED],
+    [{}, multipart(file('\0', 'f', long)), /400 Malformed form/],
+    [{}, `--b\r\nA\r\n${long}`, /400 Malformed form/],
+    [{}, '{}', /400 Not a form/, 'application/json'],
+    [
+      { spoolThreshold: 500 },
+      multipart(file('a', 'f', long)),
+      /500 Cannot store the form: no such/,
+    ],
+  ]
+  t.teardown(() => {
+    FormHandler.options = {}
+  })
+  const directory = process.env.TMPDIR as string
+  for (const [options, begin, expected, type = MULTIPART] of cases) {
+    for (const more of [1, 64 * KIB, MIB]) {
+      for (const step of [Infinity, 1009, 61]) {
+        FormHandler.options = options
+        process.env.TMPDIR = expected.source.startsWith('500') ? '/nowhere' : directory
+        const body = `${begin.replace(END, '')}${'x'.repeat(more)}${type === MULTIPART ? END : ''}`
+        const socket = dial(server)
+        const response = readAll(socket)
+        const sent = Buffer.from(post(body, type), 'latin1')
+        for (let at = 0, size = step; at < sent.length; at += size) {
+          // Once it is refused, the rest may be in larger pieces.
+          size = at < 4 * KIB ? step : 64 * KIB
+          socket.write(sent.subarray(at, at + size))
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+        t.match(await response, expected, `${String(expected)}, ${String(more)} bytes more`)
+        process.env.TMPDIR = directory
+        t.equal(FormHandler.parsing, 0)
+        t.same(left(), NOTHING)
+      }
     }
   }
 })

@@ -26,6 +26,7 @@ import { Readable } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
 import { bodyLength, Fault, HTTPMessage, RequestError } from '../http/message.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
+import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { decodeUtf8, encodeLatin1 } from '../stdlib/bytes.ts'
 import { findDecoder } from '../stdlib/codecs.ts'
 import type { Decode } from '../stdlib/codecs.ts'
@@ -33,7 +34,9 @@ import { ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
 import { TemporaryFile } from '../stdlib/tempfile.ts'
 import { parseQsl } from '../stdlib/urls.ts'
-import { isBoundary, readParts, truncated } from './multipart.ts'
+import { readBody } from './body.ts'
+import type { Body } from './body.ts'
+import { isBoundary, readParts } from './multipart.ts'
 import { parseHeader } from './parse-header.ts'
 
 // -- What a form may cost --------------------------------------------------------------------
@@ -143,8 +146,12 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
     const [type, parameters] = parseHeader(headers.get('Content-Type', URLENCODED))
     const decode = decoderFor(parameters.get('charset')) ?? decoderOf(encoding)
     const length = lengthOf(headers, limits)
+    const body = readBody(fp, length)
     if (type === URLENCODED) {
-      return new FieldStorage(await readUrlencoded(fp, length, limits, decode, keepBlankValues))
+      if (length > limits.maxTextBytes) {
+        throw tooMany('bytes of text', limits.maxTextBytes, 'maxTextBytes')
+      }
+      return new FieldStorage(await readUrlencoded(body, limits, decode, keepBlankValues))
     }
     if (!type.startsWith('multipart/')) {
       throw new RequestError(
@@ -164,9 +171,9 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
     const store = new Store(limits, spoolThreshold, decode)
     const { maxHeaderBytes } = limits
     try {
-      await readParts({ fp, length, boundary, maxHeaderBytes }, (header, data) =>
-        store.keep(header, data),
-      )
+      for await (const { headers, data } of readParts(body, { boundary, maxHeaderBytes })) {
+        await store.keep(headers, data)
+      }
     } catch (error) {
       await store[Symbol.asyncDispose]()
       throw error
@@ -358,8 +365,8 @@ export class FormField {
    *
    * What is in a temporary file is read each time, all of it: for a large one, use {@link file}.
    *
-   * Differs: a `charset` that the part or the request names is honoured (RFC 7578 §4.5). Python
-   * goes by `encoding` alone.
+   * Differs: a `charset` that the part or the request names is honoured (RFC 7578 §4.5), and one
+   * that is not known here is ignored. Python goes by `encoding` alone.
    *
    * @throws {@link ValueError} when that has been closed.
    * @python cgi.FieldStorage.value
@@ -474,20 +481,16 @@ const PIECE = 64 * KIB
 const URLENCODED = 'application/x-www-form-urlencoded'
 
 async function readUrlencoded(
-  fp: StreamReader,
-  length: number,
-  { maxTextBytes, maxFields }: FormLimits,
+  body: Body,
+  { maxFields }: FormLimits,
   decode: Decode,
   keepBlankValues = false,
 ): Promise<FormField[]> {
-  if (length > maxTextBytes) {
-    throw tooMany('bytes of text', maxTextBytes, 'maxTextBytes')
+  const bytes = new ByteQueue()
+  for await (const piece of body) {
+    bytes.append(piece)
   }
-  const body = await fp.read(length)
-  if (body.length < length) {
-    throw truncated(body.length, length)
-  }
-  const text = decode(body)
+  const text = decode(bytes.take())
   // Counted before they are taken apart, as in Python: bpo-34866.
   if (text.split('&', maxFields + 1).length > maxFields) {
     throw tooMany('fields', maxFields, 'maxFields')
@@ -503,8 +506,8 @@ async function readUrlencoded(
   })
 }
 
-/** More pieces than these are joined. Of 64 KiB each, 1 MiB is 16. */
-const MANY_PIECES = 1024
+/** Fewer bytes wait for others: a call of the system for each byte would be slow. */
+const WRITTEN_AT_ONCE = 16 * KIB
 
 /** Where the parts of a multipart form are kept: in memory, and beyond that in one file. */
 class Store implements AsyncDisposable {
@@ -554,35 +557,40 @@ class Store implements AsyncDisposable {
   }
 
   async #keepData(data: AsyncIterable<Buffer>, isFile: boolean): Promise<Content> {
-    const { maxPartBytes, maxTextBytes } = this.#limits
-    const pieces: Buffer[] = []
+    const held = new ByteQueue()
     let size = 0
     let start: number | undefined
     for await (const piece of data) {
+      this.#checkRoom(piece.length, size, isFile)
       size += piece.length
-      if (size > maxPartBytes) {
-        throw tooMany('bytes in one part', maxPartBytes, 'maxPartBytes')
-      }
-      if (!isFile && (this.#text += piece.length) > maxTextBytes) {
-        throw tooMany('bytes of text', maxTextBytes, 'maxTextBytes')
-      }
-      pieces.push(piece)
+      this.#text += isFile ? 0 : piece.length
+      held.append(piece)
       this.#held += piece.length
-      // Security: a part that comes byte by byte must not cost an object for each byte.
-      if (pieces.length === MANY_PIECES) {
-        pieces.splice(0, MANY_PIECES, Buffer.concat(pieces))
-      }
       if (start !== undefined || this.#held > this.#spoolThreshold) {
         start ??= this.#file?.size ?? 0
-        for (const held of pieces.splice(0)) {
-          await this.#writeOut(held)
+        if (held.length >= WRITTEN_AT_ONCE) {
+          await this.#writeOut(held.take())
         }
       }
     }
-    // Joined also when it is one: the piece is a part of a larger one, and would keep all of it.
-    return start === undefined
-      ? new Bytes(Buffer.concat(pieces))
-      : new Extent(this.#file as TemporaryFile, start, size)
+    if (start === undefined) {
+      // Copied: what arrives is a part of something larger, and would keep all of it.
+      return new Bytes(Buffer.from(held.take()))
+    }
+    await this.#writeOut(held.take())
+    return new Extent(this.#file as TemporaryFile, start, size)
+  }
+
+  /** Check that a piece fits. If it is too large for two limits, the one that is reached first counts. */
+  #checkRoom(length: number, size: number, isFile: boolean): void {
+    const { maxPartBytes, maxTextBytes } = this.#limits
+    const partRoom = maxPartBytes - size
+    const textRoom = isFile ? Infinity : maxTextBytes - this.#text
+    if (length > Math.min(partRoom, textRoom)) {
+      throw partRoom <= textRoom
+        ? tooMany('bytes in one part', maxPartBytes, 'maxPartBytes')
+        : tooMany('bytes of text', maxTextBytes, 'maxTextBytes')
+    }
   }
 
   async #writeOut(bytes: Buffer): Promise<void> {
@@ -675,16 +683,9 @@ function lengthOf(headers: HTTPMessage, { maxBytes }: FormLimits): number {
   return length
 }
 
-/** The decoder that a client asks for; undefined if it does not ask. */
-function decoderFor(charset: string | undefined): Decode | undefined {
-  if (charset === undefined) {
-    return undefined
-  }
-  const decode = findDecoder(charset)
-  if (decode === null) {
-    throw new RequestError(400, 'Unknown charset', `the charset ${repr(charset)} is not known here`)
-  }
-  return decode
+/** The decoder for a charset that a client names; null if it names none, or one not known here. */
+function decoderFor(charset: string | undefined): Decode | null {
+  return charset === undefined ? null : findDecoder(charset)
 }
 
 /** The decoder that the program asks for. */

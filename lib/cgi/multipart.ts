@@ -2,86 +2,85 @@
  * A multipart body, taken apart while it arrives.
  *
  * ```text
- *   --boundary                            what is in front of it does not count
+ *   preamble                              ignored
+ *   --boundary                            a delimiter: a line of its own
  *   Content-Disposition: form-data; ...   the header of a part
  *                                         an empty line
  *   data                                  handed on piece by piece
- *   --boundary--                          what is behind it does not count
+ *   --boundary--                          the last delimiter
+ *   epilogue                              ignored
  * ```
  *
- * Boundaries are found by Dicer, the part of `@fastify/busboy` that does this alone. Busboy
- * itself would take the headers of a part for itself, and drop a part that it does not like without
- * a word. It is loaded with the first form that needs it.
+ * The line end before a delimiter belongs to the delimiter, and not to the data: that is how data
+ * can end without one. So data cannot be handed on as soon as it is here. What may still turn out
+ * to be the beginning of a delimiter is held back until more has come. With the boundary `b`:
  *
- * Differs: a boundary is where CR LF, two hyphens and its characters stand, whatever follows. RFC
- * 2046 §5.1.1 forbids such a line in the data of a part. Python wants it to be a line of its own,
- * and takes lines that end with LF alone.
+ * ```text
+ *   arrives      handed on   held back
+ *   one CR LF                o n e CR LF       (as many bytes as a delimiter has before its padding)
+ *   --x          one         CR LF - - x
+ *   y CR LF --b  CR LF --xy  CR LF - - b       found; it is one if nothing but white space follows
+ *   CR LF                                      a delimiter: the header of a part is next
+ * ```
+ *
+ * Everything is pulled: whoever stores the parts asks for the next piece, and only then the next
+ * one is read. So a client is read no faster than its form is stored, and an error in either place
+ * reaches the caller of the other: nothing here runs on its own.
+ *
+ * Differs: an empty line ends the header of each part, each line before it is a field
+ * (`name: value`, or a folded one that goes on after white space), and the last delimiter is there:
+ * otherwise 400. Python drops a line that is not a field together with all that follow it, and reads a
+ * body that ends early as if it were whole. A folded field is joined; Python leaves the line end in
+ * its value. A delimiter has at most 1024 bytes of white space after it. A form whose first
+ * delimiter is the last one is empty; Python looks further. White space before the first delimiter
+ * makes it part of the preamble; Python ignores such white space.
  *
  * Read before: `field-storage.ts`.
  *
  * @module
  * @see [RFC 7578](https://www.rfc-editor.org/rfc/rfc7578), forms in this format
+ * @see [RFC 2046 §5.1.1](https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1), its grammar
  */
 
-import type { Readable } from 'node:stream'
-import type { Dicer } from '@fastify/busboy'
 import { HTTPMessage, RequestError } from '../http/message.ts'
 import type { Field } from '../http/message.ts'
-import type { StreamReader } from '../socketserver/stream-reader.ts'
+import { ByteQueue } from '../stdlib/byte-queue.ts'
+import type { Body } from './body.ts'
 
-/** A body that is to be taken apart. */
-export interface MultipartBody {
-  readonly fp: StreamReader
-  /** How many bytes of `fp` it has. All are read, also those behind the last boundary. */
-  readonly length: number
+/** How a body is to be taken apart. */
+export interface MultipartOptions {
   readonly boundary: string
-  /** The most bytes in the header of a part. */
+  /** The most bytes in the header of a part, without the empty line that ends it. */
   readonly maxHeaderBytes: number
 }
 
-/**
- * Stores a part. The next one is begun when the promise has resolved.
- *
- * @param headers - as they were sent, each character a byte, but their names in lower case
- * @param data - must be read to its end
- */
-export type KeepPart = (headers: HTTPMessage, data: AsyncIterable<Buffer>) => Promise<void>
-
-/**
- * Read a body and store its parts, one after the other.
- *
- * No more is read than `keep` has taken, but for one piece. When this rejects, `keep` is not
- * running any more.
- *
- * @throws {@link RequestError} when the body is cut short or malformed, or a header is too long;
- * what `fp` and `keep` throw.
- */
-export async function readParts(body: MultipartBody, keep: KeepPart): Promise<void> {
-  const { fp, length } = body
-  const parts = await Parts.open(body, keep)
-  const end = fp.position + length
-  try {
-    while (fp.position < end) {
-      const { length: here } = await fp.peek()
-      if (here === 0) {
-        throw truncated(length - (end - fp.position), length)
-      }
-      await parts.write(await fp.read(Math.min(here, end - fp.position)))
-    }
-    await parts.end()
-  } catch (error) {
-    await parts.abandon(error as Error)
-    throw error
-  }
+/** A part of a body. */
+export interface Part {
+  /** As they were sent, each character a byte, but their names in lower case. */
+  readonly headers: HTTPMessage
+  /** What of it has not been read when the next part is asked for is skipped. */
+  readonly data: AsyncGenerator<Buffer, void, undefined>
 }
 
-/** The fault of a body that ends too early. */
-export function truncated(got: number, length: number): RequestError {
-  return new RequestError(
-    400,
-    'Truncated form',
-    `the body ended after ${String(got)} of ${String(length)} bytes`,
-  )
+/**
+ * Read the parts of a body, one after the other, and what follows the last one.
+ *
+ * @throws {@link RequestError} when the body is malformed, or a header is too long; what `body`
+ * throws.
+ */
+export async function* readParts(
+  body: Body,
+  options: MultipartOptions,
+): AsyncGenerator<Part, void, undefined> {
+  const reader = new MultipartReader(body, options)
+  await skip(reader.readData())
+  while (!reader.atEnd) {
+    const headers = await reader.readHeader()
+    const data = reader.readData()
+    yield { headers, data }
+    await skip(data)
+  }
+  await reader.skipRest()
 }
 
 /**
@@ -92,128 +91,182 @@ export function isBoundary(boundary: string): boolean {
   return /^[ -~]{0,200}[!-~]$/.test(boundary)
 }
 
-/** Dicer as something that one can wait for. */
-class Parts {
-  readonly #dicer: Dicer
-  readonly #keep: KeepPart
+/** White space after the boundary, which RFC 2046 §5.1.1 calls transport padding. */
+const MAX_PADDING = 1024
+
+class MultipartReader {
+  /** Whether the last delimiter has been read. */
+  atEnd = false
+  readonly #pieces: AsyncIterator<Buffer>
   readonly #maxHeaderBytes: number
-  /** The parts so far, stored one after the other. */
-  #kept: Promise<void> = Promise.resolve()
-  /** The last one, and whether its header has come. */
-  #part: Readable | undefined
-  #headerPending = false
-  #ended = false
-  #failure: Error | undefined
-  /** Ends the wait of `write()` or `end()`. */
-  #wake: () => void = () => {}
+  /** What a delimiter begins with. The CR of its CR LF is looked at when this has been found. */
+  readonly #delimiter: Buffer
+  /**
+   * What has arrived, and has not been handed on. Where data is to be read, it begins with the LF
+   * of the line before: a delimiter may follow at once, and there is one before the body as well.
+   */
+  readonly #window = new ByteQueue()
 
-  static async open({ boundary, maxHeaderBytes }: MultipartBody, keep: KeepPart): Promise<Parts> {
-    const { Dicer } = await import('@fastify/busboy')
-    // Dicer cuts a header that is too long, and does not say so. It keeps twice as much as is
-    // allowed, then the cut is seen by what is left.
-    const config = { boundary, maxHeaderSize: 2 * maxHeaderBytes, maxHeaderPairs: Infinity }
-    return new Parts(new Dicer(config), keep, maxHeaderBytes)
-  }
-
-  private constructor(dicer: Dicer, keep: KeepPart, maxHeaderBytes: number) {
-    this.#dicer = dicer
-    this.#keep = keep
+  constructor(body: Body, { boundary, maxHeaderBytes }: MultipartOptions) {
+    this.#pieces = body[Symbol.asyncIterator]()
     this.#maxHeaderBytes = maxHeaderBytes
-    dicer.on('part', (part) => {
-      this.#onPart(part)
-    })
-    dicer.on('finish', () => {
-      this.#ended = true
-      this.#wake()
-    })
-    dicer.on('error', () => {
-      this.#fail(malformed('the boundary that ends it is missing'))
-    })
+    this.#delimiter = Buffer.from(`\n--${boundary}`, 'latin1')
+    this.#window.append(Buffer.from('\n'))
   }
 
-  #onPart(part: Dicer.PartStream): void {
-    this.#checkHeader()
-    this.#part = part
-    this.#headerPending = true
-    // The same is told by the 'error' of all.
-    part.on('error', () => {})
-    part.on('header', (header) => {
-      this.#headerPending = false
-      const fields = Object.entries(header as Record<string, string[]>).flatMap(([name, values]) =>
-        values.map((value): Field => [name, value]),
-      )
-      this.#kept = this.#kept.then(() => {
-        this.#checkSize(fields)
-        return this.#keep(new HTTPMessage(fields), part as AsyncIterable<Buffer>)
-      })
-      this.#kept.catch((error: unknown) => {
-        this.#fail(error as Error)
-      })
-    })
-  }
-
-  /** A part whose header never ends is dropped by Dicer. It must not be lost without a word. */
-  #checkHeader(): void {
-    if (this.#headerPending) {
-      this.#fail(malformed('a part has no empty line behind its header'))
+  /** Read data up to the next delimiter, and the delimiter. */
+  async *readData(): AsyncGenerator<Buffer, void, undefined> {
+    const { length } = this.#delimiter
+    // In the window: where the data begins, and where to look for a delimiter.
+    let begin = 1
+    let next = 0
+    for (;;) {
+      const bytes = this.#window.peek()
+      const found = bytes.indexOf(this.#delimiter, next)
+      // The first byte that is held back may be the CR before a delimiter, or before its beginning.
+      let end = found === -1 ? bytes.length - length : found
+      if (bytes[found - 1] === CR) {
+        end -= 1
+      }
+      if (end > begin) {
+        yield this.#window.take(end).subarray(begin)
+        begin = 0
+      } else {
+        end = 0
+      }
+      if (found !== -1) {
+        if (await this.#takeDelimiter(found + length - end)) {
+          return
+        }
+        next = found + 1 - end
+      } else {
+        next = Math.max(0, next - end)
+        await this.#needMore()
+      }
     }
   }
 
-  #checkSize(fields: readonly Field[]): void {
-    const size = fields.reduce((sum, [name, value]) => sum + `${name}: ${value}\r\n`.length, 0)
-    if (size > this.#maxHeaderBytes) {
-      throw new RequestError(
-        413,
-        'Content Too Large',
-        `the header of a part has more than ${String(this.#maxHeaderBytes)} bytes (maxHeaderBytes)`,
-      )
+  /**
+   * Whether the rest of the line, from `at` in the window on, is that of a delimiter. If so, take all
+   * that is in the window up to its end.
+   */
+  async #takeDelimiter(at: number): Promise<boolean> {
+    let hyphens = 0
+    for (const start = at; ; at++) {
+      if (at === this.#window.length && !(await this.#more())) {
+        break
+      }
+      const byte = this.#window.peek()[at] as number
+      if (byte === LF) {
+        break
+      } else if (byte === HYPHEN && hyphens < 2 && at === start + hyphens) {
+        hyphens += 1
+      } else if (!WHITE_SPACE.includes(byte)) {
+        return false
+      } else if (at - start >= MAX_PADDING) {
+        throw malformed(`there are more than ${String(MAX_PADDING)} bytes after a boundary`)
+      }
+    }
+    if (hyphens === 1) {
+      return false
+    }
+    this.#window.take(at + 1)
+    this.atEnd = hyphens === 2
+    return true
+  }
+
+  /** Read the header of a part, and the empty line that ends it but for its LF. */
+  async readHeader(): Promise<HTTPMessage> {
+    const lines: string[] = []
+    for (let room = this.#maxHeaderBytes; ;) {
+      const length = await this.#findLine(room + '\r\n'.length)
+      const line = this.#window.take(length - 1).toString('latin1')
+      if (/^[ \t\r\v\f]*$/.test(line)) {
+        return new HTTPMessage(lines.map(parseField))
+      }
+      this.#window.take(1)
+      room -= length
+      if (room < 0) {
+        throw this.#headerTooLong()
+      }
+      const text = line.endsWith('\r') ? line.slice(0, -1) : line
+      const folded = lines.length > 0 && /^[ \t]/.test(text)
+      // Security: a line that is not understood may be the one that another program goes by.
+      if (folded ? text.includes('\r') : !FIELD_LINE.test(text)) {
+        throw malformed('the header of a part has a line that is neither "name: value" nor empty')
+      }
+      lines.push(folded ? `${lines.pop() as string}${text}` : text)
     }
   }
 
-  /** Take a piece of the body, and wait until there is room for the next one. */
-  async write(piece: Buffer): Promise<void> {
-    // What is behind the last boundary does not count.
-    if (!this.#ended) {
-      await this.#wait((done) => this.#dicer.write(piece, done))
+  /** Wait for a whole line, and tell how long it is with its LF. */
+  async #findLine(limit: number): Promise<number> {
+    for (let searched = 0; ;) {
+      const bytes = this.#window.peek()
+      const newline = bytes.indexOf(LF, searched)
+      searched = newline === -1 ? bytes.length : newline + 1
+      if (searched > limit) {
+        throw this.#headerTooLong()
+      }
+      if (newline !== -1) {
+        return searched
+      }
+      await this.#needMore()
     }
   }
 
-  /** The body is over: wait until all parts are stored. */
-  async end(): Promise<void> {
-    if (!this.#ended) {
-      await this.#wait(() => this.#dicer.end())
+  /** Read what is after the last delimiter, to leave the connection at the next request. */
+  async skipRest(): Promise<void> {
+    do {
+      this.#window.take()
+    } while (await this.#more())
+  }
+
+  /** Put the next piece of the body into the window; false if there is none. */
+  async #more(): Promise<boolean> {
+    const piece = await this.#pieces.next()
+    if (piece.done === true) {
+      return false
     }
-    this.#checkHeader()
-    await this.#kept
-    this.#throwFailure()
+    this.#window.append(piece.value)
+    return true
   }
 
-  /** Stop, and wait until no part is being stored any more. */
-  async abandon(reason: Error): Promise<void> {
-    this.#part?.destroy(reason)
-    await this.#kept.catch(() => {})
-  }
-
-  async #wait(start: (done: () => void) => void): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve
-      start(resolve)
-    })
-    this.#throwFailure()
-  }
-
-  #throwFailure(): void {
-    if (this.#failure !== undefined) {
-      throw this.#failure
+  async #needMore(): Promise<void> {
+    if (!(await this.#more())) {
+      throw malformed('the boundary that ends it is missing')
     }
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error
-    this.#wake()
+  #headerTooLong(): RequestError {
+    return new RequestError(
+      413,
+      'Content Too Large',
+      `the header of a part has more than ${String(this.#maxHeaderBytes)} bytes (maxHeaderBytes)`,
+    )
+  }
+}
+
+/** A name may be what Python takes for one: printable ASCII but for the colon. */
+const FIELD_LINE = /^[!-9;-~]+:[^\r]*$/
+
+function parseField(line: string): Field {
+  const colon = line.indexOf(':')
+  return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).replace(/^[ \t]+/, '')]
+}
+
+async function skip(data: AsyncIterator<Buffer>): Promise<void> {
+  while ((await data.next()).done !== true) {
+    // Not wanted.
   }
 }
 
 function malformed(flaw: string): RequestError {
   return new RequestError(400, 'Malformed form', flaw)
 }
+
+const LF = 0x0a
+const CR = 0x0d
+const HYPHEN = 0x2d
+/** What Python strips off a delimiter: HTAB, VT, FF, CR, SP. */
+const WHITE_SPACE = [0x09, 0x0b, 0x0c, CR, 0x20]
