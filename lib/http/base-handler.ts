@@ -38,6 +38,7 @@
  */
 
 import { StreamRequestHandler } from '../socketserver/request-handler.ts'
+import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
 import { formatDate, localTime, monotonic, now } from '../stdlib/dates.ts'
 import { ConnectionError, TimeoutError } from '../stdlib/errors.ts'
@@ -214,8 +215,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   command = ''
 
   /**
-   * The request target as it was sent, with its query, not decoded. Slashes and backslashes that
-   * it begins with have become one slash.
+   * The request target as it was sent, with its query, not decoded. Slashes that it begins with have
+   * become one slash.
    *
    * @python http.server.BaseHTTPRequestHandler.path
    */
@@ -271,8 +272,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** Whether the status line of the answer, not only of an interim one, has been made. */
   #answering = false
 
-  /** `rfile.position` at which the body of the current request ends. */
+  /** Whether the client has asked for a persistent connection, and not been told yet that it is. */
+  #owesKeepAlive = false
+
+  /** `position` of the reader that the request came from, at which its body ends. */
   #bodyEnd = 0
+  #bodySource: StreamReader | undefined
 
   // -- Reading requests ----------------------------------------------------------------------
 
@@ -287,7 +292,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         await this.handleOneRequest()
       } while (!this.closeConnection)
     } finally {
-      this.rfile.moreExpected ||= this.rfile.position < this.#bodyEnd
+      this.rfile.moreExpected ||=
+        this.rfile === this.#bodySource && this.rfile.position < this.#bodyEnd
     }
   }
 
@@ -402,6 +408,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.command = ''
     this.requestVersion = this.defaultRequestVersion
     this.closeConnection = true
+    this.#owesKeepAlive = false
     this.requestline = withoutLineEnds(this.#rawRequestline)
 
     // An empty line in front of a request is not skipped, as RFC 9112 §2.2 would have it: it ends
@@ -442,6 +449,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.closeConnection = true
     } else if (connection === 'keep-alive' && this.protocolVersion >= 'HTTP/1.1') {
       this.closeConnection = false
+      this.#owesKeepAlive = this.requestVersion === 'HTTP/1.0'
     }
 
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears of us. To an
@@ -479,7 +487,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
       this.requestVersion = version
     }
-    if (words.length < 2 || words.length > 3) {
+    // Security: RFC 9112 §3 does not count these octets as white space, and to a proxy they are part
+    // of the target: what it lets pass as `/secret\x85` must not be served as `/secret`.
+    // Differs: a request line with one of the octets 1C to 1F, 85 and A0 is a 400; Python splits it
+    // there.
+    if (words.length < 2 || words.length > 3 || /[\x1c-\x1f\x85\xa0]/.test(this.requestline)) {
       this.sendError(HTTPStatus.BAD_REQUEST, `Bad request syntax (${repr(this.requestline)})`)
       return false
     }
@@ -493,10 +505,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
     }
     this.command = command
-    // Security: a browser reads `//evil.com`, and `/\evil.com` as well, as another host. Sent
-    // back in a Location header, such a path would lead there (CVE-2021-28861, gh-87389).
-    // Differs: Python collapses slashes only (gh-132826).
-    this.path = path.replace(/^[/\\]+/, '/')
+    // Security: a browser reads `//evil.com` as another host. Sent back in a Location header, such a
+    // path would lead there (CVE-2021-28861, gh-87389). Browsers read `/\evil.com` so, too; but
+    // `/\secret` must not become `/secret` here, which a proxy may forbid: it is `Location` that has
+    // no backslashes (gh-132826).
+    this.path = path.replace(/^\/+/, '/')
     return true
   }
 
@@ -513,6 +526,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.rfile.moreExpected = true
       return this.#refuse(length)
     }
+    this.#bodySource = this.rfile
     this.#bodyEnd = this.rfile.position + length
     if (length > 0 && this.bodyTimeout !== null) {
       this.rfile.deadline = monotonic() + this.bodyTimeout
@@ -563,8 +577,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // Security: what a method leaves of the body would be taken for the next request, and is
     // chosen by whoever wrote the body (gh-150499). A method that read on past the body has
     // taken a piece of the next request.
-    const unread = this.#bodyEnd - this.rfile.position
-    if (unread < 0 || unread > MAX_SKIPPED) {
+    // A method that has put another reader in place, after CONNECT for instance, has left the body,
+    // and the connection it came over.
+    const unread = this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
+    // Differs: HTTP/0.9 has no other end of a response than that of the connection, which Python keeps
+    // all the same if somebody says `Connection: keep-alive`.
+    if (unread < 0 || unread > MAX_SKIPPED || this.requestVersion === 'HTTP/0.9') {
       this.closeConnection = true
     }
     return this.closeConnection ? 0 : unread
@@ -578,35 +596,53 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param code - the status code, three digits
    * @param message - the phrase for the status line, in place of the code's own
    * @param explain - a longer text for the page, in place of the code's own description
-   * @throws `TypeError` for a message that cannot stand in a status line.
+   * @param headers - further headers, such as the `Allow` of a 405. Differs: Python takes none.
+   * @throws `TypeError` for a message that cannot stand in a status line, or a header that cannot be
+   * sent.
    * @python http.server.BaseHTTPRequestHandler.send_error
    */
-  sendError(code: number, message?: string, explain?: string): void {
+  sendError(
+    code: number,
+    message?: string,
+    explain?: string,
+    headers: Iterable<readonly [name: string, value: string | number]> = [],
+  ): void {
     const [phrase, description] = this.responses[code] ?? ['???', '???']
     message ??= phrase
     explain ??= description
     this.logError('code %d, message %s', code, message)
     this.sendResponse(code, message)
     this.sendHeader('Connection', 'close')
+    for (const [name, value] of headers) {
+      this.sendHeader(name, value)
+    }
 
     // RFC 9110 §6.4.1: 1xx, 204 and 304 have no content, and §15.3.6: nor has 205.
     let body: Uint8Array | undefined
     if (code >= 200 && code !== 204 && code !== 205 && code !== 304) {
-      // Security: the message may quote the request (bpo-1100201).
-      const page = format(this.errorMessageFormat, {
-        code,
-        message: escapeHtml(message, false),
-        explain: escapeHtml(explain, false),
-      })
+      const [page, type] = this.#errorPage(code, message, explain)
       body = encodeUtf8(page)
-      this.sendHeader('Content-Type', this.errorContentType)
-      this.sendHeader('Content-Length', String(body.length))
+      this.sendHeader('Content-Type', type)
+      this.sendHeader('Content-Length', body.length)
     }
     this.endHeaders()
 
     // RFC 9110 §9.3.2: the answer to HEAD is that to GET without the content.
     if (this.command !== 'HEAD' && body !== undefined) {
       void this.wfile.write(body)
+    }
+  }
+
+  /** Make the page of {@link sendError}, and tell its media type. */
+  #errorPage(code: number, message: string, explain: string): [page: string, type: string] {
+    // Security: the message may quote the request (bpo-1100201).
+    const names = { code, message: escapeHtml(message, false), explain: escapeHtml(explain, false) }
+    try {
+      return [format(this.errorMessageFormat, names), this.errorContentType]
+    } catch (error) {
+      // Differs: in Python the handler dies, and the client gets no response.
+      this.logError('bad errorMessageFormat, write %%%% for a per cent sign: %s', error)
+      return [format(ERROR_PAGE_HTML4, names), ERROR_CONTENT_TYPE]
     }
   }
 
@@ -652,6 +688,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const text = String(value)
     this.#addLine(keyword, ': ', text)
     if (keyword.length === 'connection'.length && keyword.toLowerCase() === 'connection') {
+      this.#owesKeepAlive = false
       if (text.toLowerCase() === 'close') {
         this.closeConnection = true
       } else if (text.toLowerCase() === 'keep-alive') {
@@ -666,6 +703,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.end_headers
    */
   endHeaders(): void {
+    // RFC 9112 §C.2.2: a client of HTTP/1.0 that asks for a persistent connection has to be told that
+    // it got one. Differs: Python keeps the connection and does not say so; `ab -k` then waits for
+    // its end.
+    if (this.#owesKeepAlive && !this.closeConnection) {
+      this.sendHeader('Connection', 'keep-alive')
+    }
     if (this.requestVersion !== 'HTTP/0.9') {
       this.#headersBuffer += '\r\n'
       this.flushHeaders()
@@ -809,11 +852,13 @@ function withoutLineEnds(line: string): string {
 }
 
 /**
- * Split a line into words as Python's `str.split()` does. It goes by Unicode's idea of white
- * space, which in ISO 8859-1 is more than a space and a tab; JavaScript's `\s` is another idea.
+ * Split a request line into words.
+ *
+ * RFC 9112 §3 allows a server to take runs of SP, HTAB, VT, FF and bare CR for the single space of
+ * the grammar, as Python does, and no other octets.
  */
 function splitWords(line: string): string[] {
-  return line.match(/[^\t-\r\x1c-\x20\x85\xa0]+/g) ?? []
+  return line.match(/[^\t-\r ]+/g) ?? []
 }
 
 /**

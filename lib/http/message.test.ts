@@ -51,7 +51,6 @@ t.test('items() is a copy', async (t) => {
 t.test('FieldReader reads name, colon, value', async (t) => {
   const cases: [string, [string, string][]][] = [
     ['\r\n', []],
-    ['', []],
     ['X-A: 1\r\n\r\n', [['X-A', '1']]],
     ['X-A:1\r\n\r\n', [['X-A', '1']]],
     ['X-A:   \t 1  \t \r\n\r\n', [['X-A', '1  \t ']]],
@@ -66,10 +65,16 @@ t.test('FieldReader reads name, colon, value', async (t) => {
     ],
     ["!#$%&'*+-.^_`|~09azAZ: token\r\n\r\n", [["!#$%&'*+-.^_`|~09azAZ", 'token']]],
     ['X-A: caf\xe9\x0b\x7f\r\n\r\n', [['X-A', 'caf\xe9\x0b\x7f']]],
-    ['X-A: 1', [['X-A', '1']]],
   ]
   for (const [text, expected] of cases) {
     t.same(read(text), expected, JSON.stringify(text))
+  }
+})
+
+t.test('FieldReader refuses headers that end before the empty line', async (t) => {
+  const explain = 'the connection ended before the empty line after the headers (RFC 9112 section 8)'
+  for (const text of ['', 'X', 'X-A: 1', 'X-A: 1\r', 'X-A: 1\r\n', 'X-A: 1\r\n\r']) {
+    t.match(read(text), { code: 400, message: 'Incomplete request', explain }, JSON.stringify(text))
   }
 })
 

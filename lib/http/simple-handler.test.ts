@@ -250,8 +250,9 @@ t.test('a directory without its slash is redirected, and never to another host',
   t.equal(await location('/sub?a=b/'), '/sub/?a=b/')
   t.equal(await location('//evil.com/..%2fsub'), '/evil.com/..%2fsub/')
   t.equal(await location('//evil.com/%2e%2e/sub'), '/evil.com/%2e%2e/sub/')
-  t.equal(await location('/\\evil.com/%2e%2e/sub'), '/evil.com/%2e%2e/sub/')
-  t.equal(await location('\\\\evil.com'), '/evil.com/')
+  t.equal(await location('/\\evil.com/%2e%2e/sub'), '/%5Cevil.com/%2e%2e/sub/')
+  t.equal(await location('//\\evil.com/%2e%2e/sub'), '/%5Cevil.com/%2e%2e/sub/')
+  t.equal(await location('\\\\evil.com/%2e%2e'), '%5C%5Cevil.com/%2e%2e/')
 })
 
 t.test('an escaped slash at the end is a slash', async (t) => {
@@ -656,7 +657,7 @@ t.test('a redirect stays on this host, whatever the target looks like', async (t
     ['http:/evil.example/../..', '/evil.example/../../'],
     ['http:\\/evil.example/../..', '/%5C/evil.example/../../'],
     ['\x01//evil.example/../..', '/evil.example/../../'],
-    ['\x01/\\evil.example/../..', '/evil.example/../../'],
+    ['\x01/\\evil.example/../..', '/%5Cevil.example/../../'],
     ['x:y/..', '/y/../'],
     ['..', '../'],
     ['http://evil.example/../..', '/../../'],

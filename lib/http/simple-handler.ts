@@ -481,7 +481,7 @@ function splitTarget(target: string): SplitResult | null {
   try {
     // Security: the slashes that a target begins with have been collapsed, but urlsplit() drops
     // controls in front of it, and `\x01//evil.example` begins with slashes then.
-    return urlsplit(target.replace(/^[\0-\x20]+[/\\]+/, '/'))
+    return urlsplit(target.replace(/^[\0-\x20]+\/+/, '/'))
   } catch {
     return null
   }
