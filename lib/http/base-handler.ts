@@ -37,7 +37,7 @@
  * @module
  */
 
-import { StreamRequestHandler } from '../socketserver/request-handler.ts'
+import { checkSeconds, StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
 import { formatDate, localTime, monotonic, now } from '../stdlib/dates.ts'
@@ -103,6 +103,19 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * The prefix keeps a request named `constructor` away from what every object has.
    */
   [hook: `do_${string}`]: MethodHook | undefined
+
+  /**
+   * Check that {@link headTimeout} and {@link bodyTimeout}, if they are among the options of a
+   * server, are numbers of seconds; and `timeout`.
+   *
+   * @throws `TypeError` when one is neither null nor a number.
+   * @added Python has no such limits.
+   */
+  static override checkOptions(options: Readonly<Record<string, unknown>>): void {
+    super.checkOptions(options)
+    checkSeconds(options, 'headTimeout')
+    checkSeconds(options, 'bodyTimeout')
+  }
 
   // -- What may be overridden ----------------------------------------------------------------
 

@@ -172,7 +172,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * directory.
    * @added Python does not check.
    */
-  static checkOptions(options: Readonly<Record<string, unknown>>): void {
+  static override checkOptions(options: Readonly<Record<string, unknown>>): void {
+    super.checkOptions(options)
     if ('directory' in options) {
       const path = directoryPath(options.directory)
       const reason = whyNotServed(path)

@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
+import { repr } from '../stdlib/format.ts'
 import { captureStderr } from '../test-helpers.ts'
 import { BaseServer } from './base-server.ts'
 import type { Address } from './base-server.ts'
-import { BaseRequestHandler } from './request-handler.ts'
+import { BaseRequestHandler, StreamRequestHandler } from './request-handler.ts'
 import type { Connection } from './request-handler.ts'
 
 const CLIENT = ['127.0.0.1', 52934] as const
@@ -403,4 +404,41 @@ t.test('handlerOptions become fields of each handler, if it has such fields', as
     message: "Cannot set the handler option 'greating': Handler has no such field",
   })
   t.equal(seen.length, 2, 'and the handler did not run')
+})
+
+t.test('handlerOptions are checked when the server is bound', async (t) => {
+  const wrong: [object, string][] = [
+    [{ greating: 'hi' }, "Cannot set the handler option 'greating': Handler has no such field"],
+    ...['5', NaN, -1, {}].map((timeout): [object, string] => [
+      { timeout },
+      `Cannot set the handler option 'timeout' to ${repr(timeout)}: give a number of seconds, or ` +
+        'null to wait for ever',
+    ]),
+  ]
+  let bound = 0
+  let run = 0
+  class Handler extends StreamRequestHandler {
+    greeting = 'hello'
+    override handle() {
+      run++
+    }
+  }
+  class Server extends BaseServer<string> {
+    override serverBind() {
+      bound++
+    }
+  }
+  for (const [options, message] of wrong) {
+    const server = new Server('x', Handler)
+    server.handlerOptions = options as BaseServer['handlerOptions']
+    await t.rejects(server.bindAndActivate(), { name: 'TypeError', message })
+  }
+  t.equal(bound, 0)
+  for (const timeout of [null, undefined, 0, 0.5, Infinity]) {
+    const server = new Server('x', Handler)
+    server.handlerOptions = { timeout, greeting: 'hi' }
+    await server.bindAndActivate()
+  }
+  t.equal(bound, 5)
+  t.equal(run, 0, 'no handler was run')
 })

@@ -35,11 +35,12 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Duplex } from 'node:stream'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { formatException } from '../stdlib/traceback.ts'
-import type { Connection, RequestHandlerClass } from './request-handler.ts'
+import type { BaseRequestHandler, Connection, RequestHandlerClass } from './request-handler.ts'
 
 /**
  * The address of an internet socket, Python's tuple `('127.0.0.1', 8080)`.
@@ -170,6 +171,9 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   async #bindAndActivate(): Promise<void> {
     try {
       this.RequestHandlerClass.checkOptions?.(this.handlerOptions)
+      if (Object.keys(this.handlerOptions).length > 0) {
+        this.sampleHandler()
+      }
       await this.serverBind()
       await this.serverActivate()
     } catch (error) {
@@ -487,6 +491,16 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @python socketserver.BaseServer.finish_request
    */
   async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
+    await this.makeHandler(request, clientAddress).run()
+  }
+
+  /**
+   * Make a handler for a connection, and give it the {@link handlerOptions}.
+   *
+   * @throws `TypeError` for an option that is no field of the handler.
+   * @added A part of Python's `finish_request()`.
+   */
+  protected makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler {
     const handler = new this.RequestHandlerClass(request, clientAddress, this)
     for (const name of Object.keys(this.handlerOptions)) {
       if (!(name in handler)) {
@@ -496,7 +510,18 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
         )
       }
     }
-    await Object.assign(handler, this.handlerOptions).run()
+    return Object.assign(handler, this.handlerOptions)
+  }
+
+  /**
+   * Make a handler that is never run, to see what its fields are. So a misspelt option is found
+   * when the server is bound, and not by the first client.
+   *
+   * @throws what {@link makeHandler} throws.
+   * @added In Python, fields are those of the class, and can be seen without an object.
+   */
+  protected sampleHandler(): BaseRequestHandler {
+    return this.makeHandler(new Duplex(), '')
   }
 
   /**

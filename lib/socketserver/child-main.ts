@@ -11,7 +11,7 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { deserialize } from 'node:v8'
 import { stderr } from '../stdlib/sys.ts'
-import { packError, RemoteServer } from './remote.ts'
+import { packError, RemoteServer, timeoutOf, written } from './remote.ts'
 import type { Opening, Report, SentError, Site } from './remote.ts'
 
 function report(message: Report): void {
@@ -52,26 +52,11 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   }
   // What rfile.close() has left to flow.
   const unread = socket.readableFlowing === true && !socket.readableEnded
-  await written(socket)
+  await written(socket, timeoutOf(server.handler))
   // The parent closes the connection. So whoever has seen its end finds the log complete, because
   // that has gone to the parent before.
   report({ kind: 'done', error, unread })
   socket.destroy()
-}
-
-/** Wait until the kernel has all that was written, or will not take it any more. */
-function written(socket: Socket): Promise<unknown> {
-  const nothingLeft = socket.writableLength === 0 && !socket.writableEnded
-  if (nothingLeft || socket.destroyed || socket.writableFinished) {
-    return Promise.resolve()
-  }
-  return new Promise((resolve) => {
-    socket.on('finish', resolve)
-    socket.on('close', resolve)
-    if (!socket.writableEnded) {
-      socket.write('', resolve)
-    }
-  })
 }
 
 const [site] = (await once(process, 'message')) as [Site]

@@ -247,8 +247,8 @@ class Child extends Member {
     if (!(connection instanceof Socket)) {
       throw new TypeError('Cannot hand this connection to a child process: it is no plain socket')
     }
-    const done = this.handled()
     const options = this.unlessKnown(handlerOptions)
+    const done = this.handled()
     const packedOptions = options && serialize(options).toString('base64')
     const opening: Opening = { kind: 'open', clientAddress, packedOptions }
     this.#send(opening, connection)

@@ -19,7 +19,7 @@ import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { formatException } from '../stdlib/traceback.ts'
 import type { Address, BaseServer } from './base-server.ts'
-import { unpackError } from './remote.ts'
+import { checkSendable, unpackError } from './remote.ts'
 import type { Done, Report } from './remote.ts'
 
 /** How long members must have been superfluous to be ended, unless it is said, in seconds. */
@@ -88,13 +88,20 @@ export abstract class Member {
   /** End it at once. */
   abstract kill(): void
 
-  /** Some options, if they are not those that this one has already. */
+  /**
+   * Some options, if they are not those that this one has already.
+   *
+   * @throws `TypeError` for one that cannot be sent.
+   */
   protected unlessKnown(
     options: BaseServer['handlerOptions'],
   ): BaseServer['handlerOptions'] | undefined {
-    const known = options === this.#options
+    if (options === this.#options) {
+      return undefined
+    }
+    checkSendable(options)
     this.#options = options
-    return known ? undefined : options
+    return options
   }
 
   /** Wait until a connection that was just sent off has been handled. */

@@ -5,14 +5,15 @@ import type { Test } from 'tap'
 import { readAll, socketPair } from '../test-helpers.ts'
 import { PortStream, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
+import { written } from './remote.ts'
 
 const MIB = 1024 * 1024
 
 /** A client, and the handler's end of its connection, with a real port in between. */
-async function connection(t: Test) {
+async function connection(t: Test, { timeout = null as number | null } = {}) {
   const [client, socket] = await socketPair(t)
   const { port1, port2 } = new MessageChannel()
-  const relay = new Relay(socket)
+  const relay = new Relay(socket, timeout)
   const stream = new PortStream((frame, transfer) => {
     port2.postMessage(frame, transfer)
   })
@@ -118,7 +119,7 @@ t.test('a reset by the client destroys the stream', async (t) => {
   t.equal(stream.readableEnded, false)
   // Not stuck on what can never leave.
   stream.write('x')
-  await stream.finish()
+  await written(stream, null)
 })
 
 t.test('a stream that is destroyed takes the connection with it', async (t) => {
@@ -128,14 +129,15 @@ t.test('a stream that is destroyed takes the connection with it', async (t) => {
   t.equal(await readAll(client), '')
 })
 
-t.test('finish() waits for what was written, and leaves the connection open', async (t) => {
+t.test('written() waits for what was written; finish() leaves the connection open', async (t) => {
   const { client, socket, stream, attach } = await connection(t)
   attach()
   client.pause()
   stream.write(Buffer.alloc(8 * MIB))
   let finished = false
-  const finishing = stream.finish().then(() => {
+  const finishing = written(stream, null)?.then(() => {
     finished = true
+    stream.finish()
   })
   await new Promise((resolve) => setTimeout(resolve, 50))
   t.equal(finished, false)
@@ -145,15 +147,37 @@ t.test('finish() waits for what was written, and leaves the connection open', as
   t.equal(socket.writableEnded, false)
 })
 
-t.test('finish() does not wait for a client that is gone', async (t) => {
+t.test('written() does not wait for a client that is gone', async (t) => {
   const { client, stream, attach } = await connection(t)
   attach()
   client.pause()
   stream.write(Buffer.alloc(8 * MIB))
-  const finishing = stream.finish()
+  const finishing = written(stream, null)
   client.resetAndDestroy()
   await finishing
   t.equal(stream.destroyed, true)
+})
+
+t.test('written() does not wait longer than it may for a client that takes nothing', async (t) => {
+  const { client, socket, stream, attach } = await connection(t)
+  attach()
+  client.pause()
+  stream.write(Buffer.alloc(16 * MIB))
+  await written(stream, 0.05)
+  t.equal(stream.destroyed, true)
+  // Nothing is left in the main thread, either.
+  if (!socket.destroyed) {
+    await once(socket, 'close')
+  }
+  t.same(stream.finish(), [])
+})
+
+t.test('Relay: begun is false when the client was silent for too long', async (t) => {
+  const silent = await connection(t, { timeout: 0.05 })
+  t.equal(await silent.relay.begun, false)
+  const other = await connection(t, { timeout: 60 })
+  other.client.write('x')
+  t.equal(await other.relay.begun, true)
 })
 
 t.test('setNoDelay() gets to the socket', async (t) => {

@@ -30,6 +30,7 @@
  */
 
 import { Duplex } from 'node:stream'
+import { milliseconds } from '../stdlib/dates.ts'
 import type { Connection } from './request-handler.ts'
 
 /** What goes over a port between the two halves of a connection. */
@@ -70,7 +71,8 @@ const WORTH_GIVING = 16 * 1024
 export class Relay {
   /**
    * Resolves when the client has sent something or has closed its side, to true; to false when
-   * the connection was reset before that, and there is nothing to handle.
+   * the connection was reset before that, or the client was silent for too long, and there is
+   * nothing to handle.
    */
   readonly begun: Promise<boolean>
 
@@ -85,11 +87,22 @@ export class Relay {
   #owed = 0
   #memory: ArrayBuffer[] = []
 
-  constructor(socket: Connection) {
+  /**
+   * Begin to read.
+   *
+   * @param timeout - how long the client may be silent at first, in seconds; null is for ever
+   */
+  constructor(socket: Connection, timeout: number | null) {
     this.#socket = socket
     this.begun = new Promise((resolve) => {
       this.#begin = resolve
     })
+    if (timeout !== null) {
+      const timer = setTimeout(this.#begin, milliseconds(timeout), false).unref()
+      void this.begun.then(() => {
+        clearTimeout(timer)
+      })
+    }
     socket.on('data', this.#onData)
     socket.on('end', this.#onEnd)
     socket.on('close', this.#onClose)
@@ -257,18 +270,13 @@ export class PortStream extends Duplex implements Connection {
   }
 
   /**
-   * Wait until all that was written has left for the main thread, or cannot leave any more; then
-   * be over, without a word to the other side.
+   * Be over, without a word to the other side. See `written()` for what comes before that; the
+   * ceremony of an end is spared, for what it costs.
    *
    * @returns the last frames, which have not been posted.
    */
-  async finish(): Promise<Frame[]> {
+  finish(): Frame[] {
     this.#over = true
-    // Mostly all has left, and the ceremony of an end is spared; for what it costs, see
-    // `StreamWriter`.
-    if (this.writableLength > 0 && !this.destroyed) {
-      await new Promise((resolve) => this.end(resolve))
-    }
     this.destroy()
     return this.#outgoing.splice(0)
   }

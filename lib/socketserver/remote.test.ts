@@ -25,6 +25,61 @@ t.test('siteOf() refuses an option that cannot be sent', async (t) => {
   })
 })
 
+t.test('siteOf() refuses an option whose copy would have lost its methods', async (t) => {
+  class Accounts {
+    readonly names = ['ann']
+    has(name: string): boolean {
+      return this.names.includes(name)
+    }
+  }
+  class OwnError extends Error {}
+  const accounts = new Accounts()
+  const wrong: [unknown, string, string][] = [
+    [accounts, 'Accounts', 'Object'],
+    [{ list: [1, { accounts }] }, 'Accounts', 'Object'],
+    [new Map([['x', accounts]]), 'Accounts', 'Object'],
+    [new Map([[accounts, 'x']]), 'Accounts', 'Object'],
+    [new Set([accounts]), 'Accounts', 'Object'],
+    [new URL('file:///srv'), 'URL', 'Object'],
+    [new OwnError('x'), 'OwnError', 'Error'],
+    [new (class Names extends Array<string> {})(), 'Names', 'Array'],
+    [new (class Table extends Map {})(), 'Table', 'Map'],
+    // A thread would find no Buffer, and so other methods of the same names.
+    [Buffer.from('x'), 'Buffer', 'Uint8Array'],
+  ]
+  for (const [greeting, name, copy] of wrong) {
+    const refused = server(Obedient)
+    refused.handlerOptions = { greeting }
+    t.throws(
+      () => siteOf(refused),
+      {
+        name: 'TypeError',
+        message:
+          "Cannot send the handler option 'greeting' to another thread or process: it holds an " +
+          `object of the class ${name}, of which the copy is of the class ${copy}, without its ` +
+          'methods; send the data that it is made from, and make it there',
+      },
+      name,
+    )
+  }
+})
+
+t.test('siteOf() takes what arrives as it was', async (t) => {
+  const ring: { self?: unknown } = {}
+  ring.self = ring
+  const right = server(Obedient)
+  right.handlerOptions = {
+    nothing: [null, undefined, true, 1, 1n, 'text', NaN],
+    plain: { a: [{ b: new Date() }, /x/g] },
+    bare: Object.assign(Object.create(null), { c: 1 }) as unknown,
+    tables: [new Map([[{ k: 1 }, new Set([new Uint8Array(2), new ArrayBuffer(3)])]])],
+    errors: [new RangeError('x', { cause: { a: 1 } }), new Error('y')],
+    boxed: [new DataView(new ArrayBuffer(8)), Object(1), Object('s')],
+    ring,
+  }
+  t.equal(siteOf(right).className, 'Obedient')
+})
+
 t.test('RemoteServer.load() finds the class', async (t) => {
   const found = await RemoteServer.load(siteOf(server(Obedient)))
   t.equal(found.RequestHandlerClass, Obedient)

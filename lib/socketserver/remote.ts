@@ -21,12 +21,13 @@
  * @module
  */
 
+import { milliseconds } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { describe } from '../stdlib/traceback.ts'
 import { BaseServer } from './base-server.ts'
 import type { Address } from './base-server.ts'
 import type { Frame } from './port-stream.ts'
-import type { RequestHandlerClass } from './request-handler.ts'
+import type { BaseRequestHandler, Connection, RequestHandlerClass } from './request-handler.ts'
 
 /** Where a handler is, and for which server it works. */
 export interface Site {
@@ -72,6 +73,8 @@ export interface Done {
   readonly error?: SentError | undefined
   /** Whether the client is still sending what the handler does not want; see `rfile.close()`. */
   readonly unread: boolean
+  /** From a thread, how long the handler would have waited for its client; see {@link timeoutOf}. */
+  readonly timeout?: number | null
   /** From a thread, what goes over the connection before it ends. */
   readonly frames?: readonly Frame[]
 }
@@ -113,14 +116,16 @@ export function checkHandler(Handler: RequestHandlerClass, where: string): void 
 }
 
 /**
- * Say where the handler of a server is, and check the options on the way.
+ * Check that the copy of some `handlerOptions` is what they are: `structuredClone()` makes a plain
+ * object of an object of a class, without a word, and its methods are missed at the first request.
  *
- * @throws `TypeError` for an option that cannot be sent.
+ * @throws `TypeError` that names the option, and what is wrong with it.
  */
-export function siteOf(server: BaseServer): Site {
-  for (const [name, value] of Object.entries(server.handlerOptions)) {
+export function checkSendable(options: BaseServer['handlerOptions']): void {
+  for (const [name, value] of Object.entries(options)) {
+    let lost: string | undefined
     try {
-      structuredClone(value)
+      lost = lostClass(value, structuredClone(value), new Set())
     } catch (error) {
       throw new TypeError(
         `Cannot send the handler option ${repr(name)} to another thread or process: only what ` +
@@ -128,7 +133,53 @@ export function siteOf(server: BaseServer): Site {
         { cause: error },
       )
     }
+    if (lost !== undefined) {
+      throw new TypeError(
+        `Cannot send the handler option ${repr(name)} to another thread or process: ${lost}; send ` +
+          'the data that it is made from, and make it there',
+      )
+    }
   }
+}
+
+/** Say which class is lost in the copy of a value, or of something in it, if one is. */
+function lostClass(value: unknown, copy: unknown, seen: Set<unknown>): string | undefined {
+  if (typeof value !== 'object' || value === null || seen.has(value)) {
+    return undefined
+  }
+  seen.add(value)
+  const prototype = Object.getPrototypeOf(value) as object | null
+  // One that has no prototype has no methods to lose.
+  if (prototype !== null && prototype !== Object.getPrototypeOf(copy)) {
+    return (
+      `it holds an object of the class ${value.constructor.name}, of which the copy is of the ` +
+      `class ${(copy as object).constructor.name}, without its methods`
+    )
+  }
+  const copies = childrenOf(copy as object)
+  for (const [index, child] of childrenOf(value).entries()) {
+    const lost = lostClass(child, copies[index], seen)
+    if (lost !== undefined) {
+      return lost
+    }
+  }
+  return undefined
+}
+
+function childrenOf(value: object): unknown[] {
+  if (value instanceof Map) {
+    return [...value].flat()
+  }
+  return value instanceof Set ? [...value] : ArrayBuffer.isView(value) ? [] : Object.values(value)
+}
+
+/**
+ * Say where the handler of a server is.
+ *
+ * @throws what {@link checkSendable} throws.
+ */
+export function siteOf(server: BaseServer): Site {
+  checkSendable(server.handlerOptions)
   const { RequestHandlerClass: Handler } = server
   const fields = ['serverAddress', 'serverName', 'serverPort']
   return {
@@ -177,6 +228,16 @@ export class RemoteServer extends BaseServer<Address> {
     return Object.assign(server, site.server)
   }
 
+  /** The handler of this connection, or of the last one. */
+  handler: BaseRequestHandler | undefined
+
+  protected override makeHandler(
+    ...args: Parameters<BaseServer['finishRequest']>
+  ): BaseRequestHandler {
+    this.handler = super.makeHandler(...args)
+    return this.handler
+  }
+
   override bindAndActivate(): Promise<void> {
     return Promise.reject(elsewhere('serve'))
   }
@@ -195,6 +256,43 @@ function elsewhere(what: string): Error {
     `Cannot ${what} from a handler in another thread or process: the server is not here, only ` +
       'its address is',
   )
+}
+
+// -- At the end of a connection --------------------------------------------------------------
+
+/** How long a handler waits for its client, in seconds; null, for ever, if it has no `timeout`. */
+export function timeoutOf(handler: object | undefined): number | null {
+  const { timeout } = (handler ?? {}) as { timeout?: unknown }
+  return typeof timeout === 'number' ? timeout : null
+}
+
+/**
+ * Wait until the other side has all that was written to a connection, or will not take it any more:
+ * the kernel behind a socket, the main thread behind a port. If that takes longer than the handler's
+ * `timeout`, the connection is destroyed.
+ *
+ * @returns undefined if nothing is left to wait for.
+ */
+export function written(connection: Connection, timeout: number | null): Promise<void> | undefined {
+  const nothingLeft = connection.writableLength === 0 && !connection.writableEnded
+  if (nothingLeft || connection.destroyed || connection.writableFinished) {
+    return undefined
+  }
+  const timer =
+    timeout === null
+      ? undefined
+      : setTimeout(() => connection.destroy(), milliseconds(timeout)).unref()
+  return new Promise<void>((resolve) => {
+    connection.on('finish', resolve)
+    connection.on('close', resolve)
+    if (!connection.writableEnded) {
+      connection.write('', () => {
+        resolve()
+      })
+    }
+  }).finally(() => {
+    clearTimeout(timer)
+  })
 }
 
 // -- Exceptions ------------------------------------------------------------------------------

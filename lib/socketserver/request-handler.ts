@@ -18,6 +18,7 @@
  */
 
 import type { Duplex } from 'node:stream'
+import { repr } from '../stdlib/format.ts'
 import type { Address, BaseServer } from './base-server.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
@@ -87,7 +88,10 @@ export class BaseRequestHandler {
    */
   readonly server: BaseServer
 
-  /** Store the arguments. May be extended; do not work here. */
+  /**
+   * Store the arguments. May be extended; do not work here. A server also makes a handler that it
+   * never runs, to check its {@link BaseServer.handlerOptions | handlerOptions}.
+   */
   constructor(request: Connection, clientAddress: Address, server: BaseServer) {
     this.request = request
     this.clientAddress = clientAddress
@@ -168,6 +172,17 @@ export class BaseRequestHandler {
 export class StreamRequestHandler extends BaseRequestHandler {
   static {
     Object.assign(this, { module: import.meta.url })
+  }
+
+  /**
+   * Check that a `timeout` among the options of a server is one. To be extended by a class that
+   * has more to check.
+   *
+   * @throws `TypeError` when it is neither null nor a number of seconds.
+   * @added Python's sockets throw, at the first request.
+   */
+  static checkOptions(options: Readonly<Record<string, unknown>>): void {
+    checkSeconds(options, 'timeout')
   }
 
   /**
@@ -255,5 +270,20 @@ export class StreamRequestHandler extends BaseRequestHandler {
       .then(() => {
         this.rfile.close()
       })
+  }
+}
+
+/**
+ * Check that an option is a number of seconds, if it is there and not null.
+ *
+ * @throws `TypeError` that says so.
+ */
+export function checkSeconds(options: Readonly<Record<string, unknown>>, name: string): void {
+  const value = options[name]
+  if (value !== null && value !== undefined && !(typeof value === 'number' && value >= 0)) {
+    throw new TypeError(
+      `Cannot set the handler option ${repr(name)} to ${repr(value)}: give a number of seconds, ` +
+        'or null to wait for ever',
+    )
   }
 }

@@ -13,7 +13,7 @@ import { stderr } from '../stdlib/sys.ts'
 import { renameThread } from '../stdlib/threading.ts'
 import { memoryOf, PortStream } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
-import { RemoteServer, packError } from './remote.ts'
+import { packError, RemoteServer, timeoutOf, written } from './remote.ts'
 import type { Opening, Report, SentError, Site } from './remote.ts'
 
 const port = parentPort as MessagePort
@@ -53,9 +53,17 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   }
   // What rfile.close() has left to flow.
   const unread = stream.readableFlowing === true && !stream.readableEnded
-  const frames = await stream.finish()
+  const timeout = timeoutOf(server.handler)
+  const leaving = written(stream, timeout)
+  if (leaving !== undefined) {
+    await leaving
+  }
+  const frames = stream.finish()
   renameThread('MainThread')
-  port.postMessage({ kind: 'done', error, unread, frames } satisfies Report, memoryOf(frames))
+  port.postMessage(
+    { kind: 'done', error, unread, timeout, frames } satisfies Report,
+    memoryOf(frames),
+  )
 }
 
 try {

@@ -285,6 +285,75 @@ t.test('shutdown() loses no request; serverClose() waits, and leaves no thread',
   t.equal(workers.size, 0)
 })
 
+t.test('options that are set later are checked, too', async (t) => {
+  const caught: unknown[] = []
+  class Server extends ThreadingTCPServer {
+    override handleError(...[, , error]: Parameters<TCPServer['handleError']>) {
+      caught.push(error)
+    }
+  }
+  const server = new Server(LOCAL, Obedient)
+  server.maxThreads = 1
+  await serve(t, server)
+  server.handlerOptions = { greeting: new URL('file:///srv') }
+  t.equal(await talk(server, 'who\n'), '')
+  t.match(caught.pop(), { name: 'TypeError', message: /an object of the class URL, of which/ })
+  server.handlerOptions = { greating: 'hello' }
+  t.equal(await talk(server, 'who\n'), '')
+  t.match(caught.pop(), { name: 'TypeError', message: /'greating': Obedient has no such field$/ })
+  server.handlerOptions = {}
+  t.match(await talk(server, 'who\n'), /"Thread-/)
+})
+
+t.test('timeout ends a client that takes nothing, and its thread is free before', async (t) => {
+  let deaf = false
+  let taken: () => void
+  class Server extends ThreadingTCPServer {
+    override processRequest(...[request, ...rest]: Parameters<TCPServer['processRequest']>) {
+      if (deaf) {
+        // As a socket whose peer has closed its window: the kernel takes no byte.
+        Object.assign(request, { _write: () => {}, _writev: null })
+        taken()
+      }
+      return super.processRequest(request, ...rest)
+    }
+  }
+  const server = new Server(LOCAL, Obedient)
+  server.maxThreads = 1
+  server.handlerOptions = { timeout: 0.2 }
+  await serve(t, server)
+  captureStderr(t)
+  // A small answer, one that fills the port, and one that the port does not take.
+  for (const command of ['count', 'give 200000', 'give 1000000', 'trickle 1000000']) {
+    deaf = true
+    const client = dial(server)
+    client.write(`${command}\n`)
+    const answer = readAll(client)
+    await new Promise<void>((resolve) => {
+      taken = resolve
+    })
+    deaf = false
+    t.match(await talk(server, 'count\n'), /^\d+\n$/)
+    t.equal(await answer, '', command)
+  }
+})
+
+t.test('timeout ends a client that is silent from the beginning', async (t) => {
+  const server = new ThreadingTCPServer(LOCAL, Obedient)
+  server.maxThreads = 1
+  server.handlerOptions = { timeout: 0.05 }
+  await serve(t, server)
+  const log = captureStderr(t)
+  t.equal(await talk(server, ''), '')
+  server.handlerOptions = {}
+  const patient = dial(server)
+  await once(patient, 'connect')
+  t.match(await talk(server, 'who\n'), /"Thread-/)
+  patient.write('count\n')
+  t.match(await readAll(patient), /^\d+\n$/)
+  t.equal(log(), '')
+})
+
 t.test('waitsForClient = false: the server may speak first', async (t) => {
   // Its class is exported under two names, which is no harm.
   const server = new ThreadingTCPServer(LOCAL, Twice)

@@ -20,7 +20,11 @@
  * class counts in each thread alone.
  *
  * Differs: in Python, a client that is silent holds a thread. Here it holds none until it has
- * sent a byte, or has closed its side; see `waitsForClient`.
+ * sent a byte, or has closed its side; see `waitsForClient`. If the handler has a `timeout`, the
+ * connection is closed after it, and the log does not say so.
+ *
+ * A handler is done when its last 256 KiB have left for the main thread, and the thread is free for
+ * the next. The client has another `timeout` seconds to take them.
  *
  * Production: `maxThreads` clients that send one byte each and then nothing hold all threads.
  * Give the handler a `timeout`.
@@ -36,7 +40,7 @@ import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
-import { checkHandler, isReport, siteOf, unpackError } from './remote.ts'
+import { checkHandler, isReport, siteOf, timeoutOf, unpackError, written } from './remote.ts'
 import type { Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
@@ -98,6 +102,8 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
 
     readonly #tasks = new Tasks()
     #pool: Pool<WorkerThread> | undefined
+    /** What was found out about some options. */
+    #sampled: Pick<BaseServer, 'handlerOptions' | 'timeout'> | undefined
 
     // TypeScript asks for `any[]` here, see `Constructor`.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -123,36 +129,30 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     override processRequest(request: Connection, clientAddress: Address): void {
       count++
       const name = `Thread-${String(count)}`
-      this.#tasks.add(this.#processRequestThread(request, clientAddress, name))
+      if (this.daemonThreads) {
+        unref(request)
+      }
+      const relay = new Relay(request, this.waitsForClient ? this.#timeout() : null)
+      this.#tasks.add(this.#processRequestThread(request, clientAddress, name, relay))
     }
 
     async #processRequestThread(
       request: Connection,
       clientAddress: Address,
       name: string,
+      relay: Relay,
     ): Promise<void> {
-      const { daemonThreads } = this
-      if (daemonThreads) {
-        unref(request)
-      }
-      const relay = new Relay(request)
       try {
         if (this.waitsForClient && !(await relay.begun)) {
+          relay.detach(false)
           return
         }
-        const thread = await this.#threads().take()
-        try {
-          const opening = { kind: 'open', name, clientAddress } as const
-          const { handlerOptions } = this
-          const done = thread.handle(relay, opening, handlerOptions, daemonThreads)
-          const { error, unread } = await done
-          relay.detach(unread)
-          if (error !== undefined) {
-            await this.reportError(request, clientAddress, unpackError(error))
-          }
-        } finally {
-          this.#threads().give(thread)
+        const { error, timeout } = await this.#handle(relay, name, clientAddress)
+        if (error !== undefined) {
+          await this.reportError(request, clientAddress, unpackError(error))
         }
+        // The handler waited until its last bytes had left its thread. They are here now.
+        await written(request, timeout ?? null)
       } catch (error) {
         relay.detach(false)
         request.destroy()
@@ -164,6 +164,28 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       } finally {
         await this.endRequest(request, clientAddress)
       }
+    }
+
+    async #handle(relay: Relay, name: string, clientAddress: Address): Promise<Done> {
+      const thread = await this.#threads().take()
+      try {
+        const opening = { kind: 'open', name, clientAddress } as const
+        const { handlerOptions, daemonThreads } = this
+        const done = await thread.handle(relay, opening, handlerOptions, daemonThreads)
+        relay.detach(done.unread)
+        return done
+      } finally {
+        this.#threads().give(thread)
+      }
+    }
+
+    /** How long a handler with the present options would wait for its client. */
+    #timeout(): number | null {
+      const { handlerOptions } = this
+      if (this.#sampled?.handlerOptions !== handlerOptions) {
+        this.#sampled = { handlerOptions, timeout: timeoutOf(this.sampleHandler()) }
+      }
+      return this.#sampled.timeout
     }
 
     override async serverClose(): Promise<void> {
@@ -247,6 +269,7 @@ class WorkerThread extends Member {
     handlerOptions: BaseServer['handlerOptions'],
     daemon: boolean,
   ): Promise<Done> {
+    const options = this.unlessKnown(handlerOptions)
     if (!daemon) {
       this.#worker.ref()
     }
@@ -255,7 +278,6 @@ class WorkerThread extends Member {
     const frames = relay.attach((frame, transfer) => {
       this.#worker.postMessage(frame, transfer)
     })
-    const options = this.unlessKnown(handlerOptions)
     this.#worker.postMessage({ ...opening, options, frames }, memoryOf(frames))
     try {
       return await done
