@@ -124,7 +124,7 @@ for (const Kind of KINDS) {
         throw EXCEPTIONS[what]?.()
       },
       (what: string) => async () => {
-        await null
+        await Promise.resolve()
         throw EXCEPTIONS[what]?.()
       },
     ]
