@@ -105,7 +105,6 @@ export class Obedient extends StreamRequestHandler {
         break
       case 'leave':
         // Reads nothing of what the client sends.
-        this.rfile.moreExpected = true
         this.#say('enough')
         break
       default:

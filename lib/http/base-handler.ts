@@ -300,14 +300,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.handle
    */
   override async handle(): Promise<void> {
-    try {
-      do {
-        await this.handleOneRequest()
-      } while (!this.closeConnection)
-    } finally {
-      this.rfile.moreExpected ||=
-        this.rfile === this.#bodySource && this.rfile.position < this.#bodyEnd
-    }
+    do {
+      await this.handleOneRequest()
+    } while (!this.closeConnection)
   }
 
   /**
@@ -336,7 +331,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         this.requestline = ''
         this.requestVersion = ''
         this.command = ''
-        this.rfile.moreExpected = true
         this.sendError(HTTPStatus.URI_TOO_LONG)
         return
       }
@@ -529,14 +523,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** Set the headers and learn from them how long the body is; false after an error. */
   #setHeaders(fields: readonly Field[] | Fault): boolean {
     if (fields instanceof Fault) {
-      this.rfile.moreExpected = true
       return this.#refuse(fields)
     }
     this.headers = new this.MessageClass(fields)
 
     const length = bodyLength(this.headers)
     if (length instanceof Fault) {
-      this.rfile.moreExpected = true
       return this.#refuse(length)
     }
     this.#bodySource = this.rfile

@@ -133,6 +133,15 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   readonly encrypted: boolean = false
 
+  /**
+   * Whether {@link serverClose} has been called.
+   *
+   * @added Python's servers do not know it.
+   */
+  get closing(): boolean {
+    return this.#closed
+  }
+
   #activation: Promise<void> | undefined
   #closed = false
   #loop: Promise<void> | undefined

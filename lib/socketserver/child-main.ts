@@ -50,12 +50,10 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   } catch (thrown) {
     error = packError(thrown)
   }
-  // What rfile.close() has left to flow.
-  const unread = socket.readableFlowing === true && !socket.readableEnded
   await written(socket, timeoutOf(server.handler))
   // The parent closes the connection. So whoever has seen its end finds the log complete, because
   // that has gone to the parent before.
-  report({ kind: 'done', error, unread })
+  report({ kind: 'done', error })
   socket.destroy()
 }
 
@@ -65,7 +63,7 @@ try {
   process.on('message', (message: Opening, socket: Socket | undefined) => {
     if (socket === undefined) {
       // The client was gone before the socket could be handed over.
-      report({ kind: 'done', error: undefined, unread: false })
+      report({ kind: 'done' })
     } else {
       void handle(server, message, socket)
     }

@@ -133,10 +133,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       let child: Child | undefined
       try {
         child = await this.#children().take()
-        const { error, unread } = await child.handle(request, clientAddress, this.handlerOptions)
-        if (unread) {
-          request.resume()
-        }
+        const { error } = await child.handle(request, clientAddress, this.handlerOptions)
         if (error !== undefined) {
           await this.reportError(request, clientAddress, unpackError(error))
         }

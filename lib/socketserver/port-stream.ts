@@ -116,22 +116,13 @@ export class Relay {
     return this.#held.splice(0)
   }
 
-  /**
-   * Stop posting.
-   *
-   * @param unread - whether the client is still sending what the handler does not want. Then the
-   * socket goes on flowing: see `rfile.close()`.
-   */
-  detach(unread: boolean): void {
+  /** Stop posting. */
+  detach(): void {
     this.#post = undefined
     this.#socket.off('data', this.#onData)
     this.#socket.off('end', this.#onEnd)
     this.#socket.off('close', this.#onClose)
-    if (unread) {
-      this.#socket.resume()
-    } else {
-      this.#socket.pause()
-    }
+    this.#socket.pause()
   }
 
   /** Take a frame from the other thread. */

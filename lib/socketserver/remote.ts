@@ -71,8 +71,6 @@ export interface Done {
   readonly kind: 'done'
   /** What it did not catch. */
   readonly error?: SentError | undefined
-  /** Whether the client is still sending what the handler does not want; see `rfile.close()`. */
-  readonly unread: boolean
   /** From a thread, how long the handler would have waited for its client; see {@link timeoutOf}. */
   readonly timeout?: number | null
   /** From a thread, what goes over the connection before it ends. */

@@ -306,18 +306,7 @@ t.test('a peer that sends faster than it is read is made to wait', async (t) => 
   t.equal((await rfile.read()).length, block.length - 1 + written, 'and not one is lost')
 })
 
-t.test('close() reads away what is unread, so that the peer is not reset', async (t) => {
-  const [client, server] = await socketPair(t)
-  const rfile = new StreamReader(server)
-  client.write('line\nand more that nobody reads')
-  await rfile.readline()
-  rfile.close()
-  t.equal(server.readableFlowing, true)
-  rfile.close()
-  t.equal(server.readableFlowing, true, 'also when it is called twice')
-})
-
-t.test('close() leaves a connection still when nothing is unread', async (t) => {
+t.test('close() leaves a connection still', async (t) => {
   const [client, server] = await socketPair(t)
   const rfile = new StreamReader(server)
   client.write('line\n')
@@ -326,16 +315,6 @@ t.test('close() leaves a connection still when nothing is unread', async (t) => 
   t.equal(server.readableFlowing, false)
   t.equal(server.listenerCount('data'), 0)
   t.equal(server.listenerCount('end'), 1, 'Node’s own')
-})
-
-t.test('close() believes moreExpected', async (t) => {
-  const [client, server] = await socketPair(t)
-  const rfile = new StreamReader(server)
-  client.write('line\n')
-  await rfile.readline()
-  rfile.moreExpected = true
-  rfile.close()
-  t.equal(server.readableFlowing, true)
 })
 
 t.test('release() and close() dispose of what was adopted, once', async (t) => {

@@ -346,35 +346,18 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Whether the peer is known to be sending more than will be read: a body that nobody wanted,
-   * a head that was too long.
-   *
-   * @added Python closes, and lets the kernel reset the connection.
-   */
-  moreExpected = false
-
-  /**
-   * Let go of the input.
-   *
-   * What lies unread, and what is still coming when {@link moreExpected} is set, is read and
-   * thrown away for as long as the connection lasts. If it were left unread, the kernel would
-   * answer our close with a reset, and the reset may overtake our last bytes and take the answer
-   * from the client (RFC 9112 §9.6).
+   * Let go of the input. What lies here unread is gone; what is still to come is left to whoever
+   * closes the connection, see `closeRequest()`.
    *
    * @python io.BufferedReader.close
    */
   close(): void {
     this.#closed = true
     void this.release()
-    const unread = this.#end > this.#start || this.moreExpected
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)
     this.#source.off('close', this.#onClose)
-    if (unread && !this.#ended) {
-      this.#source.resume()
-    } else {
-      this.#source.pause()
-    }
+    this.#source.pause()
   }
 
   // -- Inside --------------------------------------------------------------------------------

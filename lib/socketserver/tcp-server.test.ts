@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -253,6 +253,34 @@ t.test('a client that is still sending gets its answer before the connection goe
   t.equal(failure, undefined, 'no reset')
 })
 
+t.test('the end of a response arrives although something follows the request', async (t) => {
+  const size = 1_000_000
+  let closed!: () => void
+  const closing = new Promise<void>((resolve) => (closed = resolve))
+  class Large extends StreamRequestHandler {
+    override async handle() {
+      await this.rfile.readline()
+      await this.wfile.write(Buffer.alloc(size, 'x'))
+    }
+  }
+  class Server extends AsyncMixIn(TCPServer) {
+    override async closeRequest(request: Connection) {
+      await super.closeRequest(request)
+      closed()
+    }
+  }
+  const server = new Server(LOCAL, Large)
+  await serve(t, server)
+  const client = dial(server)
+  client.write('line\n')
+  // Everything has been written, most of it is still in the kernel's buffers, and the server has
+  // nothing more to do. A close would now be answered with a reset, and that would empty them.
+  await closing
+  client.write('\r\n')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal((await readAll(client)).length, size)
+})
+
 t.test('a client that goes on sending for ever is cut off', async (t) => {
   class Curt extends StreamRequestHandler {
     override async handle() {
@@ -270,13 +298,7 @@ t.test('a client that goes on sending for ever is cut off', async (t) => {
 })
 
 t.test('serverClose() cuts off who is still sending', async (t) => {
-  class Unread extends StreamRequestHandler {
-    override setup() {
-      void super.setup()
-      this.rfile.moreExpected = true
-    }
-  }
-  const server = new TCPServer(LOCAL, Unread)
+  const server = new TCPServer(LOCAL, StreamRequestHandler)
   await server.bindAndActivate()
   const client = dial(server)
   const ended = new Promise((resolve) => client.resume().once('end', resolve))
@@ -549,4 +571,33 @@ t.test('maxConnections closes what comes on top, and says so once', async (t) =>
   }
   t.equal(answer, 'again\n')
   two.destroy()
+})
+
+t.test('maxConnections: clients that never close do not use them up', async (t) => {
+  captureStderr(t)
+  const closed: string[] = []
+  class Curt extends StreamRequestHandler {
+    override async handle() {
+      const name = (await this.rfile.readline()).toString()
+      this.request.on('close', () => closed.push(name))
+      void this.wfile.write(Buffer.from(name))
+    }
+  }
+  const server = new (class extends AsyncMixIn(TCPServer) {})(LOCAL, Curt)
+  server.maxConnections = 2
+  await serve(t, server)
+  const clients: Socket[] = []
+  for (const name of ['one\n', 'two\n', 'three\n']) {
+    const client = dial(server)
+    clients.push(client)
+    client.write(name)
+    await once(client.resume(), 'end')
+    if (name !== 'one\n') {
+      await until(() => closed.length > 0)
+      t.equal(closed.shift(), name, 'the first is waited for, and these are not')
+    }
+  }
+  for (const client of clients) {
+    client.destroy()
+  }
 })

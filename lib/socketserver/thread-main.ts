@@ -51,8 +51,6 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   } catch (thrown) {
     error = packError(thrown)
   }
-  // What rfile.close() has left to flow.
-  const unread = stream.readableFlowing === true && !stream.readableEnded
   const timeout = timeoutOf(server.handler)
   const leaving = written(stream, timeout)
   if (leaving !== undefined) {
@@ -60,10 +58,7 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
   }
   const frames = stream.finish()
   renameThread('MainThread')
-  port.postMessage(
-    { kind: 'done', error, unread, timeout, frames } satisfies Report,
-    memoryOf(frames),
-  )
+  port.postMessage({ kind: 'done', error, timeout, frames } satisfies Report, memoryOf(frames))
 }
 
 try {

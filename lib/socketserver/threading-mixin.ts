@@ -144,7 +144,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     ): Promise<void> {
       try {
         if (this.waitsForClient && !(await relay.begun)) {
-          relay.detach(false)
+          relay.detach()
           return
         }
         const { error, timeout } = await this.#handle(relay, name, clientAddress)
@@ -154,7 +154,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         // The handler waited until its last bytes had left its thread. They are here now.
         await written(request, timeout ?? null)
       } catch (error) {
-        relay.detach(false)
+        relay.detach()
         request.destroy()
         if (error instanceof MemberLost) {
           logLost(name, clientAddress, error)
@@ -172,7 +172,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         const opening = { kind: 'open', name, clientAddress } as const
         const { handlerOptions, daemonThreads } = this
         const done = await thread.handle(relay, opening, handlerOptions, daemonThreads)
-        relay.detach(done.unread)
+        relay.detach()
         return done
       } finally {
         this.#threads().give(thread)
