@@ -6,10 +6,11 @@ import t from 'tap'
 import { markLines, readArticle, readSections } from './article.ts'
 import type { Row } from './article.ts'
 import { TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
 import { findPython } from './python.ts'
 
 // Each test starts processes, and a busy machine takes its time.
-t.setTimeout(300_000)
+t.setTimeout(5 * HANG_LIMIT)
 
 // A text of the article's form: transcripts in fences, some parted by the way it was printed.
 const TEXT = `
@@ -104,7 +105,7 @@ t.test('every line of the transcripts has a mark, and says how it is known', asy
 
 function article(...args: string[]) {
   const command = ['dist/conformance/main.js', '--article', ...args]
-  const options = { cwd: TOP, encoding: 'utf8', timeout: 50_000 } as const
+  const options = { cwd: TOP, encoding: 'utf8', timeout: HANG_LIMIT } as const
   return spawnSync(process.execPath, command, options)
 }
 

@@ -2,7 +2,7 @@
  * Programs that the suite starts, and their end.
  *
  * What is started here is bounded: it must be ready within a time, and when it is told to end it
- * has three seconds before it is killed, with all that it has started itself. Whatever happens to
+ * has ten seconds before it is killed, with all that it has started itself. Whatever happens to
  * the suite, nothing is left running.
  *
  * @module
@@ -13,13 +13,14 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { patiently } from './patience.ts'
 import type { RunningApp } from './target.ts'
 
 /** How long a program may take until it takes connections, in milliseconds. */
-export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? 15_000)
+export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? patiently(30_000))
 
 /** How long it may take to end, when told to. */
-const STOP_LIMIT = 3000
+const STOP_LIMIT = patiently(10_000)
 
 /** How much of a program's log is kept; one that logs without end shall not fill the memory. */
 const LOG_LIMIT = 64 * 1024 * 1024
@@ -42,7 +43,7 @@ export interface Program {
 }
 
 /** How long a port may go on answering when its server has ended, in milliseconds. */
-const END_LIMIT = 2000
+const END_LIMIT = patiently(5000)
 
 const groups = new Set<number>()
 

@@ -10,6 +10,7 @@
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { patiently } from './patience.ts'
 
 /** Something that the client does. */
 export type Action =
@@ -17,8 +18,12 @@ export type Action =
   | { readonly do: 'send'; readonly bytes: Buffer }
   /** Do nothing for so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
-  /** Wait until these bytes have come, a second at the most. Whether they did is noted. */
-  | { readonly do: 'wait-for'; readonly text: string }
+  /**
+   * Wait until these bytes have come, as long as for an answer. Whether they did is noted.
+   *
+   * @param ms - to wait no longer than so, where it is known that they do not come
+   */
+  | { readonly do: 'wait-for'; readonly text: string; readonly ms?: number }
   /** Wait until so many of the expected answers are complete. */
   | { readonly do: 'wait-for-answers'; readonly count: number }
   /** See that nothing comes for so many milliseconds, behind the answers before it. */
@@ -61,6 +66,11 @@ export interface Outcome {
   readonly silences: readonly string[]
   /** Whether the answer was given up, because it came so slowly. */
   readonly slow: boolean
+  /**
+   * For how long nothing had come when the rest of the answer was given up, in milliseconds; 0 if
+   * the answer is whole, or wrong, or the server has ended it.
+   */
+  readonly late: number
   /** The port of our side. */
   readonly clientPort: number
 }
@@ -81,7 +91,11 @@ export interface Patience {
  * Long enough for a slow machine, since a right answer does not wait for it; and short enough
  * that fifty cases on connections that stay open do not take a minute.
  */
-export const PATIENCE: Patience = { missing: 5000, quiet: 250, whole: 10_000 }
+export const PATIENCE: Patience = {
+  missing: patiently(10_000),
+  quiet: 250,
+  whole: patiently(20_000),
+}
 
 /**
  * Hold a conversation with a server.
@@ -112,7 +126,12 @@ export async function play(
           await sleep(action.ms)
           break
         case 'wait-for':
-          waits.push(await line.until((received) => received.includes(action.text), 1000))
+          waits.push(
+            await line.until(
+              (received) => received.includes(action.text),
+              action.ms ?? patience.missing,
+            ),
+          )
           break
         case 'wait-for-answers':
           await line.until(
@@ -144,6 +163,8 @@ export async function play(
     )
     // Then wait for the close. Where none must come, or the answer is wrong anyway, be it only now, a
     // moment will do, to see what follows.
+    const rest = expectation.progress(line.received) === 'incomplete' && !line.closed
+    const late = rest && Date.now() <= deadline ? patience.missing : 0
     const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
     if (expectation.closes) {
       await line.until(() => !right(), patience.missing)
@@ -154,7 +175,7 @@ export async function play(
     if (!closed) {
       await whileOpen()
     }
-    return { received, closed, reset, waits, silences, slow, clientPort }
+    return { received, closed, reset, waits, silences, slow, late, clientPort }
   } finally {
     line.socket.destroy()
   }
@@ -247,13 +268,21 @@ class Line {
    */
   until(condition: (received: string) => boolean, ms: number): Promise<boolean> {
     return new Promise((resolve) => {
+      let turn: NodeJS.Immediate | undefined
       const finish = () => {
         clearTimeout(timer)
+        clearImmediate(turn)
         this.#changed = () => {}
         resolve(condition(this.#received))
       }
-      const timer = setTimeout(finish, ms)
+      // A process that the system has let wait runs the timers that are due before it looks at its
+      // sockets: what came in time may still be in the kernel. So it looks once more, and gives up
+      // when that has brought nothing.
+      const timer = setTimeout(() => {
+        turn = setImmediate(finish)
+      }, ms)
       this.#changed = () => {
+        clearImmediate(turn)
         timer.refresh()
         if (this.#closed || condition(this.#received)) {
           finish()

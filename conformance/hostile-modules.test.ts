@@ -8,10 +8,11 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
 import { judge, server } from './test-helpers.ts'
 
 // Each test starts processes, and a busy machine takes its time.
-t.setTimeout(300_000)
+t.setTimeout(5 * HANG_LIMIT)
 
 t.test('a target that breaks: exit 3, and why', { jobs: 4 }, (t) => {
   const broken = (name: string, source: string, about: RegExp, startLimit?: number) => {

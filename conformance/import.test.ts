@@ -8,6 +8,7 @@ import { importTrace } from './import.ts'
 import { parsePage } from './page.ts'
 import type { Case } from './page.ts'
 import { TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
 import { runPages } from './run.ts'
 import { BasehttpTarget } from './target.ts'
 
@@ -102,7 +103,7 @@ t.test('npm run conformance:import prints a page, or says why not', async (t) =>
       cwd: TOP,
       input: Buffer.from(input, 'latin1'),
       encoding: 'utf8',
-      timeout: 20_000,
+      timeout: HANG_LIMIT,
     })
   t.match(run(TRACE, '--id', 'a/b'), { status: 0, stdout: /^# a\/b\n\n## a\/b\n/ })
   t.match(run('nothing'), { status: 2, stderr: /^The trace holds no request/ })
@@ -135,7 +136,7 @@ t.test(
         const url = `http://127.0.0.1:${String(running.port)}${path}`
         // As people do it: both streams into one file.
         const line = `exec curl ${args.join(' ')} '${url}' 2>&1`
-        execFile('sh', ['-c', line], { encoding: 'latin1', timeout: 20_000 }, (_, stdout) => {
+        execFile('sh', ['-c', line], { encoding: 'latin1', timeout: HANG_LIMIT }, (_, stdout) => {
           resolve(stdout)
         })
       })

@@ -9,9 +9,10 @@
 
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { play } from './exchange.ts'
+import { PATIENCE, play } from './exchange.ts'
 import type { Exchange, Outcome, Patience } from './exchange.ts'
 import type { Case } from './page.ts'
+import { patiently } from './patience.ts'
 import { normaliseLog } from './recording.ts'
 import type { ReplayCase } from './recording.ts'
 import type { RunningApp, Target } from './target.ts'
@@ -62,6 +63,9 @@ export interface Plan<One> {
 
 /** How many servers run side by side. */
 const LANES = 4
+
+/** How long a server may take to come back from a case, in milliseconds. */
+const BUSY_LIMIT = patiently(5000)
 
 /** How often an app may hang before it is left alone. */
 const PATIENCE_WITH_HANGING = 3
@@ -167,30 +171,43 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** Hold a conversation, and read what the server logs meanwhile, if that can be read. */
+/**
+ * How long to wait for a line that is missing in the log, in milliseconds, where it is declared that
+ * something differs: perhaps it is this line, and it never comes.
+ */
+export const LOG_LIMIT_IF_DECLARED = 1000
+
+/**
+ * Hold a conversation, and read what the server logs meanwhile, if that can be read.
+ *
+ * @param logLimit - how long to wait for one of so many lines that is missing, in milliseconds
+ */
 export async function converse(
   exchange: Exchange,
   app: RunningApp,
   lines: number,
-  patience?: Patience,
+  {
+    patience = PATIENCE,
+    logLimit = PATIENCE.missing,
+  }: { patience?: Patience; logLimit?: number } = {},
 ): Promise<{ outcome: Outcome; log: string | undefined }> {
   const start = app.log()?.length ?? 0
   let log: string | undefined
   const whileOpen = async () => {
-    log = await logSince(app, start, lines)
+    log = await logSince(app, start, lines, logLimit)
   }
   const outcome = await play(exchange, app, whileOpen, patience)
   if (log === undefined) {
     // After the close there may be more to log. A server that takes the next connection is done.
     await settled(app)
-    log = await logSince(app, start, lines)
+    log = await logSince(app, start, lines, logLimit)
   }
   return { outcome, log }
 }
 
-/** What has been logged since; waits a second for lines that are still missing. */
-async function logSince(app: RunningApp, start: number, lines: number) {
-  const deadline = Date.now() + 1000
+/** What has been logged since; waits for lines that are still missing. */
+async function logSince(app: RunningApp, start: number, lines: number, limit: number) {
+  const deadline = Date.now() + limit
   const soFar = () => app.log()?.slice(start)
   while (normaliseLog(soFar() ?? '').length < lines && Date.now() < deadline) {
     if (soFar() === undefined) {
@@ -207,7 +224,7 @@ async function logSince(app: RunningApp, start: number, lines: number) {
  * Wait until a server is done with the connections so far: one that takes them in order answers
  * an empty one, with its end, only after them.
  *
- * @returns whether it is done, or still busy after three seconds, or takes no connection any more.
+ * @returns whether it is done, or still busy after a while, or takes no connection any more.
  */
 export async function settled(app: RunningApp): Promise<'idle' | 'busy' | 'gone'> {
   return new Promise((resolve) => {
@@ -215,7 +232,7 @@ export async function settled(app: RunningApp): Promise<'idle' | 'busy' | 'gone'
     const timer = setTimeout(() => {
       resolve('busy')
       probe.destroy()
-    }, 3000)
+    }, BUSY_LIMIT)
     let connected = false
     probe.on('connect', () => {
       connected = true

@@ -5,16 +5,17 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
 
 // Each test starts processes, and a busy machine takes its time.
-t.setTimeout(300_000)
+t.setTimeout(5 * HANG_LIMIT)
 
 /** Run the compiled suite, with the pages of a folder. */
 function conformance(args: string[], top = TOP) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['dist/conformance/main.js', ...args],
-    { cwd: top, encoding: 'utf8', timeout: 50_000 },
+    { cwd: top, encoding: 'utf8', timeout: HANG_LIMIT },
   )
   return { status, stdout, stderr }
 }

@@ -124,7 +124,9 @@ async function recordOn(
     async conduct(one, app) {
       // Nothing that comes is all that is expected: only time, or a close, ends the conversation.
       const expectation = { closes: true, progress: () => 'incomplete' as const }
-      const { outcome, log = '' } = await converse({ ...one, expectation }, app, 0, PATIENCE)
+      const { outcome, log = '' } = await converse({ ...one, expectation }, app, 0, {
+        patience: PATIENCE,
+      })
       keep({
         id: one.id.slice('new/'.length),
         response: normalise(outcome.received, one.server, root),

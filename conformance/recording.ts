@@ -92,7 +92,7 @@ export function replayCase(one: RecordedCase, recording: Recording, python: stri
     server: one.server,
     family: one.tags[0] as string,
     recording,
-    actions: actionsOf(one),
+    actions: actionsOf(one, recording.waits),
     expectation: {
       closes: recording.closed,
       progress(received) {
@@ -104,8 +104,12 @@ export function replayCase(one: RecordedCase, recording: Recording, python: stri
   }
 }
 
-function actionsOf(one: RecordedCase): Action[] {
+/** How long to wait for bytes that did not come in the recording, in milliseconds. */
+const ABSENCE = 1000
+
+function actionsOf(one: RecordedCase, waits: readonly boolean[] = []): Action[] {
   const actions: Action[] = []
+  const waited = waits.values()
   let data: Buffer[] = []
   const flush = () => {
     if (data.length > 0) {
@@ -119,7 +123,8 @@ function actionsOf(one: RecordedCase): Action[] {
       actions.push({ do: 'pause', ms: step.pause_ms })
     } else if ('wait_for' in step) {
       flush()
-      actions.push({ do: 'wait-for', text: step.wait_for })
+      const came = waited.next().value ?? true
+      actions.push({ do: 'wait-for', text: step.wait_for, ...(came ? {} : { ms: ABSENCE }) })
     } else {
       const once =
         'latin1' in step ? Buffer.from(step.latin1, 'latin1') : Buffer.from(step.base64, 'base64')

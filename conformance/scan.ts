@@ -10,11 +10,11 @@
  * @module
  */
 
-import { play } from './exchange.ts'
+import { PATIENCE as USUAL, play } from './exchange.ts'
 import type { Action, Outcome } from './exchange.ts'
 import type { Case } from './page.ts'
 import type { RunningApp } from './target.ts'
-import { judgeText } from './verdict.ts'
+import { judgeAnswers } from './verdict.ts'
 import type { Finding } from './verdict.ts'
 
 /** Heads up to this length are cut at each byte; longer ones at their line ends. */
@@ -27,7 +27,7 @@ const MOST_CUTS = 250
 const GAP = 5
 
 /** A right answer has come by then; and that nothing follows it has been seen before. */
-const PATIENCE = { missing: 5000, quiet: GAP, whole: 10_000, coarse: true }
+const PATIENCE = { ...USUAL, quiet: GAP, coarse: true }
 
 /** A server may refuse a request before it has read all of it; so these may come early. */
 const REFUSALS = /^(?:HTTP\/1\.[01] (?:400|408|413|414|417|431|501|505) |(?!HTTP\/))/
@@ -77,7 +77,7 @@ function early(bytes: Buffer, at: number, outcome: Outcome): string | undefined 
 }
 
 function difference(one: Case, first: Outcome, outcome: Outcome): string | undefined {
-  const [finding] = judgeText(one.responses, outcome.received, outcome.clientPort)
+  const [finding] = judgeAnswers(one.responses, outcome)
   if (finding !== undefined) {
     return `sent in two pieces, cut here, the request gets another answer: ${finding.flaw}`
   }

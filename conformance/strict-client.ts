@@ -10,6 +10,7 @@
  */
 
 import { buildConnector, Client } from 'undici'
+import { PATIENCE } from './exchange.ts'
 
 /** A request that a real client would make. */
 export interface PlainRequest {
@@ -93,8 +94,8 @@ export async function askStrictly(
   const connector = buildConnector({})
   const client = new Client(`http://${server.host}:${String(server.port)}`, {
     pipelining: 0,
-    bodyTimeout: 5000,
-    headersTimeout: 5000,
+    bodyTimeout: PATIENCE.whole,
+    headersTimeout: PATIENCE.whole,
     connect(options, callback) {
       connector(options, (...result) => {
         clientPort = result[1]?.localPort ?? 0

@@ -5,15 +5,16 @@ import { delimiter, join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
 import { inRange, minor, PYTHONS } from './python.ts'
 import { BasehttpTarget } from './target.ts'
 
 // Each test starts processes, and a busy machine takes its time.
-t.setTimeout(300_000)
+t.setTimeout(5 * HANG_LIMIT)
 
 function conformance(...args: string[]) {
   const command = ['dist/conformance/main.js', '--only', 'errors/404', ...args]
-  const options = { cwd: TOP, encoding: 'utf8', timeout: 50_000 } as const
+  const options = { cwd: TOP, encoding: 'utf8', timeout: HANG_LIMIT } as const
   const { status, stdout, stderr } = spawnSync(process.execPath, command, options)
   return { status, stdout, stderr }
 }
@@ -99,7 +100,7 @@ t.test('--repro prints a line that sends the same bytes', async (t) => {
   const line = output.split('\n').find((text) => text.startsWith('printf')) ?? ''
   const { stdout } = spawnSync('sh', ['-c', line], {
     encoding: 'latin1',
-    timeout: 10_000,
+    timeout: HANG_LIMIT,
     env: { ...process.env, PATH: withNetcat(t) },
   })
   t.match(stdout, /^HTTP\/1\.0 404 Not Found\r\nServer: BaseHTTP\/0\.6 Node/)
@@ -159,7 +160,7 @@ t.test('a machine without Python says what it skips', async (t) => {
   const { status, stdout } = spawnSync(
     process.execPath,
     ['dist/conformance/main.js', '--target', 'cpython:all'],
-    { cwd: TOP, encoding: 'utf8', env: { PATH: folder, HOME: folder }, timeout: 20_000 },
+    { cwd: TOP, encoding: 'utf8', env: { PATH: folder, HOME: folder }, timeout: HANG_LIMIT },
   )
   t.equal(status, 0)
   t.equal(

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { CASES, TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
 
 const PAGE = readFileSync(join(CASES, 'files/error-404.html'), 'latin1')
 
@@ -42,7 +43,7 @@ export function judge(t: Test, source: string, about: Circumstances = {}): Promi
     const command = ['dist/conformance/main.js', '--target', path, '--only', 'errors/404', ...args]
     const options = {
       cwd: TOP,
-      timeout: 50_000,
+      timeout: HANG_LIMIT,
       env: {
         ...process.env,
         ...(startLimit === undefined ? {} : { CONFORMANCE_START_LIMIT: String(startLimit) }),

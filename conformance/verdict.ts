@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PATIENCE } from './exchange.ts'
 import type { Outcome } from './exchange.ts'
 import { parseResponses, requestsOf } from './invariants.ts'
 import type { Case } from './page.ts'
@@ -26,9 +27,14 @@ export interface Finding {
 /** What the case's patterns and the invariants have to say about an outcome. */
 export function judge(one: Case, outcome: Outcome): Finding[] {
   const { received, closed, reset } = outcome
-  const findings = judgeText(one.responses, received, outcome.clientPort)
+  const findings = judgeAnswers(one.responses, outcome)
   if (outcome.slow) {
-    return [{ line: '', flaw: 'the answer trickles: it is not whole after ten seconds' }]
+    const limit = seconds(PATIENCE.whole)
+    return [{ line: '', flaw: `time-out: the answer trickles, it is not whole after ${limit}` }]
+  }
+  // What rule an answer breaks cannot be told from its beginning.
+  if (outcome.late > 0) {
+    return findings
   }
   if (findings.length === 0 && one.expectation.closes && !closed) {
     findings.push({ line: '', flaw: 'the server keeps the connection open; it must close it' })
@@ -67,6 +73,23 @@ export function judge(one: Case, outcome: Outcome): Finding[] {
 
 function silencesOf(one: Case): number[] {
   return one.actions.flatMap((action) => (action.do === 'silence' ? [action.ms] : []))
+}
+
+/** Compare an outcome with the answers that a case expects; one that is late is a time-out. */
+export function judgeAnswers(responses: readonly Pattern[], outcome: Outcome): Finding[] {
+  const findings = judgeText(responses, outcome.received, outcome.clientPort)
+  return outcome.late === 0
+    ? findings
+    : findings.map((finding) => ({ ...finding, flaw: `${timeout(outcome)}: ${finding.flaw}` }))
+}
+
+/** What there is to say of an answer whose end did not come. */
+export function timeout({ late }: Outcome): string {
+  return `time-out, nothing more came for ${seconds(late)}`
+}
+
+function seconds(ms: number): string {
+  return `${String(ms / 1000)} s`
 }
 
 /** Compare what was received with the answers that a case expects. */

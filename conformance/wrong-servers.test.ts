@@ -4,11 +4,12 @@
  */
 
 import t from 'tap'
+import { HANG_LIMIT } from './patience.ts'
 import { judge, server } from './test-helpers.ts'
 import type { Run } from './test-helpers.ts'
 
 // Each test starts processes, and a busy machine takes its time.
-t.setTimeout(300_000)
+t.setTimeout(5 * HANG_LIMIT)
 
 /** The lines between the heading of a failure and its reason. */
 function failure({ stdout }: Run): string {
@@ -77,7 +78,7 @@ const WRONG: Record<string, [source: string, flaw: RegExp]> = {
       serve: `const bytes = [...answer(right())]
         setInterval(() => { if (bytes.length > 0) socket.write(bytes.shift()) }, 100)`,
     }),
-    /the answer trickles: it is not whole after ten seconds/,
+    /time-out: the answer trickles, it is not whole after 20 s/,
   ],
   'an answer before the request': [
     server({ serve: '/* EARLY */ socket.end(answer(right()))' }),
@@ -98,7 +99,7 @@ const WRONG: Record<string, [source: string, flaw: RegExp]> = {
     server({ answer: "right.replace(/Date: .*GMT/, 'Date: Thu, 06 Oct 2016 20:58:08 GMT')" }),
     /^ {4}Thu, 06 Oct 2016 20:58:08 GMT\n {4}\^ this is not the time of the answer/,
   ],
-  silence: [server({ serve: '' }), /nothing was received/],
+  silence: [server({ serve: '' }), /time-out, nothing more came for 10 s: nothing was received/],
   'a handler that never ends': [server({ serve: 'for (;;);' }), /nothing was received/],
 }
 

@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { Agent, request } from 'undici'
+import { HANG_LIMIT } from '../conformance/patience.ts'
 import { CERTIFICATE, PRIVATE_KEY } from './test-certificate.ts'
 import { readAll, readUntil } from './test-helpers.ts'
 
@@ -23,7 +24,7 @@ const NO_IPV6 = HAS_IPV6 ? false : 'this machine has no ::1'
 function run(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: HANG_LIMIT,
   })
   return { status, stdout, stderr }
 }

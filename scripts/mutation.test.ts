@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process'
 import t from 'tap'
 import { TOP } from '../conformance/paths.ts'
+import { HANG_LIMIT } from '../conformance/patience.ts'
 
 /** List mutants; running them takes half an hour. */
 function list(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['dist/scripts/mutation.js', '--list', ...args],
-    { cwd: TOP, encoding: 'utf8', timeout: 50_000 },
+    { cwd: TOP, encoding: 'utf8', timeout: HANG_LIMIT },
   )
   return { status, stdout, stderr }
 }

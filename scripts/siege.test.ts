@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
+import { HANG_LIMIT } from '../conformance/patience.ts'
 
 const SIEGE = join(import.meta.dirname, 'siege.js')
 
@@ -20,7 +21,7 @@ for (const [what, count] of [
     }
     const { status, stdout, stderr } = spawnSync(process.execPath, [SIEGE, what, String(count)], {
       encoding: 'utf8',
-      timeout: 50_000,
+      timeout: HANG_LIMIT,
     })
     t.equal(stderr, '')
     t.equal(status, 0, stdout)

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import { HANG_LIMIT } from '../conformance/patience.ts'
 
 const MIB = 1024 * 1024
 
@@ -12,7 +13,7 @@ t.test('64 MiB are stored in little memory, and a full disk is survived', async 
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [join(import.meta.dirname, 'uploads.js'), '64'],
-    { encoding: 'utf8', timeout: 50_000 },
+    { encoding: 'utf8', timeout: HANG_LIMIT },
   )
   t.equal(stderr, '')
   t.equal(status, 0, stdout)

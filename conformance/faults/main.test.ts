@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { TOP } from '../paths.ts'
+import { HANG_LIMIT } from '../patience.ts'
 import { Copy } from './copy.ts'
 import { FAULTS } from './faults.ts'
 
@@ -14,7 +15,7 @@ function tryFaults(prefixes: string[], top = TOP) {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     ['dist/conformance/faults/main.js', ...prefixes],
-    { cwd: top, encoding: 'utf8', timeout: 50_000 },
+    { cwd: top, encoding: 'utf8', timeout: HANG_LIMIT },
   )
   return { status, stdout, stderr }
 }

@@ -49,7 +49,9 @@ export async function attackWithCases(
     appOf: (one) => one.app,
     topicOf: () => '',
     conduct: async (one, app) => {
-      const { outcome, log } = await converse(patiently(one), app, one.log?.length ?? 0, PATIENCE)
+      const { outcome, log } = await converse(patiently(one), app, one.log?.length ?? 0, {
+        patience: PATIENCE,
+      })
       seen.set(one.id, see(outcome, one.request, log))
       return { verdict: 'pass', findings: [], outcome }
     },
