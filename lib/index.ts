@@ -52,6 +52,7 @@ export {
 export { format, repr } from './stdlib/format.ts'
 export type { FormatArguments } from './stdlib/format.ts'
 export { escapeHtml } from './stdlib/html.ts'
+export { isMain } from './stdlib/main.ts'
 export { currentThread } from './stdlib/threading.ts'
 export type { Thread } from './stdlib/threading.ts'
 export { parseQsl, unquote, unquoteToBytes, urlparse, urlsplit } from './stdlib/urls.ts'

@@ -22,7 +22,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { AsyncMixIn, ForkingMixIn, StreamRequestHandler, TCPServer, ThreadingMixIn } from 'basehttp'
+import {
+  AsyncMixIn,
+  ForkingMixIn,
+  isMain,
+  StreamRequestHandler,
+  TCPServer,
+  ThreadingMixIn,
+} from 'basehttp'
 
 const GIB = 2 ** 30
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
@@ -345,7 +352,7 @@ const MEASUREMENTS: Readonly<Record<string, () => Promise<void>>> = {
   chaos,
 }
 
-if (process.argv[1] === import.meta.filename) {
+if (isMain(import.meta)) {
   const [what = '', kind = ''] = process.argv.slice(2)
   const measure = what === 'serve' ? () => serve(kind) : MEASUREMENTS[what]
   if (measure === undefined) {

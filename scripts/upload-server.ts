@@ -13,7 +13,7 @@ import { createHash } from 'node:crypto'
 import { fstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { AsyncHTTPServer, BaseHTTPRequestHandler, FieldStorage, ForkingMixIn } from 'basehttp'
-import { HTTPServer, parseQsl, ThreadingHTTPServer, urlsplit } from 'basehttp'
+import { HTTPServer, isMain, parseQsl, ThreadingHTTPServer, urlsplit } from 'basehttp'
 
 /** What the server answers. */
 export interface UploadReport {
@@ -109,7 +109,7 @@ export type Kind = keyof typeof SERVERS
 /** Their names. */
 export const KINDS = Object.keys(SERVERS) as Kind[]
 
-if (process.argv[1] === import.meta.filename) {
+if (isMain(import.meta)) {
   const kind = (process.argv[2] ?? 'plain') as Kind
   const server = new SERVERS[kind](['127.0.0.1', 0], UploadHandler)
   await server.bindAndActivate()

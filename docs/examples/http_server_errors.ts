@@ -11,8 +11,9 @@ export class ErrorHandler extends BaseHTTPRequestHandler {
 // #endregion handler
 
 // #region main
-if (process.argv[1] === import.meta.filename) {
-  const { HTTPServer } = await import('basehttp')
+import { HTTPServer, isMain } from 'basehttp'
+
+if (isMain(import.meta)) {
   const server = new HTTPServer(['localhost', Number(process.argv[2] ?? 8080)], ErrorHandler)
   console.log('Starting server, use <Ctrl-C> to stop')
   await server.serveForever()

@@ -1,7 +1,7 @@
 // The article's http_server_threads.py with ForkingMixIn: each connection in a process of its own.
 
 // #region handler
-import { BaseHTTPRequestHandler, ForkingMixIn, HTTPServer } from 'basehttp'
+import { BaseHTTPRequestHandler, ForkingMixIn, HTTPServer, isMain } from 'basehttp'
 
 export class Handler extends BaseHTTPRequestHandler {
   static readonly module = import.meta.url
@@ -21,7 +21,7 @@ export class ForkingHTTPServer extends ForkingMixIn(HTTPServer) {}
 // #endregion handler
 
 // #region main
-if (process.argv[1] === import.meta.filename) {
+if (isMain(import.meta)) {
   const server = new ForkingHTTPServer(['localhost', Number(process.argv[2] ?? 8080)], Handler)
   console.log('Starting server, use <Ctrl-C> to stop')
   await server.serveForever()

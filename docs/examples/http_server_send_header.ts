@@ -15,8 +15,9 @@ export class GetHandler extends BaseHTTPRequestHandler {
 // #endregion handler
 
 // #region main
-if (process.argv[1] === import.meta.filename) {
-  const { HTTPServer } = await import('basehttp')
+import { HTTPServer, isMain } from 'basehttp'
+
+if (isMain(import.meta)) {
   const server = new HTTPServer(['localhost', Number(process.argv[2] ?? 8080)], GetHandler)
   console.log('Starting server, use <Ctrl-C> to stop')
   await server.serveForever()

@@ -1,7 +1,7 @@
 // The article's http_server_threads.py: each connection in a thread of its own.
 
 // #region handler
-import { BaseHTTPRequestHandler, currentThread, HTTPServer, ThreadingMixIn } from 'basehttp'
+import { BaseHTTPRequestHandler, currentThread, HTTPServer, isMain, ThreadingMixIn } from 'basehttp'
 
 export class Handler extends BaseHTTPRequestHandler {
   static readonly module = import.meta.url
@@ -21,7 +21,7 @@ export class ThreadedHTTPServer extends ThreadingMixIn(HTTPServer) {}
 // #endregion handler
 
 // #region main
-if (process.argv[1] === import.meta.filename) {
+if (isMain(import.meta)) {
   const server = new ThreadedHTTPServer(['localhost', Number(process.argv[2] ?? 8080)], Handler)
   console.log('Starting server, use <Ctrl-C> to stop')
   await server.serveForever()

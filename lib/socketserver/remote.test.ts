@@ -91,7 +91,7 @@ t.test('RemoteServer.load() says why it does not', async (t) => {
     [unfit.Hidden, 'TypeError', /^Cannot find Hidden: .* write: export class Hidden$/],
     [unfit.Double, 'TypeError', /^Cannot find Double: .* several classes of that name/],
     [unfit.Nowhere, 'Error', /^Cannot find module .*no-such-file/],
-    [unfit.Unguarded, 'TypeError', /only in the program itself: if \(process\.argv\[1\] ===/],
+    [unfit.Unguarded, 'TypeError', /only in the program itself: if \(isMain\(import\.meta\)\)$/],
   ]
   for (const [Handler, name, message] of wrong) {
     await t.rejects(RemoteServer.load(siteOf(server(Handler))), { name, message })

@@ -108,7 +108,7 @@ export function checkHandler(Handler: RequestHandlerClass, where: string): void 
     throw new TypeError(
       `Cannot start a server with ${Handler.name} here: its module is being loaded in ${where} of ` +
         'that server; start the server only in the program itself: ' +
-        'if (process.argv[1] === import.meta.filename)',
+        'if (isMain(import.meta))',
     )
   }
 }

@@ -8,6 +8,7 @@ import {
   AsyncHTTPServer,
   BaseHTTPRequestHandler,
   ForkingTCPServer,
+  isMain,
   StreamRequestHandler,
   ThreadingTCPServer,
 } from 'basehttp'
@@ -50,7 +51,7 @@ const SERVERS = {
   children: [ForkingTCPServer, Canned],
 } as const
 
-if (process.argv[1] === import.meta.filename) {
+if (isMain(import.meta)) {
   const [what = '', port] = process.argv.slice(2)
   const [Server, Handler] = SERVERS[what as keyof typeof SERVERS]
   const server = new Server(['127.0.0.1', Number(port)], Handler)

@@ -1,0 +1,42 @@
+/**
+ * Python's `if __name__ == '__main__'`: whether a module is the program, or has only been imported.
+ *
+ * @module
+ */
+
+import { realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+
+/**
+ * Tell whether a module is the program that Node was started with.
+ *
+ * ```ts
+ * if (isMain(import.meta)) {
+ *   await server.serveForever()
+ * }
+ * ```
+ *
+ * A program may be named without its extension, by its folder, or by a symbolic link, so the text
+ * of `process.argv[1]` does not tell. Node 24.2 has `import.meta.main`; this works before that, too.
+ *
+ * @param meta - `import.meta` of the module that asks
+ * @returns false also in the threads and children of a program, which load its module again.
+ * @added A call; Python's is a variable of each module.
+ */
+export function isMain({ url }: { readonly url: string }): boolean {
+  const [, program] = process.argv
+  if (program === undefined || !isMainThread) {
+    return false
+  }
+  try {
+    // `require.resolve()` looks for a path as Node looks for that of a program: with the extensions
+    // it knows, then as a folder with a `package.json` or an index.
+    const found = createRequire(import.meta.url).resolve(program)
+    return realpathSync(found) === realpathSync(fileURLToPath(url))
+  } catch {
+    // One of them is no file: code on the command line, or from a network.
+    return false
+  }
+}
