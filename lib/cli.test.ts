@@ -442,6 +442,7 @@ t.test('--tls-cert and its like serve HTTPS', async (t) => {
 
   // Somebody who speaks plain HTTP is turned away, and nothing else happens.
   await ask(server.port, 'GET / HTTP/1.0\r\n\r\n')
+  t.match(server.stderr(), /closed: it speaks plain HTTP, and this is a port for HTTPS\n$/)
   t.notMatch(server.stderr(), /Exception|Error/)
   t.same(await server.end('SIGINT'), [0, null])
 })
@@ -480,7 +481,10 @@ t.test('what is wrong with certificate, key and password is said', async (t) => 
       ['--tls-cert', path('nothing.pem')],
       `Cannot use the certificate '${path('nothing.pem')}': it holds none in PEM format`,
     ],
-    [['--tls-cert', cert], `Cannot use the private key '${cert}': it holds none in PEM format`],
+    [
+      ['--tls-cert', cert],
+      `Cannot use the private key '${cert}': it holds none in PEM format, but a CERTIFICATE`,
+    ],
     [
       ['--tls-cert', cert, '--tls-key', encrypted],
       `Cannot use the private key '${encrypted}': it is encrypted, and there is no password`,

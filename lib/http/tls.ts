@@ -12,9 +12,11 @@ import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Server, Socket } from 'node:net'
 import { createServer } from 'node:tls'
+import { monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
+import { stderr } from '../stdlib/sys.ts'
 
-/** How long a client may take to agree on keys, in seconds. */
+/** How long a client may take for the handshake, in seconds. */
 const HANDSHAKE_SECONDS = 30
 
 /** What a server is made from. */
@@ -28,13 +30,17 @@ interface Credentials {
 /**
  * Make a listening socket that speaks TLS, not bound yet.
  *
- * @param onConnection - to be called when a client and we have agreed on keys; the connection is
- * paused
+ * Differs: a handshake that fails, or takes too long, is logged. Python says nothing, and waits for
+ * ever.
+ *
+ * @param onConnection - to be called after the handshake; the connection is paused
+ * @param handshakeSeconds - how long the handshake may take
  * @throws an Error that says what is wrong with which file.
  */
 export async function createTLSServer(
   { certfile, keyfile, password, alpnProtocols }: Credentials,
   onConnection: (connection: Socket) => void,
+  handshakeSeconds = HANDSHAKE_SECONDS,
 ): Promise<Server> {
   const cert = await readPEM('certificate', certfile)
   const certificate = parseCertificate(cert, certfile)
@@ -49,15 +55,70 @@ export async function createTLSServer(
     cert,
     key: key.export({ type: 'pkcs8', format: 'pem' }),
     ALPNProtocols: [...alpnProtocols],
-    handshakeTimeout: HANDSHAKE_SECONDS * 1000,
-    allowHalfOpen: true,
+    handshakeTimeout: handshakeSeconds * 1000,
     noDelay: true,
   }
-  return createServer(options, (connection) => {
+  const server = createServer(options, (connection) => {
+    // A client may end its side after its request, but not before the handshake is done: with
+    // `allowHalfOpen` from the start, one that leaves would be waited for until the time is over.
+    connection.allowHalfOpen = true
     connection.pause()
     onConnection(connection)
   })
+  const log = failureLog()
+  server.on('tlsClientError', (error: HandshakeError, connection) => {
+    log(error, connection)
+    // After a failure, Node has closed it. When the time is over, Node only says so.
+    connection.destroy()
+  })
+  return server
 }
+
+// -- Handshakes that fail --------------------------------------------------------------------
+
+/** What Node makes of OpenSSL's errors. */
+interface HandshakeError extends Error {
+  readonly code?: string
+  /** In OpenSSL's words: `no application protocol`. */
+  readonly reason?: string
+}
+
+/** How many failures are logged in {@link LOG_SECONDS}. */
+const MOST_LOGGED = 10
+const LOG_SECONDS = 10
+
+/**
+ * Make a log for the failures of one server. Whoever floods the server must not flood the log as
+ * well.
+ */
+function failureLog(): (error: HandshakeError, connection: Socket) => void {
+  let since = -Infinity
+  let logged = 0
+  return ({ code, reason, message }, { remoteAddress, remotePort }) => {
+    // A client that leaves without a word is no news, here as elsewhere.
+    if (code === 'ECONNRESET') {
+      return
+    }
+    if (monotonic() >= since + LOG_SECONDS) {
+      since = monotonic()
+      logged = 0
+    }
+    logged++
+    if (logged > MOST_LOGGED) {
+      return
+    }
+    // After some failures the system has forgotten who it was.
+    const who = remoteAddress === undefined ? '' : ` from ${repr([remoteAddress, remotePort])}`
+    const why =
+      code === 'ERR_SSL_HTTP_REQUEST'
+        ? 'it speaks plain HTTP, and this is a port for HTTPS'
+        : `the TLS handshake failed: ${reason ?? message}`
+    const more = logged === MOST_LOGGED ? ', and there are further ones' : ''
+    stderr.write(`Connection${who} closed: ${why}${more}\n`)
+  }
+}
+
+// -- Files -----------------------------------------------------------------------------------
 
 async function readPEM(what: string, path: string): Promise<Buffer> {
   try {
@@ -71,7 +132,9 @@ async function readPEM(what: string, path: string): Promise<Buffer> {
 
 /** Read the certificates of a chain; returns the first, the server's own. */
 function parseCertificate(pem: Buffer, path: string): X509Certificate {
-  const blocks = pem.toString('latin1').match(/-----BEGIN CERT[^]*?-----END CERT[A-Z]*-----/g) ?? []
+  // OpenSSL reads two more labels: an old one, and one for certificates with notes about trust.
+  const block = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^]*?-----END [A-Z0-9 ]+-----/g
+  const blocks = pem.toString('latin1').match(block) ?? []
   const certificates = blocks.map((block, index) => {
     try {
       return new X509Certificate(block)
@@ -83,7 +146,7 @@ function parseCertificate(pem: Buffer, path: string): X509Certificate {
     }
   })
   if (certificates[0] === undefined) {
-    throw new Error(`Cannot use the certificate ${repr(path)}: it holds none in PEM format`)
+    throw new Error(`Cannot use the certificate ${repr(path)}: ${holdsNone(pem)}`)
   }
   return certificates[0]
 }
@@ -96,10 +159,16 @@ function parseKey(pem: Buffer, path: string, password: string | undefined): KeyO
   } catch (error) {
     const encrypted = pem.includes('ENCRYPTED')
     const reason = !encrypted
-      ? 'it holds none in PEM format'
+      ? holdsNone(pem)
       : password === undefined
         ? 'it is encrypted, and there is no password'
         : 'the password does not fit'
     throw new Error(`Cannot use the private key ${repr(path)}: ${reason}`, { cause: error })
   }
+}
+
+/** Say that a file does not hold what it should, and what it holds instead. */
+function holdsNone(pem: Buffer): string {
+  const [, label] = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem.toString('latin1')) ?? []
+  return `it holds none in PEM format${label === undefined ? '' : `, but a ${label}`}`
 }
