@@ -25,6 +25,7 @@ import type { Action } from './exchange.ts'
 import type { Conducted } from './lanes.ts'
 import { parsePattern } from './page.ts'
 import { TRANSCRIPTS } from './paths.ts'
+import { patiently } from './patience.ts'
 import { visible } from './report.ts'
 import { withDeviations } from './run.ts'
 import type { RunningApp, Target } from './target.ts'
@@ -243,7 +244,7 @@ function inOrder(rows: readonly Row[], lines: string[], anyOrder: string | undef
 
 /** The log is there a moment after the answer. */
 async function judgeLogRows(shown: Shown[], app: RunningApp, start: number): Promise<Shown[]> {
-  const deadline = Date.now() + 1000
+  const deadline = Date.now() + patiently(3000)
   while (app.log()?.slice(start) === '' && Date.now() < deadline) {
     await sleep(10)
   }

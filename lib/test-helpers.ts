@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
+import { HANG_LIMIT } from '../conformance/patience.ts'
 import type { Address, BaseServer } from './socketserver/base-server.ts'
 
 /** The top of the repository; the tests run compiled, in `dist/lib`. */
@@ -136,10 +137,10 @@ export function collectGarbage(): void {
   collect()
 }
 
-/** How many objects are still referred to; waits a second for none. */
+/** How many objects are still referred to; waits for none. */
 export async function countKept(objects: readonly WeakRef<object>[]): Promise<number> {
   let kept = NaN
-  for (let round = 0; round < 100 && kept !== 0; round++) {
+  for (const end = Date.now() + HANG_LIMIT; kept !== 0 && Date.now() < end;) {
     await new Promise((resolve) => setTimeout(resolve, 10))
     collectGarbage()
     kept = objects.filter((one) => one.deref() !== undefined).length

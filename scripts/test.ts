@@ -19,17 +19,18 @@ import { readdirSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { TOP } from '../conformance/paths.ts'
+import { patiently } from '../conformance/patience.ts'
 
 const FOLDERS = ['lib', 'conformance', 'scripts']
 
-/** What multiplies every limit in time: 5 on a machine that has much else to do. */
-const PATIENCE = Number(process.env.TEST_PATIENCE ?? 1)
-
 /** How long a file may take, in seconds. None needs a tenth of it: this bounds a test that hangs. */
-const LIMIT = 300 * PATIENCE
+const LIMIT = patiently(300)
 
 /** Where each process leaves what it has covered; `c8.json` names it, too. */
 const COVERAGE = join(TOP, 'coverage', 'tmp')
+
+/** How many failures of a file are shown. */
+const MOST_SHOWN = 10
 
 /** How a file, or a part of the run, went. */
 interface Outcome {
@@ -130,7 +131,10 @@ async function runFile(path: string): Promise<Outcome> {
 function failuresIn(output: string): string {
   const blocks = output.match(/^( *)not ok .*\n(?:\1 {2}---\n(?:.*\n)*?\1 {2}\.\.\.\n)?/gm) ?? []
   // A test that fails fails the one that it is part of, too; the innermost says why.
-  return blocks.filter((block) => !block.includes('# time=')).join('')
+  const innermost = blocks.filter((block) => !block.includes('# time='))
+  const more = innermost.length - MOST_SHOWN
+  const rest = more > 0 ? `    and ${String(more)} more\n` : ''
+  return innermost.slice(0, MOST_SHOWN).join('') + rest
 }
 
 // -- Processes -------------------------------------------------------------------------------

@@ -129,9 +129,9 @@ t.test('Copy.remove() ends a server that hangs, with the run that has started it
   t.notOk(existsSync(one.top))
 })
 
-/** Wait for a condition, twenty seconds at the most. */
+/** Wait for a condition, for as long as nothing hangs. */
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000
+  const deadline = Date.now() + HANG_LIMIT
   while (!(await condition())) {
     if (Date.now() > deadline) {
       throw new Error('The condition did not come true')

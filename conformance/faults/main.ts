@@ -15,6 +15,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readPage } from '../page.ts'
 import { CASES } from '../paths.ts'
+import { HANG_LIMIT } from '../patience.ts'
 import { Copy } from './copy.ts'
 import { FAULTS } from './faults.ts'
 import type { Fault } from './faults.ts'
@@ -23,7 +24,7 @@ import type { Fault } from './faults.ts'
 const LANES = 2
 
 /** How long a run of one case may take, in milliseconds. A server that hangs is found, too. */
-const LIMIT = 60_000
+const LIMIT = HANG_LIMIT
 
 process.exitCode = await main(process.argv.slice(2))
 

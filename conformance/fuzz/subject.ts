@@ -16,11 +16,12 @@ import {
 import type { Address, Connection } from 'basehttp'
 import { parseResponses } from '../invariants.ts'
 import type { ParsedRequest, ParsedResponse } from '../invariants.ts'
+import { patiently } from '../patience.ts'
 import { SMUGGLED, told } from './conversations.ts'
 import type { Answer, Conversation } from './conversations.ts'
 
 /** How long a conversation may take whose client has ended its side, in milliseconds. */
-const LIMIT = 5000
+const LIMIT = patiently(20_000)
 
 /** What has been seen of the conversation that is going on. */
 class Observation {

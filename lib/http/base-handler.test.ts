@@ -584,12 +584,16 @@ t.test('handleExpect100() may refuse', async (t) => {
 })
 
 t.test('a method that writes, waits and writes is seen piece by piece', async (t) => {
+  let goOn = () => {}
+  const seen = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
   class Slow extends BaseHTTPRequestHandler {
     async do_GET() {
       this.sendResponse(200)
       this.endHeaders()
       void this.wfile.write(bytes('first\n'))
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await seen
       void this.wfile.write(bytes('second\n'))
     }
   }
@@ -597,6 +601,7 @@ t.test('a method that writes, waits and writes is seen piece by piece', async (t
   const client = dial(server)
   client.write('GET / HTTP/1.1\r\n\r\n')
   t.match(await readUntil(client, 'first\n'), /first\n$/)
+  goOn()
   t.equal(await readAll(client), 'second\n')
 })
 
@@ -735,8 +740,9 @@ t.test('a handler that closes rfile ends its own connection, and no other', asyn
 t.test('a client that goes away in the middle is one line in the log', async (t) => {
   const { server, log } = await start(t, Hello)
   const client = dial(server)
-  client.write('PUT / HTTP/1.1\r\nContent-Length: 100\r\n\r\nhalf')
-  await new Promise((resolve) => setTimeout(resolve, 20))
+  client.write('PUT / HTTP/1.1\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n')
+  // From now on the body is waited for.
+  await readUntil(client, '100 Continue\r\n\r\n')
   client.resetAndDestroy()
   t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
   t.same(
@@ -790,6 +796,9 @@ t.test('a method that awaits nothing is waited for before the next request', asy
   const { server, log } = await start(t, Careless)
   const client = dial(server)
   client.write('BIG / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  while (log() === '') {
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
   await new Promise((resolve) => setTimeout(resolve, 100))
   t.equal(untimed(log()).length, 1, 'the second has not been begun')
   const all = await readAll(client)

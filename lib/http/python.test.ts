@@ -10,11 +10,12 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
+import { HANG_LIMIT, patiently } from '../../conformance/patience.ts'
 import { captureStderr, readAll, serve } from '../test-helpers.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { AsyncHTTPServer } from './server.ts'
 
-const TIMEOUT = 0.5
+const TIMEOUT = patiently(1)
 /** More than the buffers on the way can hold. */
 const LARGE = 32 * 1024 * 1024
 
@@ -74,7 +75,7 @@ async function trickle(socket: Socket, text: string): Promise<void> {
   const piece = Math.ceil(text.length / 8)
   for (let at = 0; at < text.length; at += piece) {
     socket.write(text.slice(at, at + piece))
-    await sleep(100)
+    await sleep((TIMEOUT * 1000) / 7)
   }
 }
 
@@ -123,7 +124,7 @@ function findPython(): string | undefined {
     // There is no pyenv.
   }
   return ['python3', ...installed].find(
-    (path) => spawnSync(path, ['-c', isRight], { timeout: 10_000 }).status === 0,
+    (path) => spawnSync(path, ['-c', isRight], { timeout: HANG_LIMIT }).status === 0,
   )
 }
 

@@ -46,6 +46,7 @@ async function connection(t: Test, { timeout = null as number | null } = {}) {
 async function settled(value: () => number): Promise<number> {
   for (let last = -1; ; last = value()) {
     await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise(setImmediate)
     if (value() === last) {
       return last
     }
