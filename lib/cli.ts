@@ -29,6 +29,7 @@ import { AsyncHTTPServer, AsyncHTTPSServer } from './http/server.ts'
 import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
 import { TimeoutError } from './stdlib/errors.ts'
+import { zoneWarning } from './stdlib/dates.ts'
 import { repr } from './stdlib/format.ts'
 
 /** How long a connection may lie idle, or a client stand still, in seconds. */
@@ -151,6 +152,10 @@ async function serve(args: Arguments): Promise<void> {
     void server.shutdown()
   })
 
+  const warning = zoneWarning(process.env.TZ)
+  if (warning !== null) {
+    process.stderr.write(`basehttp: warning: ${warning}\n`)
+  }
   const [host, port] = server.serverAddress
   const scheme = args.tlsCert === undefined ? 'HTTP' : 'HTTPS'
   const authority = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { formatDate, localTime, milliseconds, now, parseDate } from './dates.ts'
+import { formatDate, localTime, milliseconds, now, parseDate, zoneWarning } from './dates.ts'
 import { ValueError } from './errors.ts'
 
 t.test('milliseconds() is what setTimeout() takes without a warning', async (t) => {
@@ -84,4 +84,16 @@ t.test('parseDate() reads what Python’s email.utils reads', async (t) => {
   for (const [text, expected] of cases) {
     t.equal(parseDate(text), expected, text)
   }
+})
+
+t.test('zoneWarning() tells of a time zone that is not known by name', (t) => {
+  for (const zone of [undefined, '', 'UTC', 'Europe/Berlin', ':Europe/Berlin', 'EST5EDT']) {
+    t.equal(zoneWarning(zone), null, zone ?? 'none')
+  }
+  for (const zone of ['CET-1CEST,M3.5.0,M10.5.0/3', '<+03>-3', 'Europe/Berlyn']) {
+    const offset =
+      /^the time zone TZ='(.+)' is not known by name: the times in the log are those of UTC[+-]\d\d:\d\d$/
+    t.equal(offset.exec(zoneWarning(zone) ?? '')?.[1], zone)
+  }
+  t.end()
 })

@@ -8,6 +8,7 @@
  */
 
 import { ValueError } from './errors.ts'
+import { repr } from './format.ts'
 
 /**
  * The current time, in seconds.
@@ -84,6 +85,10 @@ export interface LocalTime {
 /**
  * Tell a time in the machine's own time zone.
  *
+ * Differs: `TZ` may name a zone (`Europe/Berlin`), but not describe one, as POSIX allows
+ * (`CET-1CEST,M3.5.0,M10.5.0/3`): to Node, most of those are UTC. The command line says so when it
+ * starts.
+ *
  * @param timestamp - seconds since 1970, UTC
  * @python time.localtime
  */
@@ -96,6 +101,31 @@ export function localTime(timestamp: number): LocalTime {
     hour: date.getHours(),
     minute: date.getMinutes(),
     second: date.getSeconds(),
+  }
+}
+
+/**
+ * Say that the time zone which the environment asks for is one that Node may not know.
+ *
+ * @param zone - the value of `TZ`
+ * @returns null when there is nothing to be said.
+ */
+export function zoneWarning(zone: string | undefined): string | null {
+  if (zone === undefined || zone === '') {
+    return null
+  }
+  try {
+    // Throws for what it does not know. POSIX allows the colon, and Node skips it.
+    new Intl.DateTimeFormat('en', { timeZone: zone.replace(/^:/, '') })
+    return null
+  } catch {
+    const minutes = -new Date().getTimezoneOffset()
+    const [hour, minute] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+    const offset = [hour, minute].map((part) => String(part).padStart(2, '0')).join(':')
+    return (
+      `the time zone TZ=${repr(zone)} is not known by name: the times in the log are those of ` +
+      `UTC${minutes < 0 ? '-' : '+'}${offset}`
+    )
   }
 }
 

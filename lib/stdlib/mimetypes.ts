@@ -1,8 +1,10 @@
 /**
  * Python's `mimetypes`: the media type of a file, by its name.
  *
- * The tables are those of CPython 3.13, without the ones that Python would read from the host
- * (`/etc/mime.types`): the same file has the same type on every machine.
+ * The tables are those of CPython 3.13.
+ *
+ * Differs: Python also reads the tables of the host, such as `/etc/mime.types`, where there are any.
+ * Here the same file has the same type on every machine; further types go into `extensionsMap`.
  *
  * @module
  */
