@@ -4,8 +4,12 @@
  * broken in them, of which nothing is known.
  *
  * Each body holds a whole request, for a path that no conversation asks for. Whoever loses count
- * of a body's bytes answers it. And an answer tells what the server has understood, which must be
+ * of a body's bytes answers it. And a response tells what the server has understood, which must be
  * what was sent, wherever it was cut: whoever drops a byte says something else.
+ *
+ * Forms stay below the limits of the handler or exceed one of them, by a byte or by very many. And
+ * clients differ: some send bytes after their last request, some begin to read late, some leave it
+ * to the server to end the connection, and some reset it.
  *
  * @module
  */
@@ -25,8 +29,15 @@ export interface Conversation {
   readonly cuts: readonly number[]
   /** The answers, as far as they are known. */
   readonly answers: readonly Answer[] | undefined
-  /** How our side ends: in order, or by a reset, and then it is not known what comes. */
-  readonly ends?: 'fin' | 'reset'
+  /**
+   * How our side ends: in order, or by a reset, and then it is not known what comes; or only after
+   * the server has ended its own.
+   */
+  readonly ends?: 'fin' | 'reset' | 'after-the-server'
+  /** Sent in a packet of its own, a moment after the text. It is no request. */
+  readonly late?: string
+  /** How long the client reads nothing, in milliseconds. Default: 0. */
+  readonly deaf?: number
 }
 
 /** What is known of an answer, and of what it answers. */
@@ -47,6 +58,9 @@ export function told(
 ): string {
   return [path, ...fields.map((field) => field.join(':')), content].join('\n')
 }
+
+/** So long is the response to LARGE: more than a client that does not read is sent at once. */
+export const LARGE = 1_000_000
 
 const CRLF = '\r\n'
 /** The rest of a request with nothing in it. */
@@ -119,7 +133,10 @@ const padding = fc.oneof(
 /** Nothing wrong with it, up to the limits; the method reads the body, or it does not. */
 const wellFormed: Arbitrary<Message> = fc
   .record({
-    method: fc.constantFrom('GET', 'HEAD', 'PUT', 'DELETE'),
+    method: fc.oneof(
+      { weight: 30, arbitrary: fc.constantFrom('GET', 'HEAD', 'PUT', 'DELETE') },
+      fc.constant('LARGE'),
+    ),
     path,
     version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0'),
     fields,
@@ -155,13 +172,13 @@ const wellFormed: Arbitrary<Message> = fc
     const answer = {
       ...request,
       hundred: 2 as const,
-      ...(method === 'GET' || method === 'PUT'
+      ...(['GET', 'PUT', 'LARGE'].includes(method)
         ? {
             body: told(
               target.replace(/^[/\\]+/, '/'),
               lines.map(parted),
               method === 'PUT' ? body : '',
-            ),
+            ).padEnd(method === 'LARGE' ? LARGE : 0, '.'),
           }
         : {}),
     }
@@ -256,24 +273,160 @@ const refused: Arbitrary<Message> = fc
     last: true,
   }))
 
-/** By the grammar: some requests that are well formed, then perhaps one that is not, then more. */
-export const grammatical: Arbitrary<Conversation> = fc
-  .record({
-    messages: fc.array(fc.oneof({ weight: 3, arbitrary: wellFormed }, refused), {
-      minLength: 1,
-      maxLength: 5,
-    }),
-    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 6 }),
-  })
-  .map(({ messages, cuts }) => {
+/** What a client does beside sending requests: mostly nothing. */
+const manners = fc.record({
+  deaf: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(5, 30)),
+  late: fc.oneof(
+    { weight: 9, arbitrary: fc.constant('') },
+    fc.constantFrom(CRLF, '\n', '\0', `GET ${SMUGGLED} HTTP/1.1${HOST}`, '.'.repeat(70_000)),
+  ),
+  waits: fc.constantFrom(false, false, true),
+})
+
+/** Make a conversation of messages. What comes after the last that may be answered never is. */
+function conversation(
+  messages: Arbitrary<Message[]>,
+  furthestCut: number,
+): Arbitrary<Conversation> {
+  const cuts = fc.array(fc.nat({ max: furthestCut }), { maxLength: 6 })
+  return fc.record({ messages, cuts, manners }).map(({ messages, cuts, manners }) => {
     const end = messages.findIndex(({ last }) => last)
     const answered = end === -1 ? messages : messages.slice(0, end + 1)
     return {
       text: messages.map(({ text }) => text).join(''),
       cuts,
       answers: answered.flatMap(({ answers }) => answers),
+      deaf: manners.deaf,
+      // Where the connection lasts, what is sent is a request.
+      late: end === -1 ? '' : manners.late,
+      ends: end !== -1 && manners.waits ? 'after-the-server' : 'fin',
     }
   })
+}
+
+/** By the grammar: some requests that are well formed, then perhaps one that is not, then more. */
+export const grammatical = conversation(
+  fc.array(fc.oneof({ weight: 3, arbitrary: wellFormed }, refused), { minLength: 1, maxLength: 5 }),
+  400,
+)
+
+// -- Forms -----------------------------------------------------------------------------------
+
+/** What a form may cost in these conversations. */
+export const LIMITS = {
+  maxBytes: 200_000,
+  maxFields: 4,
+  maxFiles: 2,
+  maxPartBytes: 2000,
+  maxTextBytes: 2500,
+  maxHeaderBytes: 400,
+}
+
+/** Parts above this size, together, go to a temporary file. */
+export const SPOOL_THRESHOLD = 1000
+
+/** A part of a form. */
+interface Part {
+  readonly name: string
+  /** Null for a text field. */
+  readonly filename: string | null
+  readonly content: string
+  /** Appended to the header of the part, for instance to exceed a limit. */
+  readonly padding: number
+}
+
+const word = fc.string({ unit: fc.constantFrom(...Array.from('abcXYZ019-_.')), minLength: 1 })
+
+const content = fc.oneof(
+  fc.string({ unit: fc.constantFrom('a', 'b', ' ', '-', '--', '\r', '\n', '\r\n', '\r\n--') }),
+  // At, below and above a limit; and above it by so much that the limit is met on the way.
+  fc
+    .constantFrom(0, 999, 1001, 1250, 1999, 2000, 2001, 2500, 2501, 66_000, 150_000)
+    .map((size) => 'x'.repeat(size)),
+)
+
+const part: Arbitrary<Part> = fc.record({
+  name: word,
+  filename: fc.option(word),
+  content,
+  padding: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(100, 400, 70_000)),
+})
+
+/** What is to be told of a form that was understood. */
+export function toldForm(fields: readonly Pick<Part, 'name' | 'filename' | 'content'>[]): string {
+  return JSON.stringify(fields.map(({ name, filename, content }) => [name, filename, content]))
+}
+
+/** Whether these parts, sent as multipart, exceed a limit. */
+function exceeds(parts: readonly Part[], body: string): boolean {
+  const texts = parts.filter(({ filename }) => filename === null)
+  const text = texts.reduce((sum, { content }) => sum + content.length, 0)
+  return (
+    body.length > LIMITS.maxBytes ||
+    texts.length > LIMITS.maxFields ||
+    parts.length - texts.length > LIMITS.maxFiles ||
+    text > LIMITS.maxTextBytes ||
+    parts.some(({ content }) => content.length > LIMITS.maxPartBytes) ||
+    parts.some((one) => headerOf(one).length > LIMITS.maxHeaderBytes)
+  )
+}
+
+function headerOf({ name, filename, padding }: Part): string {
+  const file = filename === null ? '' : `; filename="${filename}"`
+  const more = padding === 0 ? '' : `X: ${'y'.repeat(padding)}${CRLF}`
+  return `Content-Disposition: form-data; name="${name}"${file}${CRLF}${more}`
+}
+
+/** A response to a form, and what it must tell. */
+function formMessage(type: string, body: string, fault: boolean, told: string): Message {
+  const head = `POST / HTTP/1.1${CRLF}Host: x${CRLF}Content-Type: ${type}${CRLF}`
+  const request = { method: 'POST', version: 'HTTP/1.1' }
+  return {
+    text: `${head}Content-Length: ${String(body.length)}${HOST.replace('Host: x', 'X: x')}${body}`,
+    answers: [fault ? { ...request, hundred: 4 } : { ...request, hundred: 2, body: told }],
+    last: fault,
+  }
+}
+
+const multipart: Arbitrary<Message> = fc
+  .record({
+    parts: fc.array(part, { minLength: 1, maxLength: 6 }),
+    boundary: word.map((text) => `=${text}`),
+    around: fc.constantFrom('', '', `nobody reads this${CRLF}`),
+    padding: fc.constantFrom('', '', ' ', '\t '),
+    cut: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+  })
+  .map(({ parts, boundary, around, padding, cut }) => {
+    const line = `--${boundary}`
+    const sections = parts.map(
+      (one) => `${line}${padding}${CRLF}${headerOf(one)}${CRLF}${one.content}${CRLF}`,
+    )
+    // Without the boundary that ends it, it is no form.
+    const end = cut ? '' : `${line}--${padding}${CRLF}${around}`
+    const body = `${around}${sections.join('')}${end}`
+    const fault = cut || exceeds(parts, body)
+    return formMessage(`multipart/form-data; boundary="${boundary}"`, body, fault, toldForm(parts))
+  })
+
+const urlencoded: Arbitrary<Message> = fc
+  .array(fc.tuple(word, fc.oneof(word, content)), { minLength: 1, maxLength: 6 })
+  .map((fields) => {
+    const body = fields.map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
+    const fault = body.length > LIMITS.maxTextBytes || fields.length > LIMITS.maxFields
+    const told = fields
+      .filter(([, content]) => content !== '')
+      .map(([name, content]) => ({ name, filename: null, content }))
+    return formMessage('application/x-www-form-urlencoded', body, fault, toldForm(told))
+  })
+
+/** Forms, some on each connection, until one of them is refused. */
+export const forms = conversation(
+  fc.array(fc.oneof({ weight: 3, arbitrary: multipart }, urlencoded, wellFormed), {
+    minLength: 1,
+    maxLength: 3,
+  }),
+  3000,
+)
 
 // -- Targets ---------------------------------------------------------------------------------
 

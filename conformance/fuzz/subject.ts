@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import {
   AsyncHTTPServer,
   BaseHTTPRequestHandler,
+  FieldStorage,
   HTTPServer,
   SimpleHTTPRequestHandler,
   ThreadingHTTPServer,
@@ -17,11 +18,11 @@ import type { Address, Connection } from 'basehttp'
 import { parseResponses } from '../invariants.ts'
 import type { ParsedRequest, ParsedResponse } from '../invariants.ts'
 import { patiently } from '../patience.ts'
-import { SMUGGLED, told } from './conversations.ts'
+import { LARGE, LIMITS, SMUGGLED, SPOOL_THRESHOLD, told, toldForm } from './conversations.ts'
 import type { Answer, Conversation } from './conversations.ts'
 
-/** How long a conversation may take whose client has ended its side, in milliseconds. */
-const LIMIT = patiently(20_000)
+/** How long a conversation may take in which nobody waits for long, in milliseconds. */
+const LIMIT = patiently(60_000)
 
 /** What has been seen of the conversation that is going on. */
 class Observation {
@@ -32,6 +33,11 @@ class Observation {
 }
 
 let seen = new Observation()
+
+/** A conversation that has not ended in time. Nothing more can be learned from this server. */
+export class Stuck extends Error {
+  override readonly name = 'Stuck'
+}
 
 /** Tells what it has understood; PUT reads the body, the others leave it. */
 export class PlainHandler extends BaseHTTPRequestHandler {
@@ -57,8 +63,31 @@ export class PlainHandler extends BaseHTTPRequestHandler {
     this.endHeaders()
   }
 
-  #reply(content: string) {
-    const body = Buffer.from(told(this.path, this.headers.items(), content), 'latin1')
+  do_LARGE() {
+    this.#reply('', LARGE)
+  }
+
+  async do_POST() {
+    const form = await FieldStorage.parse({
+      ...LIMITS,
+      fp: this.rfile,
+      headers: this.headers,
+      spoolThreshold: SPOOL_THRESHOLD,
+    })
+    const fields = form.list.map((field) => ({
+      name: field.name ?? '',
+      filename: field.filename,
+      content: field.value.toString('latin1'),
+    }))
+    this.#send(toldForm(fields))
+  }
+
+  #reply(content: string, length = 0) {
+    this.#send(told(this.path, this.headers.items(), content).padEnd(length, '.'))
+  }
+
+  #send(text: string) {
+    const body = Buffer.from(text, 'latin1')
     this.sendResponse(200)
     this.sendHeader('Content-Length', body.length)
     this.endHeaders()
@@ -127,6 +156,15 @@ export class Subject extends AsyncHTTPServer {
   }
 }
 
+/** The same, one connection at a time: who waits without end stops everybody. */
+export class PlainSubject extends HTTPServer {
+  override requestQueueSize = 100
+
+  override handleError(request: Connection, clientAddress: Address, error: unknown): void {
+    noteException(error)
+  }
+}
+
 /** The same with threads. */
 export class ThreadingSubject extends ThreadingHTTPServer {
   override requestQueueSize = 100
@@ -145,7 +183,7 @@ function noteException(error: unknown): void {
 /**
  * Hold a conversation.
  *
- * @throws an Error that says what the server did wrong.
+ * @throws an Error that says what the server did wrong; {@link Stuck} when it does nothing more.
  */
 export async function converse(server: HTTPServer, conversation: Conversation): Promise<void> {
   const { answers } = conversation
@@ -228,7 +266,7 @@ async function handlersGone(server: HTTPServer): Promise<void> {
   const end = performance.now() + LIMIT
   while (server instanceof Subject && server.handlers > 0) {
     if (performance.now() > end) {
-      throw new Error(`A handler still runs ${String(LIMIT / 1000)} s after its client has gone`)
+      throw new Stuck(`A handler still runs ${String(LIMIT / 1000)} s after its client has gone`)
     }
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
@@ -236,9 +274,13 @@ async function handlersGone(server: HTTPServer): Promise<void> {
 
 /** Send a text in pieces, end our side, and read what comes until the server ends its own. */
 async function exchange(port: number, conversation: Conversation): Promise<string> {
-  const { text, cuts, ends } = conversation
+  const { text, cuts, ends, late = '', deaf = 0 } = conversation
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   const received = receive(socket)
+  if (deaf > 0) {
+    socket.pause()
+    setTimeout(() => socket.resume(), deaf)
+  }
   let from = 0
   for (const cut of [...cuts].sort((a, b) => a - b)) {
     if (cut > from && cut < text.length) {
@@ -249,8 +291,17 @@ async function exchange(port: number, conversation: Conversation): Promise<strin
   }
   if (ends === 'reset') {
     socket.write(text.slice(from), 'latin1', () => socket.resetAndDestroy())
+    return received
+  }
+  socket.write(text.slice(from), 'latin1')
+  if (late !== '') {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+    socket.write(late, 'latin1')
+  }
+  if (ends === 'after-the-server' && !socket.readableEnded) {
+    socket.on('end', () => socket.end())
   } else {
-    socket.end(text.slice(from), 'latin1')
+    socket.end()
   }
   return received
 }
@@ -260,7 +311,7 @@ function receive(socket: Socket): Promise<string> {
     let received = ''
     const timer = setTimeout(() => {
       socket.destroy()
-      reject(new Error(`The connection still lives after ${String(LIMIT / 1000)} s`))
+      reject(new Stuck(`The connection still lives after ${String(LIMIT / 1000)} s`))
     }, LIMIT)
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       received += chunk
