@@ -22,71 +22,36 @@
 
 import { lookup } from 'node:dns/promises'
 import { readFileSync, statSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import { HELP, parseArguments, UsageError } from './cli-arguments.ts'
 import type { Arguments } from './cli-arguments.ts'
 import { AsyncHTTPServer, AsyncHTTPSServer } from './http/server.ts'
 import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
-import { TimeoutError } from './stdlib/errors.ts'
 import { zoneWarning } from './stdlib/dates.ts'
+import { ConnectionError, TimeoutError } from './stdlib/errors.ts'
 import { repr } from './stdlib/format.ts'
 
 /** How long a connection may lie idle, or a client stand still, in seconds. */
 const TIMEOUT = 60
 /** How long a client may take for the head of a request, in seconds. */
 const HEAD_TIMEOUT = 30
-/** How long requests that are under way to us may take to arrive after SIGTERM, in milliseconds. */
-const GRACE = 100
+/** How long requests that are under way to us may take to arrive after SIGTERM, in seconds. */
+const GRACE = 0.1
 
 /** How many descriptors the program needs for itself. */
 const OWN_FILES = 40
-
-/** Connections on which no request has begun. */
-const idle = new Set<Socket>()
-/** After SIGTERM: every connection ends with the request that is being answered. */
-let draining = false
 
 class CommandLineHandler extends SimpleHTTPRequestHandler {
   override timeout: number | null = TIMEOUT
   override headTimeout: number | null = HEAD_TIMEOUT
 
-  #isInterim = false
-
-  override async handleOneRequest(): Promise<void> {
-    if (this.rfile.buffered === 0) {
-      const connection = this.request as Socket
-      idle.add(connection)
-      try {
-        await this.rfile.more()
-      } catch (error) {
-        if (error instanceof TimeoutError) {
-          // Browsers open connections just in case. That one was not needed is no news.
-          this.closeConnection = true
-          return
-        }
-      } finally {
-        idle.delete(connection)
-      }
-    }
-    await super.handleOneRequest()
-    this.closeConnection ||= draining
-  }
-
-  override handleExpect100(): boolean | Promise<boolean> {
-    this.#isInterim = true
+  override async waitForRequest(): Promise<void> {
     try {
-      return super.handleExpect100()
-    } finally {
-      this.#isInterim = false
+      await super.waitForRequest()
+    } catch (error) {
+      // Browsers open connections just in case. That one was not needed is no news.
+      throw error instanceof TimeoutError ? new ConnectionError('idle', { cause: error }) : error
     }
-  }
-
-  override endHeaders(): void {
-    if (draining && !this.closeConnection && !this.#isInterim) {
-      this.sendHeader('Connection', 'close')
-    }
-    super.endHeaders()
   }
 }
 
@@ -144,11 +109,8 @@ async function serve(args: Arguments): Promise<void> {
     process.stdout.write('\nKeyboard interrupt received, exiting.\n')
     process.exit(0)
   })
-  process.on('SIGTERM', () => {
-    if (draining) {
-      process.exit(0)
-    }
-    draining = true
+  process.once('SIGTERM', () => {
+    process.once('SIGTERM', () => process.exit(0))
     void server.shutdown()
   })
 
@@ -163,15 +125,6 @@ async function serve(args: Arguments): Promise<void> {
   process.stdout.write(`Serving ${scheme} on ${host} port ${String(port)} ${url}...\n`)
 
   await server.serveForever()
-  setTimeout(() => {
-    // Behind the next look for input: what has arrived by now is then no longer idle.
-    setImmediate(() => {
-      for (const connection of idle) {
-        // What is left of the last answer goes first.
-        connection.destroySoon()
-      }
-    })
-  }, GRACE)
   // Waits for the connections that are left.
   await server.serverClose()
   process.exit(0)
@@ -213,6 +166,7 @@ function makeServer(
         })
   server.addressFamily = family
   server.maxConnections = connectionLimit()
+  server.closeGrace = GRACE
   return server
 }
 

@@ -219,6 +219,12 @@ export class Faulty extends BaseHTTPRequestHandler {
     this.endHeaders()
   }
 
+  /** Takes a byte, and so as long as the client likes. */
+  async do_POST(): Promise<void> {
+    await this.rfile.read(1)
+    this.do_GET()
+  }
+
   override addressString(): string {
     this.#failIn('addressString')
     return super.addressString()

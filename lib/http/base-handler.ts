@@ -302,7 +302,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   override async handle(): Promise<void> {
     do {
       await this.handleOneRequest()
-    } while (!this.closeConnection)
+    } while (!this.closeConnection && !this.server.closing)
   }
 
   /**
@@ -318,8 +318,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       while (line === undefined) {
         if (this.rfile.buffered > 0) {
           this.#startHeadTimer()
+          await this.rfile.more()
+        } else {
+          await this.waitForRequest()
         }
-        await this.rfile.more()
         line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       }
       if (line.length === 0) {
@@ -372,6 +374,23 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       if (releasing !== undefined) {
         await releasing
       }
+    }
+  }
+
+  /**
+   * Wait for the first bytes of a request, or for the end of the input. Meanwhile the connection is
+   * idle: nothing is lost if the server, on being closed, ends it.
+   *
+   * @throws what `rfile.more()` throws.
+   * @added See `idleConnections` of the server.
+   */
+  async waitForRequest(): Promise<void> {
+    const { idleConnections } = this.server
+    idleConnections.add(this.request)
+    try {
+      await this.rfile.more()
+    } finally {
+      idleConnections.delete(this.request)
     }
   }
 
@@ -711,8 +730,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // RFC 9112 §C.2.2: a client of HTTP/1.0 that asks for a persistent connection has to be told that
     // it got one. Differs: Python keeps the connection and does not say so; `ab -k` then waits for
     // its end.
-    if (this.#owesKeepAlive && !this.closeConnection) {
-      this.sendHeader('Connection', 'keep-alive')
+    if (this.#answering && !this.closeConnection) {
+      if (this.server.closing) {
+        // RFC 9112 §9.6: the client SHOULD be told that this is the last response.
+        this.sendHeader('Connection', 'close')
+      } else if (this.#owesKeepAlive) {
+        this.sendHeader('Connection', 'keep-alive')
+      }
     }
     if (this.requestVersion !== 'HTTP/0.9') {
       this.#headersBuffer += '\r\n'

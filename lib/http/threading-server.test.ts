@@ -160,3 +160,81 @@ for (const Kind of KINDS) {
     }
   })
 }
+
+const ASK = 'GET / HTTP/1.1\r\n\r\n'
+const LAST = /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*Connection: close\r\n\r\n$/
+
+for (const Kind of KINDS) {
+  t.test(`${Kind.name}: serverClose() does not wait for idle connections`, async (t) => {
+    captureStderr(t)
+    const server = new Kind(LOCAL, Faulty)
+    if (server instanceof ThreadingHTTPServer) {
+      server.daemonThreads = false
+    }
+    await server.bindAndActivate()
+    const serving = server.serveForever()
+    const kept = dial(server)
+    kept.write(ASK)
+    await readUntil(kept, '\r\n\r\n')
+    // Neither client says another word, and both would stay for ever.
+    const silent = dial(server)
+    await once(silent, 'connect')
+    const ends = Promise.all([readAll(kept), readAll(silent)])
+    await server.shutdown()
+    await serving
+    await server.serverClose()
+    t.same(await ends, ['', ''])
+  })
+}
+
+for (const Kind of KINDS.slice(1)) {
+  t.test(`${Kind.name}: serverClose() waits for requests that have begun`, async (t) => {
+    captureStderr(t)
+    const server = new Kind(LOCAL, Faulty)
+    // So that the one that comes last has to wait for a thread or child.
+    Object.assign(server, { daemonThreads: false, maxThreads: 1, maxChildren: 1 })
+    await server.bindAndActivate()
+    const serving = server.serveForever()
+    const busy = dial(server)
+    busy.write('POST / HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n')
+    await readUntil(busy, '100 Continue\r\n\r\n')
+    const late = dial(server)
+    late.write(ASK)
+    const silent = dial(server)
+    await once(silent, 'connect')
+
+    const events: string[] = []
+    const ended = (async () => {
+      t.equal(await readAll(silent), '')
+      events.push('silent')
+    })()
+    await server.shutdown()
+    await serving
+    const closing = Promise.resolve(server.serverClose()).then(() => events.push('closed'))
+    // A request that has begun is answered, and is the last of its connection.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    busy.write(`x${ASK}`)
+    t.match(await readAll(busy), LAST)
+    t.match(await readAll(late), LAST)
+    await Promise.all([ended, closing])
+    t.same(events, ['silent', 'closed'])
+  })
+}
+
+t.test('a server that is shut down and serves again keeps connections again', async (t) => {
+  captureStderr(t)
+  const server = new HTTPServer(LOCAL, Faulty)
+  await server.bindAndActivate()
+  for (let round = 0; round < 3; round++) {
+    const serving = server.serveForever()
+    const client = dial(server)
+    for (let count = 0; count < 3; count++) {
+      client.write(ASK)
+      t.notMatch(await readUntil(client, '\r\n\r\n'), /Connection: close/)
+    }
+    void server.shutdown()
+    t.equal(await readAll(client), '')
+    await serving
+  }
+  await server.serverClose()
+})

@@ -83,14 +83,15 @@ const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over
  * {@link handleError}, ends that request and no other; this is so with every mix-in. One in
  * {@link getRequest}, {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python.
  *
- * Methods for derived classes:
+ * Methods and fields for derived classes and handlers:
  * - {@link finishRequest}
+ * - {@link closing}, {@link idleConnections} and {@link endConnections}
  * - {@link reportError} and {@link endRequest}, for a mix-in that overrides `processRequest()`
  * - {@link hasRequest} and {@link requestArrived}, which stand for Python's `fileno()` and its
  *   selector
  *
  * Fields that may be overridden:
- * - {@link timeout}, {@link handlerOptions}
+ * - {@link timeout}, {@link closeGrace}, {@link handlerOptions}
  *
  * @typeParam ServerAddress - what the server listens on
  * @python socketserver.BaseServer
@@ -134,16 +135,28 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   readonly encrypted: boolean = false
 
   /**
-   * Whether {@link serverClose} has been called.
+   * Connections on which no request has begun: the client has just connected, or has its response
+   * and nothing more to ask. A handler that waits for a request puts its connection here, and takes
+   * it out when the wait is over; {@link serverClose} ends those that it finds.
    *
-   * @added Python's servers do not know it.
+   * @added Python's `server_close()` waits for such a connection until its client leaves.
    */
-  get closing(): boolean {
-    return this.#closed
-  }
+  readonly idleConnections = new Set<Connection>()
+
+  /**
+   * How long a request that is on its way may take to arrive on an idle connection once the server
+   * is being closed, in seconds.
+   *
+   * @added See {@link idleConnections}.
+   */
+  closeGrace = 0
 
   #activation: Promise<void> | undefined
   #closed = false
+  #closing = false
+  #connectionsEnded: Promise<void> | undefined
+  /** Whether the loop itself is handling a request, and waits for it. */
+  #handling = false
   #loop: Promise<void> | undefined
   #shutdownRequested = false
   /** Those who wait for a request, or for the end. */
@@ -225,6 +238,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     }
     this.#loop = this.#serve(pollInterval).finally(() => {
       this.#shutdownRequested = false
+      this.#closing = this.#closed
       this.#loop = undefined
     })
     return this.#loop
@@ -260,6 +274,9 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Stop {@link serveForever}: the request that is being handled is the last.
    *
+   * Differs: a server that handles one connection at a time ends it with that request, or at once if
+   * it is idle, see {@link idleConnections}. Python's call waits until the client leaves.
+   *
    * A shutdown that comes before `serveForever()` is not lost: the loop then ends before its
    * first request.
    *
@@ -291,11 +308,15 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   #requestShutdown(): void {
     this.#shutdownRequested = true
     this.#wakeAll()
+    if (this.#handling) {
+      void this.endConnections()
+    }
   }
 
   /**
-   * Let go of the address and of every request not yet begun. May be extended. A server that is
-   * closed cannot be used again.
+   * Let go of the address and of every request not yet begun. Connections that are idle are ended,
+   * see {@link idleConnections}; the others end after the request that is being handled. May be
+   * extended. A server that is closed cannot be used again.
    *
    * Differs: a running {@link serveForever} ends as if by {@link shutdown}, but is not waited for;
    * a waiting {@link handleRequest} rejects. In Python both go on with a socket that is gone.
@@ -308,6 +329,38 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
       this.#shutdownRequested = true
     }
     this.#wakeAll()
+    this.#connectionsEnded ??= this.endConnections()
+    return this.#connectionsEnded
+  }
+
+  /**
+   * Whether connections end after the request that is being handled, because the server is being
+   * closed.
+   *
+   * @added Python's handlers go on until their clients leave.
+   */
+  get closing(): boolean {
+    return this.#closing
+  }
+
+  /**
+   * Let no connection have another request, and end those that are idle. To be extended by a mix-in
+   * whose handlers are elsewhere.
+   *
+   * @added See {@link closing} and {@link idleConnections}.
+   */
+  protected async endConnections(): Promise<void> {
+    this.#closing = true
+    const grace = this.idleConnections.size > 0 ? this.closeGrace : 0
+    // After timers, Node looks for input, and then come the immediates: a request that has arrived
+    // by now has begun by then.
+    await new Promise((resolve) => setTimeout(resolve, milliseconds(grace)))
+    await new Promise((resolve) => setImmediate(resolve))
+    // After a shutdown(), the server may be serving again by now.
+    for (const connection of this.closing ? this.idleConnections : []) {
+      // To its handler, this looks as if the client had closed its side.
+      connection.push(null)
+    }
   }
 
   /**
@@ -482,12 +535,14 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   async #processRequest(request: Connection, clientAddress: Address): Promise<void> {
     const token = { server: this, over: false }
+    this.#handling = true
     try {
       await currentRequest.run(token, () => this.finishRequest(request, clientAddress))
     } catch (error) {
       await this.reportError(request, clientAddress, error)
     } finally {
       token.over = true
+      this.#handling = false
     }
     await this.endRequest(request, clientAddress)
   }

@@ -34,7 +34,7 @@ import { milliseconds } from '../stdlib/dates.ts'
 import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { checkHandler, siteOf, unpackError } from './remote.ts'
-import type { Done, Opening, Report, Site } from './remote.ts'
+import type { Closing, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
 import { TCPServer, UnixStreamServer } from './tcp-server.ts'
@@ -115,7 +115,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
     #children(): Pool<Child> {
       if (this.#pool === undefined) {
         const site = siteOf(this)
-        const start = () => new Child(site)
+        const start = () => new Child(site, this.closing)
         this.#pool = new Pool(start, {
           most: this.maxChildren,
           spare: SPARE_CHILDREN,
@@ -151,6 +151,13 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
           this.#children().give(child)
         }
         await this.endRequest(request, clientAddress)
+      }
+    }
+
+    protected override async endConnections(): Promise<void> {
+      await super.endConnections()
+      for (const child of this.#pool?.members ?? []) {
+        child.endConnections()
       }
     }
 
@@ -191,7 +198,7 @@ const PROGRAM = fileURLToPath(import.meta.url).replace(/forking-mixin(\.[jt]s)$/
 class Child extends Member {
   readonly #child: ChildProcess
 
-  constructor(site: Site) {
+  constructor(site: Site, closing: boolean) {
     super()
     this.#child = fork(PROGRAM, {
       execArgv: inheritable(process.execArgv),
@@ -216,10 +223,13 @@ class Child extends Member {
     if (this.#child.pid !== undefined) {
       this.#send(site)
     }
+    if (closing) {
+      this.endConnections()
+    }
   }
 
   /** Send something. If that fails, the child is of no use any more: it ends with its channel. */
-  #send(message: Site | Opening, connection?: Socket): void {
+  #send(message: Site | Opening | Closing, connection?: Socket): void {
     // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
     // got one would otherwise leave a connection that nobody can close.
     this.#child.send(message, connection, { keepOpen: true }, (error) => {
@@ -250,6 +260,12 @@ class Child extends Member {
     const opening: Opening = { kind: 'open', clientAddress, packedOptions }
     this.#send(opening, connection)
     return done
+  }
+
+  override endConnections(): void {
+    if (this.usable && this.processId !== 0) {
+      this.#send({ kind: 'close' })
+    }
   }
 
   override kill(): void {

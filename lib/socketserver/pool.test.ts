@@ -31,6 +31,8 @@ class Partner extends Member {
     return this.handled()
   }
 
+  override endConnections(): void {}
+
   override kill(): void {
     this.#ours.close()
   }

@@ -88,6 +88,9 @@ export abstract class Member {
   /** End it at once. */
   abstract kill(): void
 
+  /** Let its connections end: the server is being closed. */
+  abstract endConnections(): void
+
   /**
    * Some options, if they are not those that this one has already.
    *

@@ -55,6 +55,11 @@ export interface Opening {
   readonly frames?: readonly Frame[]
 }
 
+/** To the other side: let no connection have another request, the server is being closed. */
+export interface Closing {
+  readonly kind: 'close'
+}
+
 /** From the other side. */
 export type Report =
   | { readonly kind: 'ready' }
@@ -234,6 +239,20 @@ export class RemoteServer extends BaseServer<Address> {
   ): BaseRequestHandler {
     this.handler = super.makeHandler(...args)
     return this.handler
+  }
+
+  override finishRequest(...args: Parameters<BaseServer['finishRequest']>): Promise<void> {
+    const finished = super.finishRequest(...args)
+    if (this.closing) {
+      // This connection had to wait for us while the server was closed.
+      void this.endConnections()
+    }
+    return finished
+  }
+
+  /** What {@link Closing} asks for. */
+  override endConnections(): Promise<void> {
+    return super.endConnections()
   }
 
   override bindAndActivate(): Promise<void> {

@@ -158,8 +158,9 @@ export class TCPServer<
   }
 
   /**
-   * Stop listening, and close the connections that wait in the queue. Those that are being
-   * handled are left alone; those that are on their way out are waited for, two seconds at most.
+   * Stop listening, close the connections that wait in the queue, and end those that are idle. Those
+   * that are being handled are left alone; those that are on their way out are waited for, two seconds
+   * at most.
    *
    * @python socketserver.TCPServer.server_close
    */

@@ -14,7 +14,7 @@ import { renameThread } from '../stdlib/threading.ts'
 import { memoryOf, PortStream } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { packError, RemoteServer, timeoutOf, written } from './remote.ts'
-import type { Opening, Report, SentError, Site } from './remote.ts'
+import type { Closing, Opening, Report, SentError, Site } from './remote.ts'
 
 const port = parentPort as MessagePort
 
@@ -63,9 +63,11 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
 
 try {
   const server = await RemoteServer.load(workerData as Site)
-  port.on('message', (message: Opening | Frame) => {
+  port.on('message', (message: Opening | Closing | Frame) => {
     if (message.kind === 'open') {
       void handle(server, message)
+    } else if (message.kind === 'close') {
+      void server.endConnections()
     } else {
       stream?.accept(message)
     }

@@ -41,7 +41,7 @@ import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { checkHandler, isReport, siteOf, timeoutOf, unpackError, written } from './remote.ts'
-import type { Done, Opening, Report, Site } from './remote.ts'
+import type { Closing, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
 import { TCPServer, UnixStreamServer } from './tcp-server.ts'
@@ -102,6 +102,8 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
 
     readonly #tasks = new Tasks()
     #pool: Pool<WorkerThread> | undefined
+    /** Connections that have no thread yet, because nothing has come. */
+    readonly #silent = new Set<Connection>()
     /** What was found out about some options. */
     #sampled: Pick<BaseServer, 'handlerOptions' | 'timeout'> | undefined
 
@@ -120,7 +122,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     #threads(): Pool<WorkerThread> {
       if (this.#pool === undefined) {
         const site = siteOf(this)
-        const start = () => new WorkerThread(site)
+        const start = () => new WorkerThread(site, this.closing)
         this.#pool = new Pool(start, { most: this.maxThreads, spare: 1, inTurn: false })
       }
       return this.#pool
@@ -143,9 +145,14 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       relay: Relay,
     ): Promise<void> {
       try {
-        if (this.waitsForClient && !(await relay.begun)) {
-          relay.detach()
-          return
+        if (this.waitsForClient) {
+          this.#silent.add(request)
+          const begun = await relay.begun
+          this.#silent.delete(request)
+          if (!begun) {
+            relay.detach()
+            return
+          }
         }
         const { error, timeout } = await this.#handle(relay, name, clientAddress)
         if (error !== undefined) {
@@ -186,6 +193,16 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         this.#sampled = { handlerOptions, timeout: timeoutOf(this.sampleHandler()) }
       }
       return this.#sampled.timeout
+    }
+
+    protected override async endConnections(): Promise<void> {
+      await super.endConnections()
+      for (const request of this.#silent) {
+        request.destroy()
+      }
+      for (const thread of this.#pool?.members ?? []) {
+        thread.endConnections()
+      }
     }
 
     override async serverClose(): Promise<void> {
@@ -231,7 +248,7 @@ class WorkerThread extends Member {
   readonly #worker: Worker
   #relay: Relay | undefined
 
-  constructor(site: Site) {
+  constructor(site: Site, closing: boolean) {
     super()
     // The worker is started with the flags of this process, loaders and conditions included.
     this.#worker = new Worker(PROGRAM, { workerData: site })
@@ -260,6 +277,9 @@ class WorkerThread extends Member {
     this.#worker.on('exit', (code) => {
       this.lost(`ended with exit code ${String(code)}`)
     })
+    if (closing) {
+      this.endConnections()
+    }
   }
 
   /** Handle a connection. While that is so, the program does not end, unless it is a daemon. */
@@ -285,6 +305,10 @@ class WorkerThread extends Member {
       this.#relay = undefined
       this.#worker.unref()
     }
+  }
+
+  override endConnections(): void {
+    this.#worker.postMessage({ kind: 'close' } satisfies Closing)
   }
 
   override kill(): void {
