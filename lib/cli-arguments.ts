@@ -1,23 +1,25 @@
 /**
- * The arguments of the command line: those of Python 3.15's `python -m http.server`. What is wrong
- * with them is said in a line, in the words of its `argparse` where those are about an argument.
+ * The arguments of the command line: those of Python 3.15's `python -m http.server`, read by Node's
+ * `parseArgs()`. What is wrong with them is said in a line, with a hint where one can be given.
  *
- * Node's `parseArgs()` finds the options and their values; what `argparse` does beyond that is
- * done here: `--dir` for `--directory`, `-d=DIR` for `-d DIR`.
- *
- * Differs: `-p` takes a version that is spoken here, and Python's takes any word. `-H` takes its
- * name and value in one argument as well as in two.
+ * Differs: options are written out (`--dir` is not `--directory`), a port is digits alone, and `-p`
+ * takes a version that is spoken here, where Python's takes any word. `-H` takes its name and value in
+ * one argument as well as in two. `--handler` is not in Python: there, `http.server.test()` does it.
  *
  * @module
  */
 
+import { statSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { repr } from './stdlib/format.ts'
+
+export const USAGE = 'usage: basehttp [options] [port]; basehttp --help lists the options\n'
 
 export const HELP = `\
 usage: basehttp [-h] [-b ADDRESS] [-d DIRECTORY] [-p VERSION]
                 [--tls-cert PATH] [--tls-key PATH] [--tls-password-file PATH]
-                [-H HEADER] [--content-type TYPE] [-V] [port]
+                [-H HEADER] [--content-type TYPE] [--handler FILE[#NAME]] [-V]
+                [port]
 
 Serve the files of a directory over HTTP.
 
@@ -40,6 +42,8 @@ options:
                         may be given several times, and as two arguments
   --content-type TYPE   media type of files whose name tells none
                         (default: application/octet-stream)
+  --handler FILE[#NAME] serve with the handler class that this module exports,
+                        by this name, as default, or as its only class
   -V, --version         show the version and exit
 `
 
@@ -47,36 +51,41 @@ options:
 export interface Arguments {
   port: number
   bind: string | undefined
-  directory: string
-  protocol: string
+  directory: string | undefined
+  protocol: string | undefined
   tlsCert: string | undefined
   tlsKey: string | undefined
   tlsPasswordFile: string | undefined
   headers: [name: string, value: string][]
   contentType: string | undefined
+  handler: string | undefined
 }
 
 /** An argument that cannot be. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
+  /** What may have been meant. */
+  readonly hint: string | undefined
+
+  constructor(message: string, hint?: string) {
+    super(message)
+    this.hint = hint
+  }
 }
 
-/** Each option, as `argparse` calls it in its messages, and whether a value follows. */
 const OPTIONS = {
-  help: { flags: '-h/--help', short: 'h', type: 'boolean' },
-  bind: { flags: '-b/--bind', short: 'b', type: 'string' },
-  directory: { flags: '-d/--directory', short: 'd', type: 'string' },
-  protocol: { flags: '-p/--protocol', short: 'p', type: 'string' },
-  'tls-cert': { flags: '--tls-cert', type: 'string' },
-  'tls-key': { flags: '--tls-key', type: 'string' },
-  'tls-password-file': { flags: '--tls-password-file', type: 'string' },
-  header: { flags: '-H/--header', short: 'H', type: 'string', multiple: true },
-  'content-type': { flags: '--content-type', type: 'string' },
-  version: { flags: '-V/--version', short: 'V', type: 'boolean' },
-  cgi: { flags: '--cgi', type: 'boolean' },
+  help: { short: 'h', type: 'boolean' },
+  bind: { short: 'b', type: 'string' },
+  directory: { short: 'd', type: 'string' },
+  protocol: { short: 'p', type: 'string' },
+  'tls-cert': { type: 'string' },
+  'tls-key': { type: 'string' },
+  'tls-password-file': { type: 'string' },
+  header: { short: 'H', type: 'string', multiple: true },
+  'content-type': { type: 'string' },
+  handler: { type: 'string' },
+  version: { short: 'V', type: 'boolean' },
 } as const
-
-type OptionName = keyof typeof OPTIONS
 
 /**
  * Read the arguments.
@@ -85,45 +94,13 @@ type OptionName = keyof typeof OPTIONS
  * @throws {@link UsageError}
  */
 export function parseArguments(args: readonly string[]): Arguments | 'help' | 'version' {
-  const { tokens } = parseArgs({
-    args: joinHeaders(args).map(completeName),
-    options: OPTIONS,
-    // What is not strict does not throw, and so can be told in other words.
-    strict: false,
-    allowPositionals: true,
-    tokens: true,
-  })
-  const values: Partial<Record<OptionName, string>> = {}
-  const headers: [string, string][] = []
-  const positionals: string[] = []
-  const unknown: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'positional') {
-      positionals.push(token.value)
-    } else if (token.kind === 'option') {
-      if (!isOptionName(token.name)) {
-        unknown.push(token.rawName)
-        continue
-      }
-      const { name } = token
-      const value = checkValue(name, token.value, token.inlineValue === true)
-      if (name === 'help' || name === 'version') {
-        return name
-      }
-      if (name === 'cgi') {
-        throw new UsageError('--cgi: Python 3.15 has no CGI any more, and here there never was')
-      }
-      if (name === 'header') {
-        headers.push(parseHeader(value))
-      } else {
-        values[name] = value
-      }
-    }
+  const { values, positionals } = parseOptions(args)
+  if (values.help === true || values.version === true) {
+    return values.help === true ? 'help' : 'version'
   }
-  const port = parsePort(positionals[0] ?? '8000')
-  unknown.push(...positionals.slice(1))
-  if (unknown.length > 0) {
-    throw new UsageError(`unrecognized arguments: ${unknown.join(' ')}`)
+  const [port = '8000', ...more] = positionals
+  if (more.length > 0) {
+    throw new UsageError(`unrecognized arguments: ${more.join(' ')}`, positionalHint(more[0]))
   }
   for (const name of ['tls-key', 'tls-password-file'] as const) {
     if (values[name] !== undefined && values['tls-cert'] === undefined) {
@@ -131,21 +108,61 @@ export function parseArguments(args: readonly string[]): Arguments | 'help' | 'v
     }
   }
   return {
-    port,
+    port: parsePort(port),
     bind: values.bind,
-    directory: values.directory ?? process.cwd(),
-    protocol: parseProtocol(values.protocol ?? 'HTTP/1.0'),
+    directory: values.directory,
+    protocol: parseProtocol(values.protocol),
     tlsCert: values['tls-cert'],
     tlsKey: values['tls-key'],
     tlsPasswordFile: values['tls-password-file'],
-    headers,
+    headers: (values.header ?? []).map(parseHeader),
     contentType: parseContentType(values['content-type']),
+    handler: values.handler,
   }
 }
 
-function isOptionName(name: string): name is OptionName {
-  return Object.hasOwn(OPTIONS, name)
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({ args: joinHeaders(args), options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // It goes on with what one could have meant, and is right only sometimes.
+    const [sentence] = message.split(/\.\s/, 1) as [string]
+    const unknown =
+      code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'(.*?)'/.exec(sentence)?.[1] : undefined
+    throw new UsageError(sentence, unknown === undefined ? undefined : optionHint(unknown))
+  }
 }
+
+// -- Hints -----------------------------------------------------------------------------------
+
+const PORT_HINT = 'the port is given without an option: basehttp 8080'
+
+/** What may have been meant by an option that there is none of. */
+function optionHint(option: string): string | undefined {
+  if (option === '--port') {
+    return PORT_HINT
+  }
+  if (option === '--cgi') {
+    return 'Python 3.15 has no CGI any more, and here there never was'
+  }
+  const names = Object.keys(OPTIONS).filter((name) => `--${name}`.startsWith(option))
+  const alike = names.map((name) => `--${name}`).join(', ')
+  return option.length > 3 && alike !== '' ? `options are written out: ${alike}` : undefined
+}
+
+/** What may have been meant by something that is no port. */
+function positionalHint(text: string | undefined): string | undefined {
+  if (text !== undefined && statSync(text, { throwIfNoEntry: false })?.isDirectory() === true) {
+    return `a directory is given with -d: basehttp -d ${text}`
+  }
+  const [, address, port] = /^(.+):(\d+)$/.exec(text ?? '') ?? []
+  return address === undefined
+    ? undefined
+    : `an address is given with -b: basehttp -b ${address} ${String(port)}`
+}
+
+// -- The values ------------------------------------------------------------------------------
 
 /** Make `-H Name value`, as Python 3.15 has it, `-H 'Name: value'`. */
 function joinHeaders(args: readonly string[]): string[] {
@@ -165,63 +182,21 @@ function joinHeaders(args: readonly string[]): string[] {
   return joined
 }
 
-/** Write out the name of a long option of which only the beginning was given, and `-d=` as well. */
-function completeName(argument: string, index: number, all: readonly string[]): string {
-  const [, letter, tied] = /^-([A-Za-z])=(.*)$/s.exec(argument) ?? []
-  const short = Object.entries(OPTIONS).find(
-    ([, option]) => 'short' in option && option.short === letter,
-  )
-  if (short !== undefined && !all.slice(0, index).includes('--')) {
-    return `--${short[0]}=${String(tied)}`
-  }
-  const [, beginning, rest] = /^--([^=]+)(.*)$/s.exec(argument) ?? []
-  const end = all.indexOf('--')
-  if (beginning === undefined || isOptionName(beginning) || (end !== -1 && end < index)) {
-    return argument
-  }
-  const names = Object.keys(OPTIONS).filter((name) => name.startsWith(beginning))
-  if (names.length > 1) {
-    const options = names.map((name) => `--${name}`).join(', ')
-    throw new UsageError(`ambiguous option: ${argument} could match ${options}`)
-  }
-  return names.length === 1 ? `--${String(names[0])}${String(rest)}` : argument
-}
-
-function checkValue(name: OptionName, value: string | undefined, inline: boolean): string {
-  const { flags, type } = OPTIONS[name]
-  if (type === 'boolean') {
-    if (value !== undefined) {
-      throw new UsageError(`argument ${flags}: ignored explicit argument ${repr(value)}`)
-    }
-    return ''
-  }
-  // What looks like an option is none's value, unless it is tied to it: `--bind=-x`.
-  if (value === undefined || (!inline && /^-./.test(value))) {
-    throw new UsageError(`argument ${flags}: expected one argument`)
-  }
-  return value
-}
-
-// -- The values ------------------------------------------------------------------------------
-
 function parsePort(text: string): number {
-  // Python's int(): white space around it, a sign, single underscores between digits.
-  if (!/^\s*[+-]?\d+(?:_\d+)*\s*$/.test(text)) {
-    throw new UsageError(`argument port: invalid int value: ${repr(text)}`)
+  if (!/^[0-9]+$/.test(text)) {
+    throw new UsageError(`argument port: not a number: ${repr(text)}`, positionalHint(text))
   }
-  const port = Number(text.replaceAll('_', ''))
-  if (port < 0 || port > 65535) {
+  if (Number(text) > 65535) {
     throw new UsageError(`argument port: must be 0-65535: ${repr(text)}`)
   }
-  return port
+  return Number(text)
 }
 
-function parseProtocol(text: string): string {
-  const versions = ['HTTP/1.0', 'HTTP/1.1']
-  if (!versions.includes(text)) {
-    const choices = versions.map((version) => repr(version)).join(', ')
+function parseProtocol(text: string | undefined): string | undefined {
+  if (text !== undefined && !['HTTP/1.0', 'HTTP/1.1'].includes(text)) {
     throw new UsageError(
-      `argument -p/--protocol: invalid choice: ${repr(text)} (choose from ${choices})`,
+      `argument -p/--protocol: neither HTTP/1.0 nor HTTP/1.1: ${repr(text)}`,
+      /^[0-9]+$/.test(text) ? PORT_HINT : undefined,
     )
   }
   return text

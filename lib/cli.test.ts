@@ -7,10 +7,15 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import type { Test } from 'tap'
 import { Agent, request } from 'undici'
 import { HANG_LIMIT } from '../conformance/patience.ts'
+import { parseArguments, UsageError } from './cli-arguments.ts'
+import type { Arguments } from './cli-arguments.ts'
+import { colored, wantsColors } from './cli-colors.ts'
+import { whyNotServed } from './http/simple-handler.ts'
 import { CERTIFICATE, PRIVATE_KEY } from './test-certificate.ts'
 import { readAll, readUntil } from './test-helpers.ts'
 
@@ -217,7 +222,15 @@ t.test('the flags do what they say', async (t) => {
   fs.writeFileSync(join(root, 'noext'), 'x')
   const server = await start(
     t,
-    ...['0', '--dir', root, '--protocol=HTTP/1.1', '-b127.0.0.1', '--content-type', 'text/plain'],
+    ...[
+      '0',
+      '--directory',
+      root,
+      '--protocol=HTTP/1.1',
+      '-b127.0.0.1',
+      '--content-type',
+      'text/plain',
+    ],
     ...['-H', 'X-One: 1', '--header=Cache-Control:no-store'],
   )
   t.equal(server.banner, `Serving HTTP on 127.0.0.1 port ${String(server.port)} ...`)
@@ -244,7 +257,7 @@ t.test('-b :: takes both families, -b ::1 the one', { skip: NO_IPV6 }, async (t)
   await one.end('SIGTERM')
 })
 
-t.test('on a terminal, the first line has a link', async (t) => {
+t.test('on a terminal, the first line has a link, and a second one the address', async (t) => {
   // script(1) lends a terminal.
   if (spawnSync('script', ['--version']).error !== undefined) {
     t.comment('skipped: there is no script(1) on this machine')
@@ -261,7 +274,33 @@ t.test('on a terminal, the first line has a link', async (t) => {
     line,
     /^Serving HTTP on 127\.0\.0\.1 port (\d+) \(http:\/\/127\.0\.0\.1:\1\/\) \.\.\.\r\n/,
   )
+  // This address is this machine's alone.
+  t.notMatch(line, /On this network/)
   // Ctrl-C, as the terminal sends it.
+  child.stdin.write('\x03')
+  t.same(await once(child, 'exit'), [0, null])
+})
+
+t.test('on a terminal, an address that others can type is printed', async (t) => {
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .some(({ family, internal }) => family === 'IPv4' && !internal)
+  if (!outside || spawnSync('script', ['--version']).error !== undefined) {
+    t.comment('skipped: this machine has no such address, or no script(1)')
+    return
+  }
+  const command = `exec ${process.execPath} ${PROGRAM} 0`
+  const child = spawn('script', ['-qefc', command, '/dev/null'], {
+    env: { ...process.env, SHELL: '/bin/sh' },
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece))
+  await until(() => text.split('\n').length > 2)
+  t.match(
+    text,
+    /^Serving HTTP on 0\.0\.0\.0 port (\d+) \(http:\/\/0\.0\.0\.0:\1\/\) \.\.\.\r\nOn this network: http:\/\/[\d.]+:\1\/\r\n$/,
+  )
   child.stdin.write('\x03')
   t.same(await once(child, 'exit'), [0, null])
 })
@@ -322,39 +361,54 @@ t.test('-h and -V', async (t) => {
   const { status, stdout, stderr } = run('-h')
   t.same([status, stderr], [0, ''])
   t.match(stdout, /^usage: basehttp \[-h\] /)
-  t.same(run('--help', '--nonsense').stdout, stdout)
+  t.same(run('--help', '80x').stdout, stdout)
   t.match(run('--version'), { status: 0, stdout: /^basehttp \d+\.\d+\.\d+\n$/, stderr: '' })
 })
 
-t.test('bad arguments: one line, in the words of argparse, and exit 2', async (t) => {
-  const cases: [string[], string][] = [
-    [['80x'], "argument port: invalid int value: '80x'"],
-    [[''], "argument port: invalid int value: ''"],
+t.test('bad arguments: the usage, one line, perhaps a hint, and exit 2', (t) => {
+  const port = 'the port is given without an option: basehttp 8080'
+  const written = 'options are written out: '
+  const cases: [args: string[], message: string, hint?: string][] = [
+    [['80x'], "argument port: not a number: '80x'"],
+    [[''], "argument port: not a number: ''"],
+    [['1_000'], "argument port: not a number: '1_000'"],
     [['65536'], "argument port: must be 0-65535: '65536'"],
-    [['--', '-1'], "argument port: must be 0-65535: '-1'"],
+    [['--', '-1'], "argument port: not a number: '-1'"],
+    [['.'], "argument port: not a number: '.'", 'a directory is given with -d: basehttp -d .'],
+    [['80', '.'], 'unrecognized arguments: .', 'a directory is given with -d: basehttp -d .'],
     [['1', '2', '3'], 'unrecognized arguments: 2 3'],
-    [['x', 'y'], "argument port: invalid int value: 'x'"],
-    [['-h=1'], "argument -h/--help: ignored explicit argument '1'"],
-    [['-d=missing'], "argument -d/--directory: no such directory: 'missing'"],
+    [
+      ['[::1]:80'],
+      "argument port: not a number: '[::1]:80'",
+      'an address is given with -b: basehttp -b [::1] 80',
+    ],
+    [['-p', '8080'], "argument -p/--protocol: neither HTTP/1.0 nor HTTP/1.1: '8080'", port],
+    [['-p', 'HTTP/2'], "argument -p/--protocol: neither HTTP/1.0 nor HTTP/1.1: 'HTTP/2'"],
+    [['--port', '8080'], "Unknown option '--port'", port],
+    [['--port=8080'], "Unknown option '--port'", port],
+    [['--dir', '.'], "Unknown option '--dir'", `${written}--directory`],
+    [
+      ['--tls', 'x'],
+      "Unknown option '--tls'",
+      `${written}--tls-cert, --tls-key, --tls-password-file`,
+    ],
+    [
+      ['--cgi'],
+      "Unknown option '--cgi'",
+      'Python 3.15 has no CGI any more, and here there never was',
+    ],
+    [['--nonsense', '-x'], "Unknown option '--nonsense'"],
+    [['-x'], "Unknown option '-x'"],
+    [['-b'], "Option '-b, --bind <value>' argument missing"],
+    [['--bind', '--directory'], "Option '--bind' argument is ambiguous"],
+    [['--help=x'], "Option '-h, --help' does not take an argument"],
+    [['-d', 'missing'], "argument -d/--directory: 'missing': there is none of that name"],
+    [['-d', PROGRAM], `argument -d/--directory: '${PROGRAM}': it is a file`],
     [
       ['-H', 'Content-Length', '1'],
       "argument -H/--header: 'Content-Length' is the server's own to send",
     ],
     [['-H', 'no-colon'], "argument -H/--header: not of the form 'Name: value': 'no-colon'"],
-    [['--nonsense', '-x'], 'unrecognized arguments: --nonsense -x'],
-    [['-b'], 'argument -b/--bind: expected one argument'],
-    [['--bind', '--directory'], 'argument -b/--bind: expected one argument'],
-    [['--help=x'], "argument -h/--help: ignored explicit argument 'x'"],
-    [
-      ['--tls', 'x'],
-      'ambiguous option: --tls could match --tls-cert, --tls-key, --tls-password-file',
-    ],
-    [['-d', 'missing'], "argument -d/--directory: no such directory: 'missing'"],
-    [['-d', PROGRAM], `argument -d/--directory: no such directory: '${PROGRAM}'`],
-    [
-      ['-p', 'HTTP/2'],
-      "argument -p/--protocol: invalid choice: 'HTTP/2' (choose from 'HTTP/1.0', 'HTTP/1.1')",
-    ],
     [['-H', 'no colon'], "argument -H/--header: not of the form 'Name: value': 'no colon'"],
     [
       ['-H', 'a: b\r\nc: d'],
@@ -363,15 +417,117 @@ t.test('bad arguments: one line, in the words of argparse, and exit 2', async (t
     [['--content-type', 'x'], "argument --content-type: not of the form 'type/subtype': 'x'"],
     [['--tls-key', 'x'], '--tls-key requires --tls-cert to be set'],
     [['--tls-password-file', 'x'], '--tls-password-file requires --tls-cert to be set'],
-    [
-      ['--tls-cert', 'x', '--tls-password-file', 'missing'],
-      "Failed to read TLS password file: ENOENT: no such file or directory, open 'missing'",
-    ],
-    [['--cgi'], '--cgi: Python 3.15 has no CGI any more, and here there never was'],
   ]
-  for (const [args, message] of cases) {
-    const expected = { status: 2, stdout: '', stderr: `basehttp: error: ${message}\n` }
-    t.same(run(...args), expected, args.join(' '))
+  for (const [args, message, hint] of cases) {
+    const name = args.join(' ')
+    try {
+      const parsed = parseArguments(args) as Arguments
+      t.match(args[0], '-d', name)
+      t.match(message, whyNotServed(parsed.directory ?? ''), name)
+    } catch (error) {
+      t.type(error, UsageError, name)
+      t.match(error, { message, hint }, name)
+    }
+  }
+  // And what the program makes of them.
+  const usage = 'usage: basehttp [options] [port]; basehttp --help lists the options\n'
+  for (const [args, message, hint] of cases.filter(([args]) =>
+    /^(?:\.|-d|-x)$/.test(args[0] ?? ''),
+  )) {
+    const error = `basehttp: error: ${message}\n`
+    const stderr = usage + error + (hint === undefined ? '' : `basehttp: hint: ${hint}\n`)
+    t.same(run(...args), { status: 2, stdout: '', stderr }, args.join(' '))
+  }
+  t.match(run('--tls-cert', 'x', '--tls-password-file', 'missing'), {
+    status: 2,
+    stderr:
+      /Failed to read TLS password file: ENOENT: no such file or directory, open 'missing'\n$/,
+  })
+  t.end()
+})
+
+t.test('--handler serves with a class of one’s own', async (t) => {
+  const root = folder(t)
+  const file = join(root, 'handlers.mjs')
+  const index = pathToFileURL(join(import.meta.dirname, 'index.js')).href
+  fs.writeFileSync(
+    file,
+    `import { BaseHTTPRequestHandler, SimpleHTTPRequestHandler } from '${index}'
+    export class Hello extends BaseHTTPRequestHandler {
+      do_GET() { this.sendResponse(200); this.endHeaders(); this.wfile.write(Buffer.from('hello')) }
+    }
+    export class Files extends SimpleHTTPRequestHandler { serverVersion = 'Own/1.0' }
+    export const other = 5, helper = () => {}`,
+  )
+  const hello = await start(t, '0', '--handler', `${file}#Hello`, '-p', 'HTTP/1.1')
+  t.match(
+    await ask(hello.port, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'),
+    /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nhello$/,
+  )
+  t.same(await hello.end('SIGINT'), [0, null])
+  const files = await start(t, '0', '--handler', `${file}#Files`, '-d', root)
+  t.match(await ask(files.port, 'HEAD /index.rst HTTP/1.0\r\n\r\n'), /200 OK\r\nServer: Own\/1\.0 /)
+  t.same(await files.end('SIGINT'), [0, null])
+
+  fs.writeFileSync(join(root, 'none.mjs'), 'export default 5')
+  fs.writeFileSync(join(root, 'broken.mjs'), 'export class {')
+  const wrong: [argument: string, message: RegExp][] = [
+    [file, /: it exports more than one handler class; take one by #NAME: Files, Hello\n/],
+    [`${file}#None`, /: it exports no None; take one by #NAME: Files, Hello\n/],
+    [join(root, 'none.mjs'), /: it exports no handler class\n/],
+    [join(root, 'broken.mjs'), /: Unexpected token '\{'\n/],
+    [join(root, 'missing.mjs'), /: Cannot find module /],
+  ]
+  for (const [argument, message] of wrong) {
+    t.match(run('0', '--handler', argument), { status: 2, stdout: '', stderr: message }, argument)
+  }
+})
+
+t.test('wantsColors() goes by terminal, NO_COLOR and FORCE_COLOR', (t) => {
+  const terminal = { isTTY: true }
+  t.equal(wantsColors(terminal, {}), true)
+  t.equal(wantsColors(terminal, { TERM: 'dumb' }), false)
+  t.equal(wantsColors(terminal, { NO_COLOR: '1', FORCE_COLOR: '1' }), false)
+  t.equal(wantsColors(terminal, { NO_COLOR: '', PYTHON_COLORS: '0' }), true)
+  t.equal(wantsColors({}, { TERM: 'xterm' }), false)
+  t.equal(wantsColors({}, { FORCE_COLOR: '1' }), true)
+  t.end()
+})
+
+t.test('colored() adds colours, and nothing else', (t) => {
+  const start = '127.0.0.1 - - [06/Oct/2016 17:12:48] '
+  const grey = '127.0.0.1 - - <90>[06/Oct/2016 17:12:48]<0> '
+  const cases: [line: string, colored: string][] = [
+    [`${start}"GET /a b HTTP/1.1" 200 -`, `${grey}"GET <36>/a b<0> HTTP/1.1" <32>200<0> <90>-<0>`],
+    [`${start}"GET /" 304 12`, `${grey}"GET <36>/<0>" <96>304<0> <90>12<0>`],
+    [`${start}"GET /" 404 -`, `${grey}"GET <36>/<0>" <33>404<0> <90>-<0>`],
+    [`${start}"GET /" 500 -`, `${grey}"GET <36>/<0>" <31>500<0> <90>-<0>`],
+    [`${start}code 404, message x`, `${grey}<33>code 404, message x<0>`],
+    ['TypeError: boom', 'TypeError: boom'],
+  ]
+  for (const [line, expected] of cases) {
+    const text = colored(`${line}\n`)
+    t.equal(text.replace(/\x1b\[(\d+)m/g, '<$1>'), `${expected}\n`)
+    t.equal(text.replace(/\x1b\[\d+m/g, ''), `${line}\n`)
+  }
+  t.end()
+})
+
+t.test('a log in a file has no colours, unless they are asked for', async (t) => {
+  for (const [env, found] of [
+    [{ NO_COLOR: '', FORCE_COLOR: '' }, false],
+    [{ NO_COLOR: '', FORCE_COLOR: '1' }, true],
+  ] as const) {
+    const args = [PROGRAM, '0', '-b', '127.0.0.1', '-d', folder(t)]
+    const server = await watch(
+      t,
+      spawn(process.execPath, args, { env: { ...process.env, ...env } }),
+    )
+    await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n')
+    await until(() => server.stderr().includes('\n'))
+    t.equal(server.stderr().includes('\x1b'), found)
+    t.notMatch(server.stdout(), '\x1b')
+    await server.end('SIGINT')
   }
 })
 

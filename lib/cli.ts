@@ -21,15 +21,20 @@
  */
 
 import { lookup } from 'node:dns/promises'
-import { readFileSync, statSync } from 'node:fs'
-import { HELP, parseArguments, UsageError } from './cli-arguments.ts'
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { pathToFileURL } from 'node:url'
+import { HELP, parseArguments, USAGE, UsageError } from './cli-arguments.ts'
 import type { Arguments } from './cli-arguments.ts'
+import { colored, wantsColors } from './cli-colors.ts'
 import { AsyncHTTPServer, AsyncHTTPSServer } from './http/server.ts'
-import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
+import { SimpleHTTPRequestHandler, whyNotServed } from './http/simple-handler.ts'
+import type { RequestHandlerClass } from './socketserver/request-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
 import { zoneWarning } from './stdlib/dates.ts'
 import { ConnectionError, TimeoutError } from './stdlib/errors.ts'
 import { repr } from './stdlib/format.ts'
+import { stderr } from './stdlib/sys.ts'
 
 /** How long a connection may lie idle, or a client stand still, in seconds. */
 const TIMEOUT = 60
@@ -77,7 +82,12 @@ async function main(args: readonly string[]): Promise<void> {
         await serve(parsed)
     }
   } catch (error) {
-    process.stderr.write(`basehttp: error: ${(error as Error).message}\n`)
+    const usage = error instanceof UsageError ? USAGE : ''
+    const hint = error instanceof UsageError && error.hint !== undefined ? error.hint : ''
+    process.stderr.write(
+      `${usage}basehttp: error: ${(error as Error).message}\n` +
+        (hint === '' ? '' : `basehttp: hint: ${hint}\n`),
+    )
     process.exitCode = error instanceof UsageError ? 2 : 1
   }
 }
@@ -89,15 +99,21 @@ async function ownVersion(): Promise<string> {
 }
 
 async function serve(args: Arguments): Promise<void> {
-  if (statSync(args.directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new UsageError(`argument -d/--directory: no such directory: ${repr(args.directory)}`)
+  const { directory, protocol, headers, contentType } = args
+  if (directory !== undefined) {
+    const reason = whyNotServed(directory)
+    if (reason !== null) {
+      throw new UsageError(`argument -d/--directory: ${repr(directory)}: ${reason}`)
+    }
   }
-  const server = makeServer(args, await resolve(args.bind, args.port))
+  const Handler = args.handler === undefined ? CommandLineHandler : await loadHandler(args.handler)
+  const server = makeServer(args, Handler, await resolve(args.bind, args.port))
   server.handlerOptions = {
-    directory: args.directory,
-    protocolVersion: args.protocol,
-    extraResponseHeaders: args.headers,
-    ...(args.contentType === undefined ? {} : { defaultContentType: args.contentType }),
+    // A handler of somebody's own need not have these fields.
+    ...(directory !== undefined || args.handler === undefined ? { directory } : {}),
+    ...(protocol === undefined ? {} : { protocolVersion: protocol }),
+    ...(headers.length === 0 ? {} : { extraResponseHeaders: headers }),
+    ...(contentType === undefined ? {} : { defaultContentType: contentType }),
   }
   try {
     await server.bindAndActivate()
@@ -123,11 +139,32 @@ async function serve(args: Arguments): Promise<void> {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${String(port)}`
   const url = process.stdout.isTTY ? `(${scheme.toLowerCase()}://${authority}/) ` : ''
   process.stdout.write(`Serving ${scheme} on ${host} port ${String(port)} ${url}...\n`)
+  const outside = process.stdout.isTTY && isEveryAddress(host) ? outsideAddress() : undefined
+  if (outside !== undefined) {
+    process.stdout.write(`On this network: ${scheme.toLowerCase()}://${outside}:${String(port)}/\n`)
+  }
+  if (wantsColors(process.stderr, process.env)) {
+    const write = stderr.write.bind(stderr)
+    stderr.write = (text) => {
+      write(colored(text))
+    }
+  }
 
   await server.serveForever()
   // Waits for the connections that are left.
   await server.serverClose()
   process.exit(0)
+}
+
+function isEveryAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::'
+}
+
+/** An address of this machine that others can type; undefined if it has none. */
+function outsideAddress(): string | undefined {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
 }
 
 /** An address to bind to. */
@@ -153,13 +190,14 @@ async function resolve(bind: string | undefined, port: number): Promise<Resolved
 
 function makeServer(
   args: Arguments,
+  Handler: RequestHandlerClass,
   { address, family }: Resolved,
 ): AsyncHTTPServer | AsyncHTTPSServer {
   const { tlsCert, tlsKey, tlsPasswordFile } = args
   const server =
     tlsCert === undefined
-      ? new AsyncHTTPServer(address, CommandLineHandler)
-      : new AsyncHTTPSServer(address, CommandLineHandler, {
+      ? new AsyncHTTPServer(address, Handler)
+      : new AsyncHTTPSServer(address, Handler, {
           certfile: tlsCert,
           keyfile: tlsKey,
           password: tlsPasswordFile === undefined ? undefined : readPassword(tlsPasswordFile),
@@ -182,6 +220,50 @@ function connectionLimit(): number | null {
   } catch {
     return null
   }
+}
+
+/**
+ * Load the handler class of `--handler FILE[#NAME]`: the one of that name, or the default, or the only
+ * one. It is no {@link CommandLineHandler}, and has its own deadlines.
+ *
+ * @throws {@link UsageError}
+ */
+async function loadHandler(argument: string): Promise<RequestHandlerClass> {
+  const [, file, name] = /^(.+?)(?:#(\w+))?$/s.exec(argument) as unknown as [
+    string,
+    string,
+    string?,
+  ]
+  const wrong = (reason: string) => new UsageError(`argument --handler: ${repr(file)}: ${reason}`)
+  let exported: Record<string, unknown>
+  try {
+    exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw wrong(
+      code === 'ERR_UNKNOWN_FILE_EXTENSION' && file.endsWith('ts')
+        ? `Node ${process.versions.node} does not run TypeScript; compile it first`
+        : message,
+    )
+  }
+  // Not `instanceof`: the module may have its classes from another copy of this package.
+  const handlers = Object.entries(exported).filter(
+    (entry): entry is [string, RequestHandlerClass] =>
+      typeof entry[1] === 'function' &&
+      typeof (entry[1].prototype as { run?: unknown } | undefined)?.run === 'function',
+  )
+  const found = handlers.find(([key]) => key === (name ?? 'default'))
+  const only = name === undefined && handlers.length === 1 ? handlers[0] : undefined
+  const [, Handler] = found ?? only ?? []
+  if (Handler === undefined) {
+    const names = handlers.map(([key]) => key).join(', ')
+    throw wrong(
+      names === ''
+        ? 'it exports no handler class'
+        : `it exports ${name === undefined ? 'more than one handler class' : `no ${name}`}; take one by #NAME: ${names}`,
+    )
+  }
+  return Handler
 }
 
 function readPassword(path: string): string {

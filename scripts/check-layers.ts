@@ -23,7 +23,7 @@ import type { Source } from './sources.ts'
 
 /** From the top down; the first pattern that fits a file is its layer. */
 const LAYERS: readonly RegExp[] = [
-  /^lib\/cli(?:-arguments)?\.ts$/,
+  /^lib\/cli(?:-arguments|-colors)?\.ts$/,
   /^lib\/index\.ts$/,
   /^lib\/(?:cgi\/|http\/(?:server|threading-server|tls)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
