@@ -29,7 +29,7 @@ t.test('a signal in the middle of an upload leaves nothing', async (t) => {
     })
     const server = spawn(process.execPath, [join(import.meta.dirname, 'upload-server.js')], {
       env: { ...process.env, TMPDIR: folder },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'inherit'],
     })
     t.teardown(() => server.kill('SIGKILL'))
     const [ready] = (await once(server.stdout, 'data')) as [Buffer]

@@ -129,7 +129,7 @@ async function start(command: readonly string[], folder: string): Promise<Runnin
   const server = join(import.meta.dirname, 'upload-server.js')
   const child: ChildProcess = spawn(program, [...args, server], {
     env: { ...process.env, TMPDIR: folder },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   let log = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

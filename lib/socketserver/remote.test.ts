@@ -32,6 +32,10 @@ t.test('siteOf() refuses an option whose copy would have lost its methods', asyn
       return this.names.includes(name)
     }
   }
+  const url = server(Obedient)
+  url.handlerOptions = { greeting: new URL('file:///srv') }
+  // From 22 on, Node itself refuses to copy it.
+  t.throws(() => siteOf(url), /of the class URL, of which|only what structuredClone\(\) takes/)
   class OwnError extends Error {}
   const accounts = new Accounts()
   const wrong: [unknown, string, string][] = [
@@ -40,7 +44,6 @@ t.test('siteOf() refuses an option whose copy would have lost its methods', asyn
     [new Map([['x', accounts]]), 'Accounts', 'Object'],
     [new Map([[accounts, 'x']]), 'Accounts', 'Object'],
     [new Set([accounts]), 'Accounts', 'Object'],
-    [new URL('file:///srv'), 'URL', 'Object'],
     [new OwnError('x'), 'OwnError', 'Error'],
     [new (class Names extends Array<string> {})(), 'Names', 'Array'],
     [new (class Table extends Map {})(), 'Table', 'Map'],

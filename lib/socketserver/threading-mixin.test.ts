@@ -297,7 +297,8 @@ t.test('options that are set later are checked, too', async (t) => {
   await serve(t, server)
   server.handlerOptions = { greeting: new URL('file:///srv') }
   t.equal(await talk(server, 'who\n'), '')
-  t.match(caught.pop(), { name: 'TypeError', message: /an object of the class URL, of which/ })
+  // From 22 on, Node itself refuses to copy it.
+  t.match(caught.pop(), { name: 'TypeError', message: /of the class URL, of which|structuredClone/ })
   server.handlerOptions = { greating: 'hello' }
   t.equal(await talk(server, 'who\n'), '')
   t.match(caught.pop(), { name: 'TypeError', message: /'greating': Obedient has no such field$/ })

@@ -32,5 +32,5 @@ t.test('formatException() never throws', async (t) => {
   for (const [name, make] of Object.entries(EXCEPTIONS)) {
     t.match(formatException(make()), /./, name)
   }
-  t.equal(formatException(EXCEPTIONS.stack?.()), '<exception str() failed>')
+  t.equal(formatException(EXCEPTIONS.inspect?.()), '<exception str() failed>')
 })
