@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -467,9 +467,47 @@ t.test('UnixStreamServer says so when the file is left over', async (t) => {
   await server.bindAndActivate()
   await server.serverClose()
   t.notOk(existsSync(path), 'a server that is closed removes it')
-  await t.rejects(new UnixStreamServer('/no/such/directory/socket', Echo).bindAndActivate(), {
-    code: 'EACCES',
-  })
+})
+
+t.test('UnixStreamServer says what is wrong with a path, before anything is made', async (t) => {
+  const directory = temporaryDirectory(t)
+  const long = join(directory, 'x'.repeat(107 - directory.length - 1))
+  const wrong: [string, RegExp][] = [
+    ['', /^Cannot listen on '': a socket needs a path$/],
+    [`${long}y`, /y': the path of a socket has 10[37] bytes at most, and this one 108$/],
+    [`${long.slice(0, -1)}\u00e9`, / bytes at most, and this one 108$/],
+    [join(directory, 'a\0b'), /: there is a NUL in the path$/],
+    ['/no/such/directory/socket', /: there is no directory '\/no\/such\/directory'$/],
+  ]
+  for (const [path, message] of wrong) {
+    await t.rejects(new UnixStreamServer(path, Echo).bindAndActivate(), { message }, path)
+  }
+  t.same(readdirSync(directory), [])
+  if (process.platform === 'linux') {
+    const longest = new UnixStreamServer(long, WhoAmI)
+    await serve(t, longest)
+    t.same(readdirSync(directory), [basename(long)])
+    t.equal(await talk(longest, ''), '""')
+  }
+})
+
+t.test('UnixStreamServer leaves the file of a successor where it is', async (t) => {
+  const directory = temporaryDirectory(t)
+  const path = join(directory, 'socket')
+  const first = new UnixStreamServer(path, WhoAmI)
+  await first.bindAndActivate()
+  rmSync(path)
+  const second = new (class extends AsyncMixIn(UnixStreamServer) {})(path, WhoAmI)
+  await serve(t, second)
+  await first.serverClose()
+  await first.serverClose()
+  t.same(readdirSync(directory), ['socket'])
+  t.equal(await talk(second, ''), '""', 'and it can be reached')
+  const third = new UnixStreamServer(join(directory, 'gone'), WhoAmI)
+  await third.bindAndActivate()
+  rmSync(third.serverAddress)
+  await third.serverClose()
+  t.same(readdirSync(directory), ['socket'])
 })
 
 // -- Helpers ---------------------------------------------------------------------------------

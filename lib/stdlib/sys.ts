@@ -23,7 +23,11 @@ export const stderr = {
    *
    * A reader of the log that goes away (`basehttp 2>&1 | head`) must not end the server: the
    * text is then lost, and nothing is thrown. One that stays and does not read must not fill the
-   * memory: what comes on top of a megabyte is lost as well. (Python waits for such a reader.)
+   * memory: anything beyond a megabyte is lost as well. (Python waits for such a reader.)
+   *
+   * That is so for a pipe. A terminal is written to synchronously, because Node does so, and one that
+   * was stopped with Ctrl-S stops the whole server until Ctrl-Q, SIGTERM included; so does a disk
+   * that does not answer. As in Python.
    */
   write(text: string): void {
     if (process.stderr.listenerCount('error', ignore) === 0) {
