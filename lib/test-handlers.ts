@@ -119,6 +119,20 @@ export class Obedient extends StreamRequestHandler {
   }
 }
 
+/** Waits for as long as its client is there. */
+export class Patient extends BaseHTTPRequestHandler {
+  static readonly module = import.meta.url
+
+  override protocolVersion = 'HTTP/1.1'
+
+  async do_GET(): Promise<void> {
+    this.sendResponse(200)
+    this.endHeaders()
+    void this.wfile.flush()
+    await sleep(600_000, undefined, { signal: this.signal })
+  }
+}
+
 /** Speaks first. */
 export class Greeter extends StreamRequestHandler {
   static readonly module = import.meta.url

@@ -15,6 +15,7 @@ t.test('each program runs, says so, answers, and ends on Ctrl-C', async (t) => {
     ['http_server_errors', /^HTTP\/1\.0 404 Not Found\r\n/],
     ['http_server_send_header', /\r\n\r\nResponse body\n$/],
     ['http_server_threads', /\r\n\r\nThread-1\n$/],
+    ['http_server_events', /\r\n\r\ndata: [0-9T:.-]+Z\n\n$/],
     ['http_server_forks', /\r\n\r\nProcess [0-9]+\n$/],
   ]
   for (const [name, expected] of programs) {

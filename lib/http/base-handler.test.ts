@@ -1,5 +1,8 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createReadStream, readFileSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import t from 'tap'
@@ -13,7 +16,7 @@ import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-he
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { ERROR_PAGE_HTML5 } from './error-page.ts'
 import { HTTPMessage, RequestError } from './message.ts'
-import { HTTPServer } from './server.ts'
+import { AsyncHTTPServer, HTTPServer } from './server.ts'
 import { RESPONSES } from './status.ts'
 
 const bytes = (text: string) => Buffer.from(text, 'latin1')
@@ -129,7 +132,7 @@ t.test('a request may come in pieces of any size', async (t) => {
   }
 })
 
-t.test('pipelined answers leave in one write', async (t) => {
+t.test('pipelined answers leave together', async (t) => {
   const { server } = await start(t, Hello)
   const client = dial(server)
   client.write('GET / HTTP/1.1\r\n\r\n'.repeat(16))
@@ -137,7 +140,8 @@ t.test('pipelined answers leave in one write', async (t) => {
   client.on('data', (chunk: Buffer) => chunks.push(chunk.length))
   await new Promise((resolve) => client.once('data', resolve))
   await new Promise((resolve) => setTimeout(resolve, 50))
-  t.equal(chunks.length, 1)
+  // One, mostly. On a machine that is slow, others have their turn in between.
+  t.ok(chunks.length < 16, String(chunks))
   client.destroy()
 })
 
@@ -210,6 +214,217 @@ t.test(
     ])
   },
 )
+
+// -- What is left running --------------------------------------------------------------------
+
+const tick = (time: number) => new Promise((resolve) => setTimeout(resolve, time))
+
+t.test(
+  'what a method writes after it has returned goes nowhere, and the log says so',
+  async (t) => {
+    let written = () => {}
+    const writing = new Promise<void>((resolve) => (written = resolve))
+    class Late extends Hello {
+      override do_GET() {
+        super.do_GET()
+        if (this.path === '/1') {
+          setTimeout(() => {
+            void this.wfile.write(bytes('LATE'))
+            this.sendHeader('X-Late', '1')
+            this.reply('LATE')
+            this.sendHeader('X-Late', '2')
+            written()
+          }, 10)
+        }
+      }
+    }
+    const { server, log } = await start(t, Late)
+    const client = dial(server)
+    client.write('GET /1 HTTP/1.1\r\n\r\n')
+    const first = await readUntil(client, 'GET /1\n')
+    await writing
+    client.write('GET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+    const answers = first + (await readAll(client))
+    t.equal(
+      plain(answers),
+      'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /1\n' +
+        'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /2\n',
+    )
+    t.equal(log().match(/^Written after the end of the request, and not sent/gm)?.length, 1)
+  },
+)
+
+t.test('what a method has left running cannot write while a head is on its way', async (t) => {
+  class Late extends Hello {
+    override do_GET() {
+      super.do_GET()
+      const timer = setInterval(() => void this.wfile.write(bytes('LATE')), 1)
+      setTimeout(() => {
+        clearInterval(timer)
+      }, 100)
+    }
+  }
+  const { server } = await start(t, Late)
+  const client = dial(server)
+  client.write('GET /1 HTTP/1.1\r\n\r\nGET')
+  const first = await readUntil(client, 'GET /1\n')
+  for (const piece of [' /2 HTTP', '/1.1\r\n', 'Connection: ', 'close\r\n', '\r\n']) {
+    await tick(15)
+    client.write(piece)
+  }
+  t.notMatch(first + (await readAll(client)), 'LATE')
+})
+
+t.test('a writer that a method holds on to ends with its request', async (t) => {
+  let go = () => {}
+  const going = new Promise<void>((resolve) => (go = resolve))
+  class Late extends Hello {
+    async do_LATE() {
+      const { wfile } = this
+      const stream = wfile.stream()
+      this.do_GET()
+      if (this.path === '/1') {
+        void going.then(() => {
+          void wfile.write(bytes('LATE'))
+          stream.end(bytes('LATE'))
+        })
+      } else {
+        // While this request is in the middle of its answer.
+        go()
+        await tick(10)
+        void this.wfile.write(bytes('end\n'))
+      }
+    }
+  }
+  const { server } = await start(t, Late)
+  const answers = await talk(
+    server,
+    'LATE /1 HTTP/1.1\r\n\r\nLATE /2 HTTP/1.1\r\nConnection: close\r\n\r\n',
+  )
+  t.notMatch(answers, 'LATE')
+  t.match(answers, /GET \/2\nend\n$/)
+})
+
+t.test('a file that is read after the end of its request ends no process', async (t) => {
+  let ended = 0
+  class Careless extends BaseHTTPRequestHandler {
+    do_GET() {
+      this.sendResponse(200)
+      this.endHeaders()
+      const file = createReadStream(import.meta.filename)
+      if (this.path === '/pipe') {
+        file.pipe(this.wfile.stream())
+      } else {
+        file.on('data', (chunk) => void this.wfile.write(chunk as Buffer))
+      }
+      file.on('close', () => ended++)
+    }
+  }
+  const { server, log } = await start(t, Careless)
+  for (const path of ['/', '/pipe']) {
+    t.equal(plain(await talk(server, `GET ${path} HTTP/1.0\r\n\r\n`)), 'HTTP/1.0 200 OK\r\n\r\n')
+  }
+  while (log().match(/^Written after/gm)?.length !== 2) {
+    await tick(5)
+  }
+})
+
+t.test('pipeline() sends a file through wfile.stream()', async (t) => {
+  class Files extends BaseHTTPRequestHandler {
+    async do_GET() {
+      this.sendResponse(200)
+      this.endHeaders()
+      await pipeline(createReadStream(import.meta.filename), this.wfile.stream())
+      void this.wfile.write(bytes('THE END'))
+    }
+  }
+  const { server } = await start(t, Files)
+  const answer = await talk(server, 'GET / HTTP/1.0\r\n\r\n')
+  const text = readFileSync(import.meta.filename, 'latin1')
+  t.equal(answer.slice(answer.indexOf('\r\n\r\n') + 4), `${text}THE END`)
+})
+
+// -- The body --------------------------------------------------------------------------------
+
+t.test('body ends where the body ends', async (t) => {
+  class Echo extends Hello {
+    override async do_PUT() {
+      const pieces: Uint8Array[] = []
+      for await (const piece of this.body) {
+        pieces.push(piece)
+        if (this.path === '/break') {
+          break
+        }
+      }
+      this.reply(Buffer.concat(pieces).toString('latin1') + '\n')
+    }
+
+    async do_STREAM() {
+      const sink = new PassThrough()
+      await pipeline(this.body, sink)
+      this.reply(`${(sink.read() as Buffer).toString('latin1')}\n`)
+    }
+
+    async do_NOTHING() {
+      for await (const piece of this.body) {
+        this.reply(`${String(piece.length)} too many\n`)
+      }
+      this.do_GET()
+    }
+  }
+  const { server } = await start(t, Echo)
+  const answers = await talk(
+    server,
+    'PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc' +
+      'PUT /break HTTP/1.1\r\nContent-Length: 3\r\n\r\ndef' +
+      'STREAM / HTTP/1.1\r\nContent-Length: 3\r\n\r\nghi' +
+      'NOTHING /x HTTP/1.1\r\nConnection: close\r\n\r\n',
+  )
+  t.same(
+    plain(answers)
+      .split(/HTTP\/1\.1 200 OK\r\nContent-Length: [0-9]+\r\n\r\n/)
+      .slice(1),
+    ['abc\n', 'def\n', 'ghi\n', 'GET /x\n'],
+  )
+})
+
+t.test('body throws when the client breaks off, and the log says so', async (t) => {
+  class Save extends Hello {
+    override async do_PUT() {
+      await pipeline(this.body, new PassThrough().resume())
+      this.reply('saved\n')
+    }
+  }
+  const { server, log } = await start(t, Save)
+  const request = 'PUT / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc'
+  t.equal(await talk(server, request, { halfClose: true }), '')
+  t.match(log(), /Connection lost: ConnectionResetError.*7 bytes before the end of the body/)
+})
+
+// -- Turns -----------------------------------------------------------------------------------
+
+t.test('a client that pipelines leaves others their turn', async (t) => {
+  const order: string[] = []
+  class Slow extends Hello {
+    override do_GET() {
+      order.push(this.path)
+      for (const end = performance.now() + 2; performance.now() < end;);
+      super.do_GET()
+    }
+  }
+  captureStderr(t)
+  const server = new AsyncHTTPServer(['127.0.0.1', 0], Slow)
+  await serve(t, server)
+  const greedy = dial(server)
+  const other = dial(server)
+  await Promise.all([once(greedy, 'connect'), once(other, 'connect')])
+  greedy.write('GET /greedy HTTP/1.1\r\n\r\n'.repeat(500))
+  await once(greedy, 'data')
+  other.write('GET /other HTTP/1.1\r\nConnection: close\r\n\r\n')
+  t.match(await readAll(other), /GET \/other\n$/)
+  t.ok(order.length < 500, `it was number ${String(order.indexOf('/other') + 1)} of 501`)
+  greedy.destroy()
+})
 
 t.test('headers that were not ended are dropped, and do not leak', async (t) => {
   class Forgetful extends Hello {

@@ -39,6 +39,7 @@
 
 import { checkSeconds, StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
+import { sleep0 } from '../stdlib/asyncio.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
 import { formatDate, localTime, monotonic, now } from '../stdlib/dates.ts'
 import { ConnectionError, TimeoutError } from '../stdlib/errors.ts'
@@ -63,6 +64,9 @@ const MAX_REQUEST_LINE = 65536
  */
 const MAX_SKIPPED = 256 * 1024
 
+/** How long a client that pipelines is served before others get their turn, in seconds. */
+const TURN = 0.005
+
 /**
  * The base of HTTP request handlers. It answers nothing itself: for each method of HTTP that you
  * want to answer, add one of yours, `do_GET()` for GET.
@@ -75,7 +79,7 @@ const MAX_SKIPPED = 256 * 1024
  *
  * Fields for your methods:
  * - {@link command}, {@link path}, {@link requestVersion}, {@link headers}, {@link requestline}
- * - `rfile`, at the first byte of the body; `wfile`
+ * - {@link body}; `rfile`, at the first byte of it; `wfile`
  * - {@link closeConnection}
  *
  * Methods that may be overridden:
@@ -272,6 +276,20 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   headers: HTTPMessage = new HTTPMessage()
 
   /**
+   * The body of the request, in pieces as they come: `for await (const piece of this.body)`, or
+   * `pipeline(this.body, createWriteStream(name))`. It ends where the body ends, at once if there is
+   * none; what is left of it when the method returns is skipped.
+   *
+   * When the client breaks off within the body, the loop throws a `ConnectionResetError`, which a
+   * method need not catch.
+   *
+   * @added In Python, `rfile.read(int(headers['Content-Length']))`.
+   */
+  get body(): ReturnType<StreamReader['piecesUntil']> {
+    return this.rfile.piecesUntil(this.rfile === this.#bodySource ? this.#bodyEnd : 0)
+  }
+
+  /**
    * Whether the connection ends with this request. `parseRequest()` decides it from what the
    * client said, `sendHeader('Connection', 'close')` sets it, and you may, too.
    *
@@ -300,8 +318,24 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.handle
    */
   override async handle(): Promise<void> {
+    let count = 0
+    let since = 0
     do {
       await this.handleOneRequest()
+      // Security: while further requests are here already, nothing in this loop waits for the event
+      // loop, and all other clients would wait for the last of them. To look at the clock takes a
+      // fiftieth of a small request, so it is done for one in four.
+      if (this.rfile.buffered === 0) {
+        count = 0
+      } else if (count++ % 4 === 0) {
+        const time = monotonic()
+        if (count === 1) {
+          since = time
+        } else if (time - since > TURN) {
+          await sleep0()
+          count = 0
+        }
+      }
     } while (!this.closeConnection && !this.server.closing)
   }
 
@@ -312,7 +346,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   async handleOneRequest(): Promise<void> {
     let line: string | undefined
-    this.#answering = false
     try {
       line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       while (line === undefined) {
@@ -329,6 +362,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         return
       }
       this.#rawRequestline = line
+      this.#begin()
       if (line.length > MAX_REQUEST_LINE) {
         this.requestline = ''
         this.requestVersion = ''
@@ -345,6 +379,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
           await answer
         }
       }
+      this.wfile.retire()
       // A method that does not await its writes must not outrun the client.
       if (this.wfile.full) {
         await this.wfile.drain()
@@ -362,7 +397,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         this.#answerFault(error)
       } else if (error instanceof TimeoutError) {
         this.logError('Request timed out: %r', error)
-      } else if (!(error instanceof ConnectionError)) {
+      } else if (!isLost(error)) {
         throw error
       } else if (line !== undefined) {
         // Differs: Python prints a traceback for every client that goes away. Between two
@@ -370,6 +405,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         this.logError('Connection lost: %r', error)
       }
     } finally {
+      this.wfile.retire()
       const releasing = this.rfile.release()
       if (releasing !== undefined) {
         await releasing
@@ -392,6 +428,16 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     } finally {
       idleConnections.delete(this.request)
     }
+  }
+
+  /**
+   * Begin with a clean slate. What the method before has left running, a timer for instance, may
+   * have called any method by now; and whatever it has written since was refused.
+   */
+  #begin(): void {
+    this.wfile = this.wfile.next()
+    this.#headersBuffer = ''
+    this.#answering = false
   }
 
   /** Answer a request that a method could not make sense of, unless it has begun to answer. */
@@ -453,11 +499,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   async #waitForFields(reader: FieldReader): Promise<boolean> {
+    this.wfile.retire()
     for (;;) {
       this.#startHeadTimer()
       await this.rfile.more()
       const fields = reader.take()
       if (fields !== undefined) {
+        this.#begin()
         return this.#acceptFields(fields)
       }
     }
@@ -900,6 +948,19 @@ function splitWords(line: string): string[] {
 function parseVersion(word: string): [major: number, minor: number] | null {
   const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
   return match === null ? null : [Number(match[1]), Number(match[2])]
+}
+
+/**
+ * Whether an exception means that the client has gone. What waits with `signal` throws the
+ * signal's reason, or, as most of Node, an `AbortError` with the reason as its cause.
+ */
+function isLost(error: unknown): boolean {
+  return (
+    error instanceof ConnectionError ||
+    (error instanceof Error &&
+      error.name === 'AbortError' &&
+      error.cause instanceof ConnectionError)
+  )
 }
 
 const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/

@@ -33,6 +33,7 @@ import * as fs from 'node:fs'
 import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
+import { sleep0 } from '../stdlib/asyncio.ts'
 import { parseDate } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
@@ -650,7 +651,7 @@ async function copyOn(
     for (let count = await first; count > 0; count = await source.read(buffer)) {
       await outputfile.write(buffer.subarray(0, count))
       // A client as fast as we are would else be the only one that is served: nothing here waits.
-      await new Promise(setImmediate)
+      await sleep0()
     }
   } finally {
     copies--

@@ -8,7 +8,7 @@ import { ForkingMixIn } from '../socketserver/forking-mixin.ts'
 import type { Address } from '../socketserver/base-server.ts'
 import type { Connection } from '../socketserver/request-handler.ts'
 import { CERTIFICATE, PRIVATE_KEY } from '../test-certificate.ts'
-import { EXCEPTIONS, Faulty } from '../test-handlers.ts'
+import { EXCEPTIONS, Faulty, Patient } from '../test-handlers.ts'
 import { captureStderr, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
 import { AsyncHTTPServer, HTTPServer, HTTPSServer } from './server.ts'
 import { SimpleHTTPRequestHandler } from './simple-handler.ts'
@@ -237,4 +237,25 @@ t.test('a server that is shut down and serves again keeps connections again', as
     await serving
   }
   await server.serverClose()
+})
+
+t.test('a method hears that its client has gone, in all kinds of servers', async (t) => {
+  for (const Server of KINDS) {
+    for (const leave of ['end', 'destroy'] as const) {
+      await t.test(`${Server.name}, ${leave}()`, async (t) => {
+        const log = captureStderr(t)
+        const server = new Server(LOCAL, Patient)
+        await serve(t, server)
+        const client = dial(server)
+        client.write('GET / HTTP/1.1\r\n\r\n')
+        await readUntil(client, '\r\n\r\n')
+        client[leave]()
+        while (!log().includes('lost')) {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+        }
+        t.match(log(), /Connection lost: AbortError/)
+        t.notMatch(log(), 'Exception')
+      })
+    }
+  }
 })

@@ -165,7 +165,7 @@ export class BaseRequestHandler {
  * - {@link timeout}, {@link disableNagleAlgorithm}
  *
  * Fields for derived classes, from `setup()` on:
- * - {@link rfile}, {@link wfile}
+ * - {@link rfile}, {@link wfile}, {@link signal}
  *
  * @python socketserver.StreamRequestHandler
  */
@@ -217,6 +217,19 @@ export class StreamRequestHandler extends BaseRequestHandler {
    * @python socketserver.StreamRequestHandler.wfile
    */
   wfile!: StreamWriter
+
+  /**
+   * Aborted when the client has gone, or the connection has ended: for a method that waits for
+   * something else than the client. The {@link StreamReader.signal | signal} of {@link rfile}.
+   *
+   * A client that only closes its side, and still reads, counts as gone. Most that do so have gone,
+   * and nobody can tell them apart.
+   *
+   * @added A thread of Python's that wants to know must read.
+   */
+  get signal(): AbortSignal {
+    return this.rfile.signal
+  }
 
   override run(): Promise<void> {
     const over = super.run()

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import t from 'tap'
@@ -245,6 +246,98 @@ t.test('a second read while the first waits is an error', async (t) => {
   })
   feed('x')
   t.equal((await first).toString(), 'x')
+})
+
+t.test('peek() may be given up, and another read begins', async (t) => {
+  const { rfile, feed } = reader()
+  const given = rfile.peek()
+  t.equal(await Promise.race([given, Promise.resolve('an event')]), 'an event')
+  const line = rfile.readline()
+  const another = rfile.peek()
+  await t.rejects(rfile.readline(), /another read is still waiting/, 'two that take are an error')
+  feed('one\n')
+  t.equal((await line).toString(), 'one\n', 'it has taken nothing')
+  feed('two\n')
+  t.equal((await given).toString(), 'one\n', 'it came first')
+  t.equal((await another).toString(), 'two\n')
+})
+
+t.test('a peek() that was given up does not cut the next read short', async (t) => {
+  const { rfile, feed } = reader({ timeout: 0.2 })
+  const given = rfile.peek()
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  const line = rfile.readline()
+  setTimeout(() => feed('one\n'), 150)
+  t.equal((await line).toString(), 'one\n')
+  t.equal((await given).toString(), 'one\n')
+  void rfile.peek().catch(() => {})
+  rfile.deadline = monotonic() + 0.02
+  await t.rejects(rfile.readline(), { name: 'TimeoutError' })
+})
+
+t.test('piecesUntil() gives the bytes as they come, and none behind the end', async (t) => {
+  const { source, rfile, feed } = reader()
+  feed('head\nab')
+  await rfile.readline()
+  const pieces: string[] = []
+  const end = rfile.position + 5
+  for await (const piece of rfile.piecesUntil(end)) {
+    pieces.push(piece.toString())
+    feed('cdefg')
+  }
+  t.same(pieces, ['ab', 'cde'])
+  for await (const piece of rfile.piecesUntil(end)) {
+    t.fail(piece.toString())
+  }
+  const cut = rfile.piecesUntil(rfile.position + 100)
+  source.end()
+  t.equal((await cut.next()).value?.toString(), 'fgcdefg')
+  await t.rejects(cut.next(), {
+    name: 'ConnectionResetError',
+    message: 'Connection ended, 93 bytes before the end of the body',
+  })
+})
+
+t.test('signal tells that the peer has gone', async (t) => {
+  for (const leave of ['end', 'destroy', 'resetAndDestroy'] as const) {
+    const [client, server] = await socketPair(t)
+    const rfile = new StreamReader(server)
+    const { signal } = rfile
+    t.equal(signal.aborted, false)
+    client.write('for the next request')
+    await rfile.peek()
+    client[leave]()
+    await once(signal, 'abort')
+    t.match(signal.reason, { name: 'ConnectionResetError' })
+    t.equal(rfile.signal, signal)
+    t.equal(rfile.buffered, 20, 'what has come before is still here')
+    t.ok(new StreamReader(server).signal.aborted, 'it may have gone before')
+  }
+})
+
+t.test('signal watches a peer that sends, as far as there is room', async (t) => {
+  const [client, server] = await socketPair(t)
+  const rfile = new StreamReader(server)
+  const { signal } = rfile
+  client.end(Buffer.alloc(1_000_000))
+  while (rfile.buffered <= 64 * 1024) {
+    await new Promise(setImmediate)
+  }
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.ok(rfile.buffered <= 192 * 1024, 'no more than that is read ahead')
+  t.equal(signal.aborted, false)
+  await rfile.read(950_000)
+  await once(signal, 'abort')
+  t.equal((await rfile.read()).length, 50_000)
+})
+
+t.test('close() aborts the signal, and leaves no timer', async (t) => {
+  const { rfile } = reader({ timeout: 3600 })
+  const { signal } = rfile
+  void rfile.peek()
+  rfile.close()
+  t.equal(signal.aborted, true)
+  // The timer of an hour would keep this test running.
 })
 
 t.test('a wait is announced, and ends after the timeout', async (t) => {

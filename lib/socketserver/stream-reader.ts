@@ -38,7 +38,8 @@ export interface StreamReaderOptions {
 /**
  * A connection's input as a file.
  *
- * One read at a time: a second one that starts while the first still waits is an error.
+ * One read at a time: a second one that starts while the first still waits is an error. {@link peek}
+ * is no such read, since it takes nothing: others may begin while it waits.
  *
  * What it throws: {@link TimeoutError} when the peer sends nothing for `timeout` seconds,
  * {@link ConnectionResetError} when the connection breaks. The end of the input is no error: it
@@ -65,10 +66,15 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #ended = false
   #closed = false
   #failure: Error | undefined
-  // Both are there while a read waits for the peer.
+  /** Settles when something has happened; there while anybody waits for the peer. */
+  #news: Promise<void> | undefined
   #resolve: (() => void) | undefined
   #reject: ((reason: Error) => void) | undefined
   #timer: NodeJS.Timeout | undefined
+  /** Whether somebody who waits is going to take what comes. */
+  #taking = false
+  /** There when somebody has asked for {@link signal}. */
+  #departure: AbortController | undefined
 
   /** Begin to listen to a stream. If it comes paused, it is not read before somebody waits for its bytes. */
   constructor(source: Readable, options: StreamReaderOptions = {}) {
@@ -239,7 +245,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Wait until there is a byte, and look at what is here without taking it.
+   * Wait until there is a byte, and look at what is here without taking it. It may be given up,
+   * in a `Promise.race()` for instance: nothing is lost with it, and another read may begin.
    *
    * @returns one byte or more; none if the input has ended.
    * @throws {@link ValueError} after {@link close}.
@@ -248,9 +255,27 @@ export class StreamReader implements AsyncIterable<Buffer> {
   async peek(): Promise<Buffer> {
     this.#checkSize(-1)
     while (this.#end === this.#start && !this.#ended) {
-      await this.more()
+      await this.#wait()
     }
     return this.#bytes.subarray(this.#start, this.#end)
+  }
+
+  /**
+   * Go through the bytes up to a {@link position}, in pieces as they come.
+   *
+   * @throws {@link ConnectionResetError} when the input ends before it.
+   * @added Python's `read1()`, again and again.
+   */
+  async *piecesUntil(end: number): AsyncGenerator<Buffer, void, undefined> {
+    while (this.#position < end) {
+      const { length } = await this.peek()
+      if (length === 0) {
+        throw new ConnectionResetError(
+          `Connection ended, ${String(end - this.#position)} bytes before the end of the body`,
+        )
+      }
+      yield await this.read(Math.min(length, end - this.#position))
+    }
   }
 
   /**
@@ -260,9 +285,16 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * @added Python's reads block, so nobody has to come back.
    */
   more(): Promise<void> {
-    if (this.#resolve !== undefined) {
+    if (this.#taking) {
       return Promise.reject(new Error('Cannot read: another read is still waiting for the peer'))
     }
+    const news = this.#wait()
+    this.#taking = this.#news !== undefined
+    return news
+  }
+
+  /** Wait as {@link more}, together with whoever waits already. */
+  #wait(): Promise<void> {
     if (this.#failure !== undefined) {
       return Promise.reject(this.#failure)
     }
@@ -270,20 +302,23 @@ export class StreamReader implements AsyncIterable<Buffer> {
       return Promise.resolve()
     }
     this.#beforeWaiting()
-    return new Promise((resolve, reject) => {
+    const patience = Math.min(
+      this.#timeout ?? Infinity,
+      this.deadline === null ? Infinity : this.deadline - monotonic(),
+    )
+    // The clock of the last one counts: a peek() that was given up must not cut the next read short.
+    clearTimeout(this.#timer)
+    if (patience !== Infinity) {
+      this.#timer = setTimeout(() => {
+        this.#wake(new TimeoutError('timed out'))
+      }, milliseconds(patience))
+    }
+    this.#source.resume()
+    this.#news ??= new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      const patience = Math.min(
-        this.#timeout ?? Infinity,
-        this.deadline === null ? Infinity : this.deadline - monotonic(),
-      )
-      if (patience !== Infinity) {
-        this.#timer = setTimeout(() => {
-          this.#wake(new TimeoutError('timed out'))
-        }, milliseconds(patience))
-      }
-      this.#source.resume()
     })
+    return this.#news
   }
 
   /**
@@ -303,6 +338,35 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.#position
   }
   #position = 0
+
+  /**
+   * Aborted when the peer has gone: it has closed its side, the connection is broken, or
+   * {@link close} has been called. Its reason is a {@link ConnectionResetError}.
+   *
+   * From the first look at it on, the input is watched. Up to 64 KiB are taken from the peer for
+   * that, and wait here for whoever reads next; behind more than that, its leaving is not seen.
+   *
+   * @added A thread of Python's that wants to know must read.
+   */
+  get signal(): AbortSignal {
+    this.#departure ??= new AbortController()
+    if (this.#ended || this.#closed || this.#failure !== undefined) {
+      this.#depart()
+    }
+    this.#watch()
+    return this.#departure.signal
+  }
+
+  #depart(): void {
+    this.#departure?.abort(this.#failure ?? new ConnectionResetError('The client has gone'))
+  }
+
+  /** Take bytes from the peer although nobody waits for them, while there is room. */
+  #watch(): void {
+    if (!this.#closed && this.buffered <= HIGH_WATER_MARK) {
+      this.#source.resume()
+    }
+  }
 
   // -- What is made from the input -----------------------------------------------------------
 
@@ -353,6 +417,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
    */
   close(): void {
     this.#closed = true
+    clearTimeout(this.#timer)
+    this.#depart()
     void this.release()
     this.#source.off('data', this.#onData)
     this.#source.off('end', this.#onEnd)
@@ -386,12 +452,16 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.#start += length
     this.#searched = Math.max(this.#searched, this.#start)
     this.#position += length
+    if (this.#departure !== undefined) {
+      this.#watch()
+    }
   }
 
   #wake(failure?: Error): void {
     const [resolve, reject] = [this.#resolve, this.#reject]
     clearTimeout(this.#timer)
-    this.#resolve = this.#reject = this.#timer = undefined
+    this.#news = this.#resolve = this.#reject = this.#timer = undefined
+    this.#taking = false
     if (failure === undefined) {
       resolve?.()
     } else {
@@ -413,6 +483,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   readonly #onEnd = (): void => {
     this.#ended = true
     this.#wake()
+    this.#depart()
   }
 
   readonly #onClose = (): void => {
@@ -428,6 +499,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #fail(reason: Error): void {
     this.#failure ??= reason
     this.#wake(this.#failure)
+    this.#depart()
   }
 
   /**

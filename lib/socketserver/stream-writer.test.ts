@@ -1,6 +1,7 @@
-import { Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import t from 'tap'
-import { readAll, socketPair } from '../test-helpers.ts'
+import { captureStderr, readAll, socketPair } from '../test-helpers.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /** A writer into an array, one item for each write to the sink. */
@@ -98,7 +99,85 @@ t.test('write() refuses text, and anything after close()', async (t) => {
   wfile.close()
   t.equal(wfile.closed, true)
   t.same(writes, ['last'])
-  t.throws(() => wfile.write(bytes('x')), { name: 'ValueError' })
+  const log = captureStderr(t)
+  // Nobody need handle them, and one line is enough.
+  void wfile.write(bytes('x'))
+  void wfile.write('text' as unknown as Uint8Array)
+  await t.rejects(wfile.write(bytes('x')), { name: 'ValueError' })
+  t.match(log(), /^Written after the end of the request, and not sent\. .* must await\n$/)
+})
+
+t.test('next() makes a writer for the next request, in order with this one', async (t) => {
+  class Counting extends StreamWriter {
+    count = 0
+    override write(data: Uint8Array) {
+      this.count++
+      return super.write(data)
+    }
+  }
+  captureStderr(t)
+  const { writes, sink } = writer()
+  const first = new Counting(sink)
+  void first.write(bytes('one '))
+  first.retire()
+  await t.rejects(first.write(bytes('late ')), { name: 'ValueError' })
+  const second = first.next() as Counting
+  t.ok(second instanceof Counting)
+  void second.write(bytes('two '))
+  t.equal(second.count, 1)
+  await new Promise(setImmediate)
+  t.same(writes, ['one two '], 'in one write')
+
+  void second.write(bytes('three '))
+  const third = second.next()
+  await t.rejects(second.write(bytes('late ')), { name: 'ValueError' })
+  await new Promise(setImmediate)
+  t.same(writes, ['one two ', 'three '], 'it leaves, even if the next one writes nothing')
+  t.equal(sink.listenerCount('error'), 1)
+  sink.destroy()
+  await t.rejects(third.next().write(bytes('x')), { name: 'BrokenPipeError' })
+})
+
+t.test('stream() is a Writable, whose end is a flush', async (t) => {
+  const { writes, sink, wfile } = writer()
+  await pipeline(Readable.from([bytes('one '), 'two ']), wfile.stream())
+  t.same(writes.join(''), 'one two ')
+  t.equal(sink.writableEnded, false)
+  await Readable.toWeb(Readable.from([bytes('three')])).pipeTo(Writable.toWeb(wfile.stream()))
+  t.same(writes.join(''), 'one two three')
+
+  sink.destroy()
+  await t.rejects(pipeline(Readable.from([bytes('x')]), wfile.stream()), {
+    name: 'BrokenPipeError',
+  })
+  // Nobody listens, and nothing happens.
+  wfile.stream().write(bytes('x'))
+  await new Promise((resolve) => setTimeout(resolve, 10))
+})
+
+t.test('stream() waits for a peer that does not read', async (t) => {
+  const [client, server] = await socketPair(t)
+  const stream = new StreamWriter(server).stream()
+  const source = Readable.from(
+    (function* () {
+      for (let count = 0; count < 1024; count++) {
+        yield Buffer.alloc(64 * 1024)
+      }
+    })(),
+  )
+  source.pipe(stream)
+  while (!server.writableNeedDrain) {
+    await new Promise(setImmediate)
+  }
+  t.ok(server.writableLength < 1024 * 1024)
+  let received = 0
+  for await (const chunk of client) {
+    received += (chunk as Buffer).length
+    if (received === 64 * 1024 * 1024) {
+      break
+    }
+  }
+  t.equal(received, 64 * 1024 * 1024)
 })
 
 t.test('write() waits for a peer that does not read', async (t) => {

@@ -19,10 +19,11 @@
  * @module
  */
 
-import type { Writable } from 'node:stream'
+import { Writable } from 'node:stream'
 import { milliseconds } from '../stdlib/dates.ts'
 import { BrokenPipeError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
+import { stderr } from '../stdlib/sys.ts'
 
 /** So much is gathered at the most; a piece of this size or more goes straight to the socket. */
 const GATHER_LIMIT = 64 * 1024
@@ -48,6 +49,10 @@ export interface StreamWriterOptions {
  * A promise of this class that nobody awaits may fail without harm: the next awaited call, or
  * `handleOneRequest()`, meets the same failure.
  *
+ * A writer belongs to a request. When that is over, it takes no more, and {@link next} makes the one
+ * for the request after it. So what a method has left running cannot write into another response,
+ * if it holds on to its writer.
+ *
  * @python socketserver._SocketWriter
  */
 export class StreamWriter {
@@ -62,17 +67,21 @@ export class StreamWriter {
   /** The first failure, if somebody has asked; to be read through `#failure`. */
   #error: Error | undefined
   #closed = false
+  /** Whether somebody has written after the end, and the log says so. */
+  #late = false
 
   /** Write to a stream. */
   constructor(sink: Writable, options: StreamWriterOptions = {}) {
     this.#sink = sink
     this.#timeout = options.timeout ?? null
     // Without a listener, a reset would end the process.
-    sink.on('error', ignore)
+    if (sink.listenerCount('error', ignore) === 0) {
+      sink.on('error', ignore)
+    }
   }
 
   /**
-   * Whether {@link close} has been called.
+   * Whether {@link close} or {@link retire} has been called.
    *
    * @python io.IOBase.closed
    */
@@ -88,22 +97,20 @@ export class StreamWriter {
    *
    * @throws `TypeError` for text. Encode it first: only then is its length in bytes known, and
    * that is what `Content-Length` counts.
-   * @throws {@link ValueError} after {@link close}.
+   * @throws {@link ValueError} (the promise) after {@link close} or {@link retire}. The first time, the
+   * log gets a line.
    * @throws {@link BrokenPipeError} (the promise) when the peer is gone, {@link TimeoutError} when
    * it has not taken all of a large piece, or enough for the next, within `timeout` seconds; so
    * it is for Python's `sendall()`. After either, nothing more is written.
    * @python socketserver._SocketWriter.write
    */
   write(data: Uint8Array): Promise<void> {
+    if (this.#closed) {
+      return this.#refuse()
+    }
     if (!(data instanceof Uint8Array)) {
       throw new TypeError(
         `Cannot write ${repr(data)}: bytes are required, as from Buffer.from(text, 'utf-8')`,
-      )
-    }
-    if (this.#closed) {
-      throw new ValueError(
-        'Cannot write: the file is closed. Has a method returned before its work was done? ' +
-          'What it starts, it must await or return',
       )
     }
     if (this.#failure !== undefined) {
@@ -184,7 +191,72 @@ export class StreamWriter {
     return quietly(this.#withTimeout(sent))
   }
 
+  /**
+   * Take no more, because the request is over. What has been written leaves all the same.
+   *
+   * @added A writer of Python's belongs to a connection.
+   */
+  retire(): void {
+    this.#closed = true
+  }
+
+  /**
+   * Make the writer for the next request, for the same stream, and {@link retire}. What has not left
+   * yet leaves with what the next one writes.
+   *
+   * @added See {@link retire}.
+   */
+  next(): StreamWriter {
+    this.#closed = true
+    const Class = this.constructor as typeof StreamWriter
+    const next = new Class(this.#sink, { timeout: this.#timeout })
+    next.#error = this.#error
+    if (this.#size > 0) {
+      next.#gathered = this.#gathered
+      next.#size = this.#size
+      next.#schedule()
+      this.#gathered = NOTHING
+      this.#size = 0
+    }
+    return next
+  }
+
+  /**
+   * The same as a stream of Node's, for `pipeline(source, this.wfile.stream())`. Its end is not that
+   * of the connection. An error that nobody listens for is dropped.
+   *
+   * @added Python's `shutil.copyfileobj()` writes to any file.
+   */
+  stream(): Writable {
+    const stream = new Writable({
+      highWaterMark: GATHER_LIMIT,
+      write: (chunk: Buffer, _encoding, done) => {
+        this.write(chunk).then(() => {
+          done()
+        }, done)
+      },
+      final: (done) => {
+        this.flush().then(() => {
+          done()
+        }, done)
+      },
+    })
+    return stream.on('error', ignore)
+  }
+
   // -- Inside --------------------------------------------------------------------------------
+
+  /** Answer a write that comes when the response has ended. */
+  #refuse(): Promise<void> {
+    if (!this.#late) {
+      this.#late = true
+      stderr.write(
+        'Written after the end of the request, and not sent. Has a method returned before its work ' +
+          'was done? What it starts, it must await\n',
+      )
+    }
+    return quietly(Promise.reject(new ValueError('Cannot write: the file is closed')))
+  }
 
   /**
    * Copy bytes behind those that are gathered. Measured, JavaScript of a pipelined request: 5 % less

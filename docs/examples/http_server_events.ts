@@ -1,0 +1,31 @@
+// Not of the article: server-sent events, for as long as somebody listens.
+
+// #region handler
+import { setTimeout } from 'node:timers/promises'
+import { AsyncHTTPServer, BaseHTTPRequestHandler } from 'basehttp'
+
+export class ClockHandler extends BaseHTTPRequestHandler {
+  /** Milliseconds. */
+  pause = 1000
+
+  async do_GET() {
+    this.sendResponse(200)
+    this.sendHeader('Content-Type', 'text/event-stream')
+    this.endHeaders()
+    for (;;) {
+      await this.wfile.write(Buffer.from(`data: ${new Date().toISOString()}\n\n`))
+      // Ends with an exception when the client has gone. Nobody need catch it: the log gets a line.
+      await setTimeout(this.pause, undefined, { signal: this.signal })
+    }
+  }
+}
+// #endregion handler
+
+// #region main
+if (process.argv[1] === import.meta.filename) {
+  const address = ['localhost', Number(process.argv[2] ?? 8080)] as const
+  const server = new AsyncHTTPServer(address, ClockHandler)
+  console.log('Starting server, use <Ctrl-C> to stop')
+  await server.serveForever()
+}
+// #endregion main
