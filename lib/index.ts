@@ -7,6 +7,9 @@
  * @module
  */
 
+// Types such as Buffer are Node's, and TypeScript 6 and later load none that nobody asks for.
+/// <reference types="node" preserve="true" />
+
 export { FieldStorage, FormField, FormFile, FORM_LIMITS } from './cgi/field-storage.ts'
 export type { FieldStorageOptions, FormLimits, FormValue } from './cgi/field-storage.ts'
 export { BaseHTTPRequestHandler } from './http/base-handler.ts'

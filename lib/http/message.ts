@@ -189,7 +189,7 @@ export class RequestError extends Error {
   readonly explain: string
 
   /** Say what is wrong, in the words of `sendError(code, message, explain)`. */
-  constructor(code: number, message: string, explain: string, options?: ErrorOptions) {
+  constructor(code: number, message: string, explain: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
     this.explain = explain

@@ -138,9 +138,7 @@ export class HTTPSServer extends HTTPServer {
     this.alpnProtocols = alpnProtocols
   }
 
-  protected override async createSocket(
-    onConnection: (connection: Socket) => void,
-  ): Promise<Server> {
+  override async createSocket(onConnection: (connection: Socket) => void): Promise<Server> {
     // Loaded only here: a server without TLS need not spend the 5 ms.
     const { createTLSServer } = await import('./tls.ts')
     return createTLSServer(this, onConnection)

@@ -697,7 +697,7 @@ t.test('on Windows, names of devices, streams and drives are a 404', async (t) =
   ]
   const ordinary = ['console', 'com10', 'lpt', 'auxiliary.txt', 'a.con', ' con']
   class Windows extends SimpleHTTPRequestHandler {
-    protected override platform: NodeJS.Platform = 'win32'
+    override platform: NodeJS.Platform = 'win32'
   }
   const { ask } = await start(t, root, Windows)
   const elsewhere = await start(t, root)

@@ -162,7 +162,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    *
    * @added Python looks at `os.name`.
    */
-  protected platform: NodeJS.Platform = process.platform
+  platform: NodeJS.Platform = process.platform
 
   /**
    * Check a `directory` among the options of a server, when it is bound.

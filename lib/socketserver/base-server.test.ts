@@ -45,7 +45,7 @@ class ListServer extends BaseServer<string> {
     this.#call('serverClose')
     return super.serverClose()
   }
-  protected override hasRequest() {
+  override hasRequest() {
     return this.#requests.length > 0
   }
   override getRequest(): [Connection, Address] {

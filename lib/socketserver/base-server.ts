@@ -419,7 +419,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @python socketserver.BaseServer.fileno
    */
-  protected hasRequest(): boolean {
+  hasRequest(): boolean {
     return false
   }
 
@@ -428,7 +428,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @added Python asks its selector, which asks the kernel.
    */
-  protected requestArrived(): void {
+  requestArrived(): void {
     this.#wakeAll()
   }
 
@@ -564,7 +564,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @throws `TypeError` for an option that is no field of the handler.
    * @added A part of Python's `finish_request()`.
    */
-  protected makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler {
+  makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler {
     const handler = new this.RequestHandlerClass(request, clientAddress, this)
     for (const name of Object.keys(this.handlerOptions)) {
       if (!(name in handler)) {
@@ -584,7 +584,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * @throws what {@link makeHandler} throws.
    * @added In Python, fields are those of the class, and can be seen without an object.
    */
-  protected sampleHandler(): BaseRequestHandler {
+  sampleHandler(): BaseRequestHandler {
     return this.makeHandler(new Duplex(), '')
   }
 
@@ -631,11 +631,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @added In Python the exception goes on to the loop or the thread.
    */
-  protected async reportError(
-    request: Connection,
-    clientAddress: Address,
-    error: unknown,
-  ): Promise<void> {
+  async reportError(request: Connection, clientAddress: Address, error: unknown): Promise<void> {
     try {
       await this.handleError(request, clientAddress, error)
     } catch (second) {
@@ -650,7 +646,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @added In Python the exception goes on to the loop or the thread.
    */
-  protected async endRequest(request: Connection, clientAddress: Address): Promise<void> {
+  async endRequest(request: Connection, clientAddress: Address): Promise<void> {
     try {
       await this.shutdownRequest(request)
     } catch (error) {

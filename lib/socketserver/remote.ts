@@ -234,9 +234,7 @@ export class RemoteServer extends BaseServer<Address> {
   /** The handler of this connection, or of the last one. */
   handler: BaseRequestHandler | undefined
 
-  protected override makeHandler(
-    ...args: Parameters<BaseServer['finishRequest']>
-  ): BaseRequestHandler {
+  override makeHandler(...args: Parameters<BaseServer['finishRequest']>): BaseRequestHandler {
     this.handler = super.makeHandler(...args)
     return this.handler
   }

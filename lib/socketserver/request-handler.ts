@@ -34,6 +34,7 @@ export interface Connection extends Duplex {
 
 /** What a server makes its handlers from. */
 export interface RequestHandlerClass {
+  /** Make a handler for one connection; it does nothing before it is run. */
   new (request: Connection, clientAddress: Address, server: BaseServer): BaseRequestHandler
   /**
    * Check the values of a server's `handlerOptions`, when it is bound.

@@ -189,7 +189,7 @@ export class TCPServer<
    * @param onConnection - to be called with each new connection, which must be paused
    * @added Python's constructor makes the socket.
    */
-  protected createSocket(onConnection: (connection: Socket) => void): Server | Promise<Server> {
+  createSocket(onConnection: (connection: Socket) => void): Server | Promise<Server> {
     // allowHalfOpen: a client that closes its side after the request (`printf ... | nc`) still
     // gets its answer; by default, Node would close ours as well.
     return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection)
@@ -200,7 +200,7 @@ export class TCPServer<
    *
    * @added The address in the words of Node.
    */
-  protected async listenOptions(): Promise<ListenOptions> {
+  async listenOptions(): Promise<ListenOptions> {
     const [host, port] = this.serverAddress as InternetAddress
     const family = this.addressFamily
     if (host === '') {
@@ -223,7 +223,7 @@ export class TCPServer<
    *
    * @added Python's `socket.getsockname()`.
    */
-  protected boundAddress(): ServerAddress {
+  boundAddress(): ServerAddress {
     const bound = this.socket.address()
     const address: Address =
       bound === null || typeof bound === 'string' ? (bound ?? '') : [bound.address, bound.port]
@@ -266,7 +266,7 @@ export class TCPServer<
    *
    * @added Python's `socket.accept()` tells it.
    */
-  protected clientAddressOf({ remoteAddress, remotePort }: Socket): Address | null {
+  clientAddressOf({ remoteAddress, remotePort }: Socket): Address | null {
     return remoteAddress === undefined || remotePort === undefined
       ? null
       : [remoteAddress, remotePort]
@@ -285,7 +285,7 @@ export class TCPServer<
   }
 
   /** @internal */
-  protected override hasRequest(): boolean {
+  override hasRequest(): boolean {
     return this.#queue.length > 0
   }
 
@@ -418,11 +418,11 @@ export class UnixStreamServer extends TCPServer<string> {
     return closed
   }
 
-  protected override listenOptions(): Promise<ListenOptions> {
+  override listenOptions(): Promise<ListenOptions> {
     return Promise.resolve({ path: this.serverAddress })
   }
 
-  protected override clientAddressOf(): Address {
+  override clientAddressOf(): Address {
     return ''
   }
 }
