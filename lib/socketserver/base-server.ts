@@ -349,7 +349,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @added See {@link closing} and {@link idleConnections}.
    */
-  protected async endConnections(): Promise<void> {
+  async endConnections(): Promise<void> {
     this.#closing = true
     const grace = this.idleConnections.size > 0 ? this.closeGrace : 0
     // After timers, Node looks for input, and then come the immediates: a request that has arrived

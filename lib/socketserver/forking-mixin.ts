@@ -154,7 +154,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       }
     }
 
-    protected override async endConnections(): Promise<void> {
+    override async endConnections(): Promise<void> {
       await super.endConnections()
       for (const child of this.#pool?.members ?? []) {
         child.endConnections()

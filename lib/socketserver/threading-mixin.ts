@@ -195,7 +195,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       return this.#sampled.timeout
     }
 
-    protected override async endConnections(): Promise<void> {
+    override async endConnections(): Promise<void> {
       await super.endConnections()
       for (const request of this.#silent) {
         request.destroy()
