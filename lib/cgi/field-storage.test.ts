@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import fc from 'fast-check'
 import t from 'tap'
 import type { Test } from 'tap'
 import { BaseHTTPRequestHandler } from '../http/base-handler.ts'
@@ -12,12 +13,12 @@ import type { Field } from '../http/message.ts'
 import { AsyncHTTPServer, HTTPServer } from '../http/server.ts'
 import { StreamReader } from '../socketserver/stream-reader.ts'
 import { ValueError } from '../stdlib/errors.ts'
+import { brokenForm, MULTIPART } from '../test-forms.ts'
 import { captureStderr, dial, readAll, readUntil, serve } from '../test-helpers.ts'
-import { FieldStorage, FormField } from './field-storage.ts'
+import { FieldStorage, FORM_LIMITS, FormField } from './field-storage.ts'
 import type { FieldStorageOptions } from './field-storage.ts'
 
 const URLENCODED = 'application/x-www-form-urlencoded'
-const MULTIPART = 'multipart/form-data; boundary=b'
 const KIB = 1024
 const MIB = 1024 * KIB
 
@@ -186,6 +187,80 @@ t.test('a part that comes byte by byte is whole', async (t) => {
   }
   const form = await parsing
   t.equal(form.getfirst('f')?.toString(), 'xyz'.repeat(2000))
+})
+
+/** What there is to know of a form that arrives in these pieces, or what is wrong with it. */
+async function told(pieces: readonly Buffer[], options: Options): Promise<string> {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const headers = new HTTPMessage([
+    ['Content-Type', MULTIPART],
+    ['Content-Length', String(length)],
+  ])
+  const source = new Readable({ read() {} })
+  const fp = new StreamReader(source, {
+    // The next piece arrives when all before it have been looked at.
+    beforeWaiting() {
+      const piece = pieces[at++] ?? null
+      queueMicrotask(() => source.push(piece))
+    },
+  })
+  let at = 0
+  try {
+    const form = await FieldStorage.parse({ fp, headers, ...options })
+    const fields = form.list.map(({ headers, name, filename, type, file, value }) => {
+      return [headers.items(), name, filename, type, file.size, String(value)]
+    })
+    await form.close()
+    return JSON.stringify([fields, fp.position])
+  } catch (error) {
+    const { code, message, explain } = error as RequestError
+    return JSON.stringify([code, message, explain])
+  }
+}
+
+t.test('any form gives the same, however it is cut: 3000 broken ones', async (t) => {
+  const limit = (max: number) => fc.option(fc.nat(max), { nil: Infinity, freq: 2 })
+  const limits = fc.record({
+    maxFields: limit(4),
+    maxFiles: limit(2),
+    maxPartBytes: limit(150),
+    maxTextBytes: limit(300),
+    maxHeaderBytes: limit(300),
+    spoolThreshold: fc.constantFrom(0, 100, ...Array<number>(20).fill(MIB)),
+  })
+  const seen = new Map<string, number>()
+  await fc.assert(
+    fc.asyncProperty(
+      brokenForm,
+      limits,
+      fc.array(fc.double({ max: 1, min: 0, noNaN: true }), { maxLength: 8 }),
+      async (text, options, places) => {
+        const body = Buffer.from(text, 'latin1')
+        const whole = await told([body], options)
+        const cuts = [0, ...places.map((place) => Math.floor(place * body.length)), body.length]
+        cuts.sort((a, b) => a - b)
+        const some = cuts.slice(1).map((end, index) => body.subarray(cuts[index], end))
+        // Byte by byte takes its time: `multipart.test.ts` does so with all of them.
+        const bytes = body.length < 150 ? Array.from(body, (byte) => Buffer.of(byte)) : [body]
+        for (const pieces of [some.filter(({ length }) => length > 0), bytes]) {
+          const found = await told(pieces, options)
+          if (found !== whole) {
+            throw new Error(`whole ${whole}\ncut   ${found}`)
+          }
+        }
+        const kind = /"[^"]*(?:\((\w+)\)|(missing|empty|NUL in a name))"\]$/.exec(whole)
+        const name = kind === null ? 'accepted' : (kind[1] ?? (kind[2] as string))
+        seen.set(name, (seen.get(name) ?? 0) + 1)
+      },
+    ),
+    { numRuns: 3000, seed: 20161006 },
+  )
+  for (const name of Object.keys(FORM_LIMITS).filter((name) => name !== 'maxBytes')) {
+    t.ok((seen.get(name) ?? 0) > 5, `${name} ${String(seen.get(name))}`)
+  }
+  for (const name of ['accepted', 'missing', 'empty', 'NUL in a name']) {
+    t.ok((seen.get(name) ?? 0) > 5, `${name} ${String(seen.get(name))}`)
+  }
 })
 
 t.test('an urlencoded form is read as Python reads it', async (t) => {
