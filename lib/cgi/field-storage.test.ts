@@ -135,6 +135,13 @@ t.test('a field of a multipart form says what was sent with it', async (t) => {
   t.same(none.value, Buffer.alloc(0))
 })
 
+t.test('filename* alone is no file name, as in Python', async (t) => {
+  const header = 'Content-Disposition: form-data; name="f"; filename*=UTF-8\'\'caf%C3%A9'
+  const form = await parse(t, MULTIPART, multipart([header, '\xff']))
+  t.match(only(form), { name: 'f', filename: null, value: '\ufffd' })
+  t.same(await only(form).file.read(), Buffer.of(0xff))
+})
+
 t.test('FormField.file is read in steps, in pieces, and as a stream', async (t) => {
   const data = 'x'.repeat(100 * KIB) + 'end'
   for (const spoolThreshold of [0, MIB]) {
@@ -249,7 +256,7 @@ t.test('any form gives the same, however it is cut: 3000 broken ones', async (t)
           }
         }
         const kind = /"[^"]*(?:\((\w+)\)|(missing|empty|NUL in a name))"\]$/.exec(whole)
-        const name = kind === null ? 'accepted' : (kind[1] ?? (kind[2] as string))
+        const name = kind?.[1] ?? kind?.[2] ?? 'accepted'
         seen.set(name, (seen.get(name) ?? 0) + 1)
       },
     ),

@@ -314,6 +314,9 @@ export class FormField {
    * The name of the file as the client gives it; null if the field is no file. A browser sends an
    * empty one when no file was chosen.
    *
+   * `filename*` (RFC 8187) is not read, as in Python: RFC 7578 §4.2 forbids it. A part that has
+   * nothing else is a text, and its bytes are in {@link file}.
+   *
    * Security: it may be `../../etc/passwd`. Never use it as a path.
    *
    * @python cgi.FieldStorage.filename

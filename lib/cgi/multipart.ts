@@ -152,11 +152,15 @@ class MultipartReader {
    */
   async #takeDelimiter(at: number): Promise<boolean> {
     let hyphens = 0
+    let bytes = this.#window.peek()
     for (const start = at; ; at++) {
-      if (at === this.#window.length && !(await this.#more())) {
-        break
+      if (at === bytes.length) {
+        if (!(await this.#more())) {
+          break
+        }
+        bytes = this.#window.peek()
       }
-      const byte = this.#window.peek()[at] as number
+      const byte = bytes[at] as number
       if (byte === LF) {
         break
       } else if (byte === HYPHEN && hyphens < 2 && at === start + hyphens) {

@@ -178,7 +178,7 @@ async function withPython(t: Test, compare: (ask: Ask) => Promise<void>): Promis
     const form = { type, body: body.toString('base64'), keepBlankValues }
     child.stdin.write(`${JSON.stringify(form)}\n`)
     const { value } = (await lines.next()) as { value: string }
-    return JSON.parse(value)
+    return JSON.parse(value) as unknown
   })
   child.stdin.end()
   t.same(await once(child, 'exit'), [0, null])

@@ -53,9 +53,14 @@ export class TemporaryFile {
     const directory = mkdtempSync(join(tmpdir(), 'basehttp-'))
     try {
       const path = join(directory, 'file')
-      const file = new TemporaryFile(await open(path, 'wx+', 0o600), directory)
-      unlinkSync(path)
-      return file
+      const handle = await open(path, 'wx+', 0o600)
+      try {
+        unlinkSync(path)
+      } catch (error) {
+        await handle.close()
+        throw error
+      }
+      return new TemporaryFile(handle, directory)
     } finally {
       tryRemove(directory)
     }

@@ -182,13 +182,15 @@ export function parseQsl(
   for (const pair of query.split('&')) {
     const [name, value] = partition(pair, '=')
     if (value !== '' || (keepBlankValues && pair !== '')) {
-      pairs.push([
-        unquote(name.replaceAll('+', ' '), decode),
-        unquote(value.replaceAll('+', ' '), decode),
-      ])
+      pairs.push([unquote(plusToSpace(name), decode), unquote(plusToSpace(value), decode)])
     }
   }
   return pairs
+}
+
+/** `replaceAll()` takes five times as long for 4 MiB of `+`. */
+function plusToSpace(text: string): string {
+  return text.split('+').join(' ')
 }
 
 /**
@@ -200,11 +202,12 @@ export function unquoteToBytes(text: string): Uint8Array {
   const bytes = encodeUtf8(text)
   let length = 0
   for (let at = 0; at < bytes.length; at++) {
-    const escape = bytes[at] === PERCENT ? hexPair(bytes, at + 1) : undefined
-    if (escape === undefined) {
+    const high = bytes[at] === PERCENT ? hexDigit(bytes[at + 1]) : -1
+    const low = high === -1 ? -1 : hexDigit(bytes[at + 2])
+    if (low === -1) {
       bytes[length++] = bytes[at] as number
     } else {
-      bytes[length++] = escape
+      bytes[length++] = 16 * high + low
       at += 2
     }
   }
@@ -213,10 +216,13 @@ export function unquoteToBytes(text: string): Uint8Array {
 
 const PERCENT = 0x25
 
-/** The byte that two hexadecimal digits at `at` spell, or undefined where there are none. */
-function hexPair(bytes: Uint8Array, at: number): number | undefined {
-  const text = String.fromCharCode(bytes[at] ?? 0, bytes[at + 1] ?? 0)
-  return /^[0-9A-Fa-f]{2}$/.test(text) ? parseInt(text, 16) : undefined
+/** What a hexadecimal digit stands for; -1 for any other byte, or none. */
+function hexDigit(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) {
+    return byte - 0x30
+  }
+  const letter = byte | 0x20
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1
 }
 
 function partition(text: string, separator: string): [string, string] {
