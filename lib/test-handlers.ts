@@ -5,12 +5,15 @@
  * @module
  */
 
+import { open } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { BaseHTTPRequestHandler } from './http/base-handler.ts'
 import { StreamRequestHandler } from './socketserver/request-handler.ts'
 import { stderr } from './stdlib/sys.ts'
 import { currentThread } from './stdlib/threading.ts'
+
+const hoard: number[] = []
 
 /** How many requests this copy of the module has seen. */
 let requests = 0
@@ -87,6 +90,14 @@ export class Obedient extends StreamRequestHandler {
         this.#say('so far')
         await this.wfile.flush()
         process.exit(number)
+        break
+      case 'hoard':
+        // Leaves this process no descriptor for another connection.
+        this.request.on('close', () => {
+          for (let index = 0; index < 1000; index++) {
+            open('/dev/null', (_error, descriptor) => hoard.push(descriptor))
+          }
+        })
         break
       case 'shutdown':
         await this.server.shutdown().catch((error: unknown) => {

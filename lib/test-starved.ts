@@ -1,6 +1,7 @@
 /**
- * A server that a test starts with few descriptors: `test-starved.js thread`, or `child`. It says
- * its port, and closes itself when its standard input ends.
+ * A server that a test starts with few descriptors: `test-starved.js thread`, or `child`, and
+ * perhaps how many children there may be. It says its port, and closes itself when its standard
+ * input ends.
  *
  * @module
  */
@@ -12,6 +13,9 @@ import { Obedient } from './test-handlers.ts'
 
 const Server = process.argv[2] === 'thread' ? ThreadingTCPServer : ForkingTCPServer
 const server = new Server(['127.0.0.1', 0], Obedient)
+if (server instanceof ForkingTCPServer) {
+  server.maxChildren = Number(process.argv[3] ?? 40)
+}
 await server.bindAndActivate()
 const serving = server.serveForever()
 console.log(server.serverAddress[1])

@@ -12,7 +12,7 @@ import type { Socket } from 'node:net'
 import { deserialize } from 'node:v8'
 import { stderr } from '../stdlib/sys.ts'
 import { packError, RemoteServer, timeoutOf, written } from './remote.ts'
-import type { Closing, Opening, Report, SentError, Site } from './remote.ts'
+import type { Closing, Count, Opening, Report, SentError, Site } from './remote.ts'
 
 function report(message: Report): void {
   process.send?.(message)
@@ -60,8 +60,14 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
 const [site] = (await once(process, 'message')) as [Site]
 try {
   const server = await RemoteServer.load(site)
-  process.on('message', (message: Opening | Closing, socket: Socket | undefined) => {
-    if (message.kind === 'close') {
+  let come = 0
+  process.on('message', (message: Opening | Closing | Count, socket: Socket | undefined) => {
+    come += message.kind === 'open' ? 1 : 0
+    if (message.kind === 'count') {
+      if (come < message.sent) {
+        report({ kind: 'missed' })
+      }
+    } else if (message.kind === 'close') {
       void server.endConnections()
     } else if (socket === undefined) {
       // The client was gone before the socket could be handed over.

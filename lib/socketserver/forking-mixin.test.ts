@@ -98,7 +98,7 @@ t.test('a child handles one connection after the other', async (t) => {
       log(),
       /^-{40}\nException occurred during processing of request from \('127\.0\.0\.1', \d+\)\n/,
     )
-    t.match(log(), /\nRangeError: on purpose\n {4}at .*test-handlers\.ts:\d+/)
+    t.match(log(), /\nRangeError: on purpose\n {4}at .*test-handlers\.[jt]s:\d+/)
   })
 
   await t.test('lines of the log arrive whole', async (t) => {

@@ -34,13 +34,19 @@ import { milliseconds } from '../stdlib/dates.ts'
 import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { checkHandler, siteOf, unpackError } from './remote.ts'
-import type { Closing, Done, Opening, Report, Site } from './remote.ts'
+import type { Closing, Count, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
 import { TCPServer, UnixStreamServer } from './tcp-server.ts'
 
 /** How many children are kept waiting. */
 const SPARE_CHILDREN = 3
+
+/**
+ * How often a child that handles a connection is asked whether it has got it, in seconds. One that
+ * has no descriptor for the socket gets no message either, and Node tells the parent nothing.
+ */
+const COUNT_INTERVAL = 2
 
 /** How long a child may take to end, in seconds. */
 const KILL_LIMIT = 1
@@ -197,6 +203,8 @@ const PROGRAM = fileURLToPath(import.meta.url).replace(/forking-mixin(\.[jt]s)$/
 /** A child process, seen from the server. */
 class Child extends Member {
   readonly #child: ChildProcess
+  /** How many connections have been sent to it. */
+  #sent = 0
 
   constructor(site: Site, closing: boolean) {
     super()
@@ -229,7 +237,7 @@ class Child extends Member {
   }
 
   /** Send something. If that fails, the child is of no use any more: it ends with its channel. */
-  #send(message: Site | Opening | Closing, connection?: Socket): void {
+  #send(message: Site | Opening | Closing | Count, connection?: Socket): void {
     // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
     // got one would otherwise leave a connection that nobody can close.
     this.#child.send(message, connection, { keepOpen: true }, (error) => {
@@ -246,7 +254,7 @@ class Child extends Member {
   }
 
   /** Hand a connection over, and wait until it has been handled. */
-  handle(
+  async handle(
     connection: Connection,
     clientAddress: Address,
     handlerOptions: BaseServer['handlerOptions'],
@@ -259,7 +267,15 @@ class Child extends Member {
     const packedOptions = options && serialize(options).toString('base64')
     const opening: Opening = { kind: 'open', clientAddress, packedOptions }
     this.#send(opening, connection)
-    return done
+    this.#sent++
+    const timer = setInterval(() => {
+      this.#send({ kind: 'count', sent: this.#sent })
+    }, milliseconds(COUNT_INTERVAL)).unref()
+    try {
+      return await done
+    } finally {
+      clearInterval(timer)
+    }
   }
 
   override endConnections(): void {

@@ -130,6 +130,10 @@ export abstract class Member {
       case 'crashed':
         this.crashed(unpackError(report.error))
         break
+      case 'missed':
+        this.crashed(new MemberLost('could not take the connection, for want of descriptors,'))
+        this.kill()
+        break
       case 'log':
         stderr.write(report.text)
         break

@@ -60,6 +60,12 @@ export interface Closing {
   readonly kind: 'close'
 }
 
+/** To a child: that so many connections have been sent to it. It says so if fewer have come. */
+export interface Count {
+  readonly kind: 'count'
+  readonly sent: number
+}
+
 /** From the other side. */
 export type Report =
   | { readonly kind: 'ready' }
@@ -67,6 +73,8 @@ export type Report =
   | { readonly kind: 'failed'; readonly error: SentError }
   /** It is about to end, by an exception that nobody caught. */
   | { readonly kind: 'crashed'; readonly error: SentError }
+  /** A connection was sent, and has not come: see `forking-mixin.ts`. */
+  | { readonly kind: 'missed' }
   /** Text for the server's standard error. */
   | { readonly kind: 'log'; readonly text: string }
   | Done

@@ -150,8 +150,8 @@ t.test('a worker handles one connection after the other', async (t) => {
       log(),
       /^-{40}\nException occurred during processing of request from \('127\.0\.0\.1', \d+\)\n/,
     )
-    t.match(log(), /\nRangeError: on purpose\n {4}at .*test-handlers\.ts:\d+/)
-    t.match(log(), /\[cause\]: Error: the reason\n {6}at .*test-handlers\.ts:\d+/)
+    t.match(log(), /\nRangeError: on purpose\n {4}at .*test-handlers\.[jt]s:\d+/)
+    t.match(log(), /\[cause\]: Error: the reason\n {6}at .*test-handlers\.[jt]s:\d+/)
   })
 
   await t.test('handleError() gets an error of the right kind', async (t) => {
@@ -298,7 +298,10 @@ t.test('options that are set later are checked, too', async (t) => {
   server.handlerOptions = { greeting: new URL('file:///srv') }
   t.equal(await talk(server, 'who\n'), '')
   // From 22 on, Node itself refuses to copy it.
-  t.match(caught.pop(), { name: 'TypeError', message: /of the class URL, of which|structuredClone/ })
+  t.match(caught.pop(), {
+    name: 'TypeError',
+    message: /of the class URL, of which|structuredClone/,
+  })
   server.handlerOptions = { greating: 'hello' }
   t.equal(await talk(server, 'who\n'), '')
   t.match(caught.pop(), { name: 'TypeError', message: /'greating': Obedient has no such field$/ })
