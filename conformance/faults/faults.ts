@@ -71,8 +71,8 @@ export const FAULTS: readonly Fault[] = [
     history:
       "Python's str.split() takes bytes for white space that are part of the path to a proxy.",
     file: BASE,
-    from: '|| /[\\x1c-\\x1f\\x85\\xa0]/.test(this.requestline)',
-    to: '',
+    from: '|[\\x1c-\\x1f\\x85\\xa0]/g',
+    to: '/g',
     killedBy: 'request-line/white-space-of-python-inside',
   },
   {

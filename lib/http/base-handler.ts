@@ -561,11 +561,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
       this.requestVersion = version
     }
-    // Security: RFC 9112 §3 does not count these octets as white space, and to a proxy they are part
-    // of the target: what it lets pass as `/secret\x85` must not be served as `/secret`.
-    // Differs: a request line with one of the octets 1C to 1F, 85 and A0 is a 400; Python splits it
-    // there.
-    if (words.length < 2 || words.length > 3 || /[\x1c-\x1f\x85\xa0]/.test(this.requestline)) {
+    if (words.length < 2 || words.length > 3) {
       this.sendError(HTTPStatus.BAD_REQUEST, `Bad request syntax (${repr(this.requestline)})`)
       return false
     }
@@ -932,10 +928,15 @@ function withoutLineEnds(line: string): string {
  * Split a request line into words.
  *
  * RFC 9112 §3 allows a server to take runs of SP, HTAB, VT, FF and bare CR for the single space of
- * the grammar, as Python does, and no other octets.
+ * the grammar, as Python does.
+ *
+ * Security: Python's `str.split()` also splits at the octets 1C to 1F, 85 and A0. To a proxy they are
+ * part of the target: what it lets pass as `/secret\x85` must not be served as `/secret`. Here each of
+ * them is a word of its own, which is one word too many, or not a valid version.
+ * Differs: a request line with one of the octets 1C to 1F, 85 and A0 is a 400.
  */
 function splitWords(line: string): string[] {
-  return line.match(/[^\t-\r ]+/g) ?? []
+  return line.match(/[^\t-\r\x1c-\x20\x85\xa0]+|[\x1c-\x1f\x85\xa0]/g) ?? []
 }
 
 /**

@@ -67,6 +67,8 @@ export class StreamWriter {
   /** The first failure, if somebody has asked; to be read through `#failure`. */
   #error: Error | undefined
   #closed = false
+  /** The writer to whom this one has left its bytes and its turn. */
+  #successor: StreamWriter | undefined
   /** Whether somebody has written after the end, and the log says so. */
   #late = false
 
@@ -212,9 +214,11 @@ export class StreamWriter {
     const next = new Class(this.#sink, { timeout: this.#timeout })
     next.#error = this.#error
     if (this.#size > 0) {
+      // Its turn comes with the turn of this one.
       next.#gathered = this.#gathered
       next.#size = this.#size
-      next.#schedule()
+      next.#scheduled = true
+      this.#successor = next
       this.#gathered = NOTHING
       this.#size = 0
     }
@@ -288,8 +292,14 @@ export class StreamWriter {
   }
 
   static readonly #pushScheduled = (writer: StreamWriter): void => {
-    writer.#scheduled = false
-    writer.#push()
+    let next: StreamWriter | undefined = writer
+    while (next !== undefined) {
+      const one: StreamWriter = next
+      one.#scheduled = false
+      one.#push()
+      next = one.#successor
+      one.#successor = undefined
+    }
   }
 
   /** Hand what is gathered to the socket, in one write. */
