@@ -4,6 +4,7 @@
  * ```text
  *   node dist/scripts/test.js                all of it
  *   node dist/scripts/test.js lib/http cli   only the unit tests with such a text in their path
+ *   node dist/scripts/test.js --long         what takes longer: `*.long.test.ts`, and LONG_PARTS
  * ```
  *
  * A unit test is a program that prints TAP: it runs compiled, as `tsc` has left it in `dist/`, in a
@@ -40,15 +41,36 @@ interface Outcome {
   readonly details: string
 }
 
-const patterns = process.argv.slice(2)
+/** A part of the run: a program of the project, which prints for itself. */
+type Part = readonly [name: string, ...command: string[]]
+
+const CONFORMANCE: Part = ['conformance', 'dist/conformance/main.js']
+
+/** What takes minutes, and waits for most of them. */
+const LONG_PARTS: readonly Part[] = [
+  ['faults', 'dist/conformance/faults/main.js'],
+  ['conformance of CPython 3.13', 'dist/conformance/main.js', '--target', 'cpython:3.13'],
+  ['siege: loris', 'dist/scripts/siege.js', 'loris'],
+  ['fuzz', 'dist/conformance/fuzz/main.js', '--runs', '10000'],
+  ['downloads', 'dist/scripts/downloads.js'],
+  ['uploads', 'dist/scripts/uploads.js'],
+  ['soak', 'dist/scripts/soak.js', '--requests', '200000', '--connections', '20000'],
+]
+
+const long = process.argv.includes('--long')
+const patterns = process.argv.slice(2).filter((text) => text !== '--long')
 const whole = patterns.length === 0
 const files = FOLDERS.flatMap((folder) =>
   readdirSync(join(TOP, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.test.ts'))
+    .filter((name) => name.endsWith('.test.ts') && name.endsWith('.long.test.ts') === long)
     .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
 )
   .filter((path) => whole || patterns.some((text) => path.includes(text)))
   .sort()
+if (files.length === 0) {
+  console.error(`No unit test has ${patterns.join(' or ')} in its path`)
+  process.exit(2)
+}
 
 const summary: string[] = []
 const failures: string[] = []
@@ -61,15 +83,15 @@ function count(what: string, outcome: Outcome): void {
   summary.push(`${what}: ${String(outcome.passed)} passed, ${String(outcome.failed)} failed`)
 }
 
-if (files.length === 0) {
-  console.error(`No unit test has ${patterns.join(' or ')} in its path`)
-  process.exit(2)
-}
+// The suite waits most of its time, so it runs beside the unit tests; what it prints comes behind.
+const beside = runParts(!whole ? [] : long ? LONG_PARTS : [CONFORMANCE])
 count(`unit tests, ${String(files.length)} files`, await runUnits())
-if (whole) {
-  await runPart('coverage', ['node_modules/c8/bin/c8.js', 'report', '--config', 'scripts/c8.json'])
-  await runPart('conformance', ['dist/conformance/main.js'])
+if (whole && !long) {
+  await runParts([
+    ['coverage', 'node_modules/c8/bin/c8.js', 'report', '--config', 'scripts/c8.json'],
+  ])
 }
+await beside
 console.log(`\n${[...summary, ...failures.map((name) => `FAILED: ${name}`)].join('\n')}`)
 console.log(`${String(passed)} passed, ${String(failed)} failed`)
 process.exitCode = failures.length === 0 ? 0 : 1
@@ -109,7 +131,7 @@ async function runFile(path: string): Promise<Outcome> {
     env: {
       TAP_TIMEOUT: String(LIMIT),
       // The library is covered by its own tests: what else comes by proves no line right.
-      ...(whole && path.startsWith('lib/') ? { NODE_V8_COVERAGE: COVERAGE } : {}),
+      ...(whole && !long && path.startsWith('lib/') ? { NODE_V8_COVERAGE: COVERAGE } : {}),
     },
     limit: LIMIT + 60,
   })
@@ -139,30 +161,29 @@ function failuresIn(output: string): string {
 
 // -- Processes -------------------------------------------------------------------------------
 
-/** Run a part of the whole, which prints for itself. */
-async function runPart(name: string, command: string[]): Promise<void> {
-  console.log(`\n${name}`)
-  const { status, output } = await run(command, { show: true })
-  const counts = /^conformance of .*: (\d+) passed, (\d+) failed/m.exec(output)
-  if (counts !== null) {
-    count(name, { passed: Number(counts[1]), failed: Number(counts[2]), details: '' })
-  } else {
-    summary.push(`${name}: ${status === 0 ? 'ok' : 'failed'}`)
-  }
-  if (status !== 0) {
-    failures.push(name)
-    failed += counts === null || counts[2] === '0' ? 1 : 0
+/** Run parts, one after the other; one that does not count what it tries counts as one. */
+async function runParts(parts: readonly Part[]): Promise<void> {
+  for (const [name, ...command] of parts) {
+    const { status, output } = await run(command)
+    console.log(`\n== ${name}\n${output.trimEnd()}\n`)
+    const counts = [...output.matchAll(/^conformance of .*: (\d+) passed, (\d+) failed/gm)]
+    const sum = (index: 1 | 2) => counts.reduce((total, match) => total + Number(match[index]), 0)
+    const wrong = sum(2) > 0 || status === 0 ? sum(2) : 1
+    count(name, {
+      passed: counts.length > 0 ? sum(1) : 1 - wrong,
+      failed: wrong,
+      details: '',
+    })
+    if (status !== 0) {
+      failures.push(name)
+    }
   }
 }
 
 /** Run Node from the top of the repository, and gather what it prints. */
 function run(
   args: readonly string[],
-  {
-    env = {},
-    limit = 0,
-    show = false,
-  }: { env?: NodeJS.ProcessEnv; limit?: number; show?: boolean },
+  { env = {}, limit = 0 }: { env?: NodeJS.ProcessEnv; limit?: number } = {},
 ): Promise<{ status: number | string | null; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, {
@@ -176,9 +197,6 @@ function run(
     for (const stream of ['stdout', 'stderr'] as const) {
       child[stream].setEncoding('utf8').on('data', (text: string) => {
         output += text
-        if (show) {
-          process[stream].write(text)
-        }
       })
     }
     child.on('close', (code, signal) => {
