@@ -3,8 +3,8 @@
  * descriptors can be measured.
  *
  * It responds to a form with what it knows of its first field, and of its own process. The query of
- * the request sets the limits: `/?maxFiles=1`. The argument says what kind of server it is. When its
- * standard input ends, it closes, and the process ends if nothing is left in it.
+ * the request sets the limits: `/?maxFiles=1`. The argument says what kind of server it is; with
+ * one, it closes when its standard input ends, and the process ends if nothing is left in it.
  *
  * @module
  */
@@ -114,7 +114,9 @@ if (isMain(import.meta)) {
   const server = new SERVERS[kind](['127.0.0.1', 0], UploadHandler)
   await server.bindAndActivate()
   console.log(`READY ${String(server.serverPort)}`)
-  process.stdin.resume().on('end', () => void server.shutdown())
+  if (process.argv[2] !== undefined) {
+    process.stdin.resume().on('end', () => void server.shutdown())
+  }
   await server.serveForever()
   await server.serverClose()
 }

@@ -21,6 +21,20 @@ t.test('64 MiB are stored in little memory, and a full disk is survived', async 
   t.match(stdout, /: HTTP\/1\.0 500 Cannot store the form: /)
 })
 
+t.test('forms that are refused get a response from each kind of server', async (t) => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [join(import.meta.dirname, 'uploads.js'), 'limits', '--rounds', '1', '--most', String(MIB)],
+    { encoding: 'utf8', timeout: HANG_LIMIT },
+  )
+  t.equal(stderr, '')
+  t.equal(status, 0)
+  t.equal(
+    stdout,
+    ['plain', 'tasks', 'threads', 'forks'].map((kind) => `${kind}: 51 forms refused\n`).join(''),
+  )
+})
+
 t.test('a signal in the middle of an upload leaves nothing', async (t) => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
     const folder = mkdtempSync(join(tmpdir(), 'basehttp-uploads-'))

@@ -1,5 +1,6 @@
 /**
- * `npm run uploads`: what a large upload costs, and what happens when the disk is full.
+ * `npm run uploads`: what a large upload costs, and what happens when the disk is full. `npm run
+ * uploads -- limits`: forms that are refused, see `upload-limits.ts`.
  *
  * ```text
  *   this process                           upload-server.ts
@@ -24,21 +25,36 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { UploadReport } from './upload-server.ts'
+import { parseArgs } from 'node:util'
+import { limits } from './upload-limits.ts'
+import type { Kind, UploadReport } from './upload-server.ts'
 
 const MIB = 1024 * 1024
 /** How much more memory a server may take for an upload of any size, in bytes. */
 const MEMORY_LIMIT = 64 * MIB
 
-const size = Number(process.argv[2] ?? 1024) * MIB
-if (!(size > 0)) {
-  console.error('usage: npm run uploads -- [MIB]')
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '50' },
+    seed: { type: 'string', default: '1' },
+    kind: { type: 'string' },
+    row: { type: 'string' },
+    most: { type: 'string', default: String(16 * MIB) },
+  },
+})
+const [what = '1024'] = positionals
+const size = Number(what) * MIB
+const failures: string[] = []
+if (what === 'limits') {
+  await refusedForms()
+} else if (size > 0) {
+  await largeUpload()
+  await fullDisk()
+} else {
+  console.error('usage: npm run uploads -- [MIB | limits [--rounds N] [--seed S] ...]')
   process.exit(2)
 }
-
-const failures: string[] = []
-await largeUpload()
-await fullDisk()
 for (const failure of failures) {
   console.error(`not ok: ${failure}`)
 }
@@ -112,22 +128,40 @@ async function fullDisk(): Promise<void> {
   }
 }
 
+async function refusedForms(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-uploads-'))
+  const { rounds, seed, most, ...which } = values
+  const options = { rounds: Number(rounds), seed: Number(seed), most: Number(most), ...which }
+  const found = await limits((kind) => start([process.execPath], folder, kind), options)
+  failures.push(...found)
+  check(readdirSync(folder).length === 0, 'no file is left')
+  rmSync(folder, { recursive: true })
+}
+
 function mib(bytes: number): string {
   return `${(bytes / MIB).toFixed(0)} MiB`
 }
 
 // -- The server ------------------------------------------------------------------------------
 
-interface Running {
+/** A server in a process of its own. */
+export interface Running {
   readonly port: number
+  readonly pid: number
   log(): string
   stop(): Promise<void>
+  /** Have it close; tells how the process has ended: 0 if by itself. */
+  close(): Promise<unknown>
 }
 
-async function start(command: readonly string[], folder: string): Promise<Running> {
+async function start(
+  command: readonly string[],
+  folder: string,
+  kind: Kind = 'plain',
+): Promise<Running> {
   const [program = '', ...args] = command
   const server = join(import.meta.dirname, 'upload-server.js')
-  const child: ChildProcess = spawn(program, [...args, server], {
+  const child: ChildProcess = spawn(program, [...args, server, kind], {
     env: { ...process.env, TMPDIR: folder },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
@@ -144,7 +178,15 @@ async function start(command: readonly string[], folder: string): Promise<Runnin
   }
   return {
     port: Number(port),
+    pid: child.pid as number,
     log: () => log,
+    async close() {
+      child.stdin?.end()
+      const timer = setTimeout(() => child.kill('SIGKILL'), 60_000)
+      const [code, signal] = (await exited) as unknown[]
+      clearTimeout(timer)
+      return code ?? signal
+    },
     async stop() {
       child.kill('SIGTERM')
       await exited
