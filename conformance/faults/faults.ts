@@ -199,8 +199,8 @@ export const FAULTS: readonly Fault[] = [
     history:
       'CPython keeps the connection of an HTTP/1.0 client and does not say so: `ab -k` hangs.',
     file: BASE,
-    from: 'if (this.#owesKeepAlive && !this.closeConnection) {',
-    to: 'if (false) {',
+    from: 'else if (this.#owesKeepAlive) {',
+    to: 'else if (false) {',
     killedBy: 'connection/http-1-0-keeps-on-request',
   },
   {
@@ -223,8 +223,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'no-close-after-an-error',
     history: 'The connection goes on behind a request that was not understood.',
     file: BASE,
-    from: "this.sendHeader('Connection', 'close');",
-    to: '',
+    from: "this.sendHeader('Connection', 'close');\n        for",
+    to: 'for',
     killedBy: 'errors/closes',
   },
   {
@@ -326,16 +326,16 @@ export const FAULTS: readonly Fault[] = [
     id: 'length-one-off',
     history: 'The client waits for a byte that does not come, or reads one of the next answer.',
     file: BASE,
-    from: 'String(body.length)',
-    to: 'String(body.length + 1)',
+    from: "'Content-Length', body.length",
+    to: "'Content-Length', body.length + 1",
     killedBy: 'errors/404',
   },
   {
     id: 'length-in-characters',
     history: 'The length of the text in place of that of its bytes.',
     file: BASE,
-    from: 'String(body.length)',
-    to: 'String(page.length)',
+    from: "'Content-Length', body.length",
+    to: "'Content-Length', page.length",
     killedBy: 'errors/latin-1-message',
   },
   {

@@ -81,7 +81,9 @@ const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over
  *
  * An exception in a hook that is called for one request, from {@link verifyRequest} to
  * {@link handleError}, ends that request and no other; this is so with every mix-in. One in
- * {@link getRequest}, {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python.
+ * {@link getRequest}, {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python. A
+ * hook may return a promise, and nothing limits how long it takes: without a mix-in, everybody waits
+ * for it.
  *
  * Methods and fields for derived classes and handlers:
  * - {@link finishRequest}

@@ -107,7 +107,7 @@ export abstract class Member {
     return options
   }
 
-  /** Wait until a connection that was just sent off has been handled. */
+  /** Wait until a connection that was just sent off has been handled, or this member is lost. */
   protected handled(): Promise<Done> {
     return new Promise((resolve, reject) => {
       this.#resolveDone = resolve
@@ -260,7 +260,9 @@ export class Pool<One extends Member> {
   }
 
   /**
-   * Take one for a connection, as soon as there is one. It must be given back.
+   * Take one for a connection, as soon as there is one. It must be given back. This wait has no limit
+   * of its own: it lasts as long as the connections that hold all the others, which the `timeout` of
+   * their handlers ends.
    *
    * @throws what keeps one from starting.
    */
