@@ -348,10 +348,6 @@ const LOG: Readonly<Record<string, [send: (text: string) => string, does?: Act]>
   'If-Modified-Since': [(text) => `GET /file HTTP/1.0\r\nIf-Modified-Since: ${text}\r\n\r\n`],
   'the type of a form': [(text) => form('n', 'f', text), readForm],
   'a boundary': [(text) => form('n', 'f', `multipart/form-data; boundary=${text}`), readForm],
-  'a charset': [
-    (text) => form('n', 'f', `multipart/form-data; boundary=b; charset=${text}`),
-    readForm,
-  ],
   'a name in a form': [(text) => form(text, 'f'), readForm],
   'a file name in a form': [(text) => form('n', text), readForm],
   'logMessage()': [
