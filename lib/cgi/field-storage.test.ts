@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { fstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -268,6 +269,37 @@ t.test('any form gives the same, however it is cut: 3000 broken ones', async (t)
   for (const name of ['accepted', 'missing', 'empty', 'NUL in a name']) {
     t.ok((seen.get(name) ?? 0) > 5, `${name} ${String(seen.get(name))}`)
   }
+})
+
+t.test('a form that comes byte by byte takes little memory', async (t) => {
+  const program = `
+    import { Readable } from 'node:stream'
+    import { FieldStorage, HTTPMessage, StreamReader } from 'basehttp'
+    const SIZE = 2 ** 20
+    async function read(type, begin, end) {
+      const source = new Readable({ read() {} })
+      const fp = new StreamReader(source)
+      const length = begin.length + SIZE + end.length
+      const headers = new HTTPMessage([['Content-Type', type], ['Content-Length', String(length)]])
+      const form = FieldStorage.parse({ fp, headers, spoolThreshold: Infinity })
+      source.push(begin)
+      for (let sent = 0; sent < SIZE; sent++) {
+        source.push(Buffer.from('x'))
+        if (sent % 100 === 0) {
+          await new Promise((resolve) => setImmediate(resolve))
+        }
+      }
+      source.push(end)
+      console.log((await form).list[0].size)
+    }
+    await read('${URLENCODED}', 'a=', '')
+    await read('${MULTIPART}', '--b\\r\\n\\r\\n', '\\r\\n--b--')`
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--max-old-space-size=32', '--input-type=module', '--eval', program],
+    { cwd: import.meta.dirname, encoding: 'utf8' },
+  )
+  t.equal(stdout, `${String(MIB)}\n`.repeat(2), stderr)
 })
 
 t.test('an urlencoded form is read as Python reads it', async (t) => {
