@@ -55,7 +55,7 @@ async function serve(t: Test, args: readonly string[], expected: RegExp): Promis
   })
   await once(child.stdout, 'data')
   t.equal(stdout, 'Starting server, use <Ctrl-C> to stop\n')
-  t.match(await ask(port), expected, args.join(' '))
+  t.match(await ask(port, expected), expected, args.join(' '))
   const exited = once(child, 'exit')
   child.kill('SIGINT')
   return exited
@@ -69,13 +69,16 @@ t.test('an unknown name or a bad port is one line', async (t) => {
   }
 })
 
-/** Make a request, as soon as somebody listens. */
-async function ask(port: number): Promise<string> {
+/** Make a request, as soon as somebody listens; the answer is there when it fits, or ends. */
+async function ask(port: number, expected: RegExp): Promise<string> {
   for (;;) {
     const socket = connect({ port, host: '127.0.0.1' })
     let received = ''
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1')
+      if (expected.test(received)) {
+        socket.destroy()
+      }
     })
     socket.write('GET / HTTP/1.1\r\n\r\n')
     try {
