@@ -348,6 +348,10 @@ const LOG: Readonly<Record<string, [send: (text: string) => string, does?: Act]>
   'If-Modified-Since': [(text) => `GET /file HTTP/1.0\r\nIf-Modified-Since: ${text}\r\n\r\n`],
   'the type of a form': [(text) => form('n', 'f', text), readForm],
   'a boundary': [(text) => form('n', 'f', `multipart/form-data; boundary=${text}`), readForm],
+  'a charset': [
+    (text) => form('n', 'f', `multipart/form-data; boundary=b; charset=${text}`),
+    readForm,
+  ],
   'a name in a form': [(text) => form(text, 'f'), readForm],
   'a file name in a form': [(text) => form('n', text), readForm],
   'logMessage()': [
@@ -462,11 +466,6 @@ const PAGE: Readonly<
     (text) => `GET /${quote(text.replaceAll(/[/\0]/g, ''))}/../sub/ HTTP/1.0\r\n\r\n`,
   ],
   'the type of a form': [MARKUP, (text) => form('n', 'f', `a${text}`), readForm],
-  'a charset': [
-    MARKUP,
-    (text) => form('n', 'f', `multipart/form-data; boundary=b; charset=a${text}`),
-    readForm,
-  ],
   'sendError(): the message': [
     MARKUP,
     probe,
