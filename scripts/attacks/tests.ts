@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TOP } from '../../conformance/paths.ts'
+import { patiently } from '../../conformance/patience.ts'
 import type { Row, TestName } from './rows.ts'
 
 /** The tests of some rows that do not exist: `lib/x.test.ts: title`. */
@@ -22,8 +23,12 @@ export function runTests(rows: readonly Row[]): (name: TestName) => boolean {
   const files = [...new Set(namesOf(rows).map(([file]) => file))]
   const passed = new Map(
     files.map((file) => {
-      const options = { cwd: TOP, encoding: 'utf8', maxBuffer: 2 ** 28 } as const
-      const { stdout } = spawnSync('npx', ['tap', '--reporter=tap', file], options)
+      const { stdout } = spawnSync(process.execPath, [join('dist', file.replace(/\.ts$/, '.js'))], {
+        cwd: TOP,
+        encoding: 'utf8',
+        env: { ...process.env, TAP_TIMEOUT: String(patiently(300)) },
+        maxBuffer: 2 ** 28,
+      })
       const lines = stdout.matchAll(/^ *ok \d+ - (.*?)(?: # time=.*)?$/gm)
       return [file, new Set([...lines].map(([, title]) => title))] as const
     }),
