@@ -206,10 +206,11 @@ t.test('readParts() refuses what it cannot read for certain', async (t) => {
       413,
     ],
     [
-      `--b\n${'A: 1\n'.repeat(201)}\n\n--b--`,
+      `--b\n${'A: 1234567\n'.repeat(91)}\n\n--b--`,
       'the header of a part has more than 1000 bytes (maxHeaderBytes)',
       413,
     ],
+    [`--b\n${'A:\n'.repeat(101)}\n\n--b--`, 'the header of a part has more than 100 fields', 413],
   ]
   for (const [body, explain, code = 400] of cases) {
     const bytes = Buffer.from(body, 'latin1')
