@@ -38,13 +38,14 @@ export { StreamReader } from './socketserver/stream-reader.ts'
 export type { StreamReaderOptions } from './socketserver/stream-reader.ts'
 export { StreamWriter } from './socketserver/stream-writer.ts'
 export type { StreamWriterOptions } from './socketserver/stream-writer.ts'
-export { TCPServer, UnixStreamServer } from './socketserver/tcp-server.ts'
+export { TCPServer } from './socketserver/tcp-server.ts'
 export type { AddressFamily } from './socketserver/tcp-server.ts'
 export {
   ThreadingMixIn,
   ThreadingTCPServer,
   ThreadingUnixStreamServer,
 } from './socketserver/threading-mixin.ts'
+export { UnixStreamServer } from './socketserver/unix-server.ts'
 export {
   BrokenPipeError,
   ConnectionError,

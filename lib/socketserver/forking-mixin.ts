@@ -37,7 +37,8 @@ import { checkHandler, siteOf, unpackError } from './remote.ts'
 import type { Closing, Count, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
-import { TCPServer, UnixStreamServer } from './tcp-server.ts'
+import { TCPServer } from './tcp-server.ts'
+import { UnixStreamServer } from './unix-server.ts'
 
 /** How many children are kept waiting. */
 const SPARE_CHILDREN = 3

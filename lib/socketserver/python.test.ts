@@ -15,7 +15,8 @@ import type { Address, BaseServer } from './base-server.ts'
 import { ForkingMixIn, ForkingTCPServer, ForkingUnixStreamServer } from './forking-mixin.ts'
 import { StreamRequestHandler } from './request-handler.ts'
 import type { Connection } from './request-handler.ts'
-import { TCPServer, UnixStreamServer } from './tcp-server.ts'
+import { TCPServer } from './tcp-server.ts'
+import { UnixStreamServer } from './unix-server.ts'
 import { ThreadingMixIn, ThreadingTCPServer, ThreadingUnixStreamServer } from './threading-mixin.ts'
 
 const LOCAL = ['127.0.0.1', 0] as const

@@ -44,7 +44,8 @@ import { checkHandler, isReport, siteOf, timeoutOf, unpackError, written } from 
 import type { Closing, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from './request-handler.ts'
 import { Tasks } from './tasks.ts'
-import { TCPServer, UnixStreamServer } from './tcp-server.ts'
+import { TCPServer } from './tcp-server.ts'
+import { UnixStreamServer } from './unix-server.ts'
 
 /** What {@link ThreadingMixIn} adds to a server. */
 export interface ThreadingMixIn {
