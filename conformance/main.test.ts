@@ -117,10 +117,15 @@ t.test('one byte off in the page of an error is found, and named', async (t) => 
 
 t.test('a wrong length, order, log or fate of the connection is found', async (t) => {
   const handler = 'lib/http/base-handler.js'
-  const length = spoil(t, handler, 'String(body.length)', 'String(body.length + 1)')
+  const length = spoil(
+    t,
+    handler,
+    "'Content-Length', body.length",
+    "'Content-Length', body.length + 1",
+  )
   t.equal(length.status, 1)
   t.match(length.stdout, /the header says 448, the body has 447 bytes/)
-  const order = spoil(t, handler, "'Content-Length', String", "'Content-length', String")
+  const order = spoil(t, handler, "'Content-Length', body", "'Content-length', body")
   t.match(order.stdout, /Content-length: 447/)
   const log = spoil(t, handler, 'code %d, message %s', 'code %d message %s')
   t.match(log.stdout, /the log must have ", message Not Found" here/)

@@ -115,7 +115,7 @@ function withNetcat(t: Test): string {
   }
   const folder = temporary(t)
   const program = `#!${process.execPath}
-    const socket = require('net').connect(process.argv[3], process.argv[2])
+    const socket = process.getBuiltinModule('net').connect(process.argv[3], process.argv[2])
     process.stdin.pipe(socket, { end: false })
     socket.pipe(process.stdout)`
   writeFileSync(join(folder, 'nc'), program, { mode: 0o755 })

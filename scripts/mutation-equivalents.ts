@@ -18,19 +18,10 @@ export interface Equivalent {
   readonly because: string
 }
 
-const ONLY_THE_FIRST =
-  'Of what split() returns only the first is used: how many more there are is nothing to anybody.'
 const SIZE_OF_A_STEP =
   'How many bytes are copied at a time. The same bytes arrive in the same order, a little faster or slower.'
 
 export const EQUIVALENT: readonly Equivalent[] = [
-  {
-    file: 'simple-handler.js',
-    line: "const target = path.split('?', 1)[0].split('#', 1)[0];",
-    from: '1',
-    to: '2',
-    because: ONLY_THE_FIRST,
-  },
   {
     file: 'simple-handler.js',
     line: 'const buffer = Buffer.allocUnsafe(Math.min(source.size, (copies < 32 ? 256 : 64) * KiB));',

@@ -54,11 +54,7 @@ t.test('a fault is found by the case that it names', async (t) => {
 
 t.test('a fault that nothing finds: exit 1', async (t) => {
   const harmless = copy(t)
-  harmless.replace(
-    'conformance/faults/faults.js',
-    "to: 'String(body.length + 1)'",
-    "to: 'String(body.length + 0)'",
-  )
+  harmless.replace('conformance/faults/faults.js', 'body.length + 1', 'body.length + 0')
   const { status, stdout } = tryFaults(['length-one-off'], harmless.top)
   t.equal(status, 1)
   t.match(stdout, /^length-one-off +errors\/404 +survived$/m)
@@ -80,7 +76,11 @@ t.test('a case of the article that finds nothing: exit 1', async (t) => {
 
 t.test('a right server that is not right: exit 3, and no score', async (t) => {
   const wrong = copy(t)
-  wrong.replace('lib/http/base-handler.js', 'String(body.length)', 'String(body.length + 1)')
+  wrong.replace(
+    'lib/http/base-handler.js',
+    "'Content-Length', body.length",
+    "'Content-Length', body.length + 1",
+  )
   const { status, stdout, stderr } = tryFaults(['length-one-off'], wrong.top)
   t.equal(status, 3)
   t.equal(stdout, '')
