@@ -208,6 +208,6 @@ function withHoles(line: string): string {
   const date = /\b[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT\b/
   return line
     .replace(new RegExp(`^(Date: )${date.source}$`), '$1{{http-date}}')
-    .replace(/\b(?:Python|Node)\/[0-9][0-9A-Za-z.+-]*/g, '{{runtime}}')
+    .replace(/\b(?:Python|Node|Bun|Deno)\/[0-9][0-9A-Za-z.+-]*/g, '{{runtime}}')
     .replace(/\('127\.0\.0\.1', [0-9]+\)/g, "('127.0.0.1', {{client-port}})")
 }

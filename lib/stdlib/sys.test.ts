@@ -6,6 +6,20 @@ import { runtime, stderr } from './sys.ts'
 
 t.test('runtime names what runs the program', async (t) => {
   t.equal(runtime, `Node/${process.versions.node}`)
+  // As they are there, both with the version of a Node.
+  const here = process
+  t.teardown(() => {
+    globalThis.process = here
+  })
+  for (const [name, version] of [
+    ['Bun', '1.4.5'],
+    ['Deno', '2.9.6'],
+  ] as const) {
+    const versions = { node: '26.3.0', [name.toLowerCase()]: version }
+    globalThis.process = Object.create(here, { versions: { value: versions } }) as typeof process
+    const elsewhere = (await import(`./sys.js?${name}`)) as { runtime: string }
+    t.equal(elsewhere.runtime, `${name}/${version}`)
+  }
 })
 
 t.test('stderr.write() writes, in order', async (t) => {

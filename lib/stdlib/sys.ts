@@ -5,12 +5,17 @@
  * @module
  */
 
+// Bun and Deno say as well which version of Node they stand in for.
+const { bun, deno, node } = process.versions
+
 /**
- * The name and version of the runtime, as one word of the `Server` header: `Node/20.20.2`.
+ * The name and version of the runtime, as one word of the `Server` header: `Node/20.20.2`,
+ * `Bun/1.4.5` or `Deno/2.9.6`.
  *
  * @python sys.version
  */
-export const runtime = `Node/${process.versions.node}`
+export const runtime =
+  bun !== undefined ? `Bun/${bun}` : deno !== undefined ? `Deno/${deno}` : `Node/${node}`
 
 /**
  * Where the log and the reports of exceptions go.
