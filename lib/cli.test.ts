@@ -15,7 +15,7 @@ import { HANG_LIMIT } from '../conformance/patience.ts'
 import { parseArguments, UsageError } from './cli-arguments.ts'
 import type { Arguments } from './cli-arguments.ts'
 import { colored, wantsColors } from './cli-colors.ts'
-import { whyNotServed } from './http/simple-handler.ts'
+import { directoryProblem } from './stdlib/files.ts'
 import { CERTIFICATE, PRIVATE_KEY } from './test-certificate.ts'
 import { readAll, readUntil } from './test-helpers.ts'
 
@@ -423,7 +423,7 @@ t.test('bad arguments: the usage, one line, perhaps a hint, and exit 2', (t) => 
     try {
       const parsed = parseArguments(args) as Arguments
       t.match(args[0], '-d', name)
-      t.match(message, whyNotServed(parsed.directory ?? ''), name)
+      t.match(message, directoryProblem(parsed.directory ?? ''), name)
     } catch (error) {
       t.type(error, UsageError, name)
       t.match(error, { message, hint }, name)

@@ -28,11 +28,12 @@ import { HELP, parseArguments, USAGE, UsageError } from './cli-arguments.ts'
 import type { Arguments } from './cli-arguments.ts'
 import { colored, wantsColors } from './cli-colors.ts'
 import { AsyncHTTPServer, AsyncHTTPSServer } from './http/server.ts'
-import { SimpleHTTPRequestHandler, whyNotServed } from './http/simple-handler.ts'
+import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
 import type { RequestHandlerClass } from './socketserver/request-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
 import { zoneWarning } from './stdlib/dates.ts'
 import { ConnectionError, TimeoutError } from './stdlib/errors.ts'
+import { directoryProblem } from './stdlib/files.ts'
 import { repr } from './stdlib/format.ts'
 import { stderr } from './stdlib/sys.ts'
 
@@ -101,7 +102,7 @@ async function ownVersion(): Promise<string> {
 async function serve(args: Arguments): Promise<void> {
   const { directory, protocol, headers, contentType } = args
   if (directory !== undefined) {
-    const reason = whyNotServed(directory)
+    const reason = directoryProblem(directory)
     if (reason !== null) {
       throw new UsageError(`argument -d/--directory: ${repr(directory)}: ${reason}`)
     }

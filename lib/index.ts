@@ -20,7 +20,6 @@ export type { Field, MessageClass } from './http/message.ts'
 export { AsyncHTTPServer, AsyncHTTPSServer, HTTPServer, HTTPSServer } from './http/server.ts'
 export type { HTTPSOptions } from './http/server.ts'
 export { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './http/simple-handler.ts'
-export type { Source } from './http/simple-handler.ts'
 export { HTTPStatus, RESPONSES } from './http/status.ts'
 export type { Responses, StatusCodes } from './http/status.ts'
 export { ThreadingHTTPServer, ThreadingHTTPSServer } from './http/threading-server.ts'
@@ -53,6 +52,7 @@ export {
   TimeoutError,
   ValueError,
 } from './stdlib/errors.ts'
+export type { Source } from './stdlib/files.ts'
 export { format, repr } from './stdlib/format.ts'
 export type { FormatArguments } from './stdlib/format.ts'
 export { escapeHtml } from './stdlib/html.ts'

@@ -7,7 +7,7 @@
 
 /** A mutant, by the line that it changes and not by its number: lines move. */
 export interface Equivalent {
-  /** The file, in `dist/lib/http/`. */
+  /** The file, in `dist/lib/`. */
   readonly file: string
   /** The line of the compiled JavaScript, without what it is indented by. */
   readonly line: string
@@ -23,36 +23,36 @@ const SIZE_OF_A_STEP =
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
-    file: 'simple-handler.js',
+    file: 'stdlib/files.js',
     line: 'const buffer = Buffer.allocUnsafe(Math.min(source.size, (copies < 32 ? 256 : 64) * KiB));',
     from: '64',
     to: '65',
     because: SIZE_OF_A_STEP,
   },
   {
-    file: 'simple-handler.js',
+    file: 'stdlib/files.js',
     line: 'const buffer = Buffer.allocUnsafe(Math.min(source.size, (copies < 32 ? 256 : 64) * KiB));',
     from: '256',
     to: '257',
     because: SIZE_OF_A_STEP,
   },
   {
-    file: 'simple-handler.js',
+    file: 'stdlib/files.js',
     line: 'const KiB = 1024;',
     from: '1024',
     to: '1025',
     because: SIZE_OF_A_STEP,
   },
   {
-    file: 'simple-handler.js',
-    line: 'return name === null ? null : (fs.statSync(name, { throwIfNoEntry: false }) ?? null);',
+    file: 'stdlib/files.js',
+    line: 'return fs.statSync(name, { throwIfNoEntry: false }) ?? null;',
     from: 'false',
     to: 'true',
     because:
       'Then statSync() throws where it returned undefined, the line below catches it, and null is returned either way.',
   },
   {
-    file: 'base-handler.js',
+    file: 'http/base-handler.js',
     line: 'return false;',
     above: 'this.sendError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`);',
     from: 'return false;',
@@ -61,7 +61,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
       '#parseRequestline() has one caller, which asks with `!`: undefined is the same to it.',
   },
   {
-    file: 'base-handler.js',
+    file: 'http/base-handler.js',
     line: 'if (unread > 0) {',
     from: 'unread > 0',
     to: 'true',

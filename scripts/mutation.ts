@@ -53,19 +53,21 @@ interface Mutant {
 /** How many mutants are tried side by side. */
 const LANES = 2
 
-/** The files, in `dist/`. */
-const FOLDER = 'lib/http'
+/** Where the files are, in `dist/`: all of `http/`, and what it is made of elsewhere. */
+const FOLDER = 'lib'
+const ELSEWHERE = ['stdlib/files.js']
 
 /**
  * The pages that are most likely to find a mutant of a file. They are asked first, to save time: who
  * survives them is put to all the others, and to the recordings.
  */
 const LIKELY: Readonly<Record<string, RegExp>> = {
-  'base-handler.js':
+  'http/base-handler.js':
     /^(?:request-line|methods|connection|expect|errors|response-headers|logging)\//,
-  'message.js': /^(?:headers|bodies)\//,
-  'simple-handler.js': /^(?:files|listing|redirects|conditional-requests|attacks)\//,
-  'status.js': /^status-codes\//,
+  'http/message.js': /^(?:headers|bodies)\//,
+  'http/simple-handler.js': /^(?:files|listing|redirects|conditional-requests|attacks)\//,
+  'http/status.js': /^status-codes\//,
+  'stdlib/files.js': /^(?:files|listing|attacks)\//,
 }
 
 /** How many cases the first runs have: a mutant that breaks everything needs no more. */
@@ -106,9 +108,10 @@ process.exitCode = await main()
 
 async function main(): Promise<number> {
   const random = generator(Number(flags.seed))
-  const all = readdirSync(join(TOP, 'dist', FOLDER))
+  const files = readdirSync(join(TOP, 'dist', FOLDER, 'http'))
     .filter((name) => name.endsWith('.js') && !name.endsWith('.test.js'))
-    .flatMap((name) => mutantsOf(`${FOLDER}/${name}`))
+    .map((name) => `http/${name}`)
+  const all = [...files, ...ELSEWHERE].flatMap((name) => mutantsOf(`${FOLDER}/${name}`))
   const unknown = [
     ...flags.only.filter((id) => !all.some((mutant) => mutant.id === id)),
     ...EQUIVALENT.filter((one) => !all.some((mutant) => isSame(one, mutant))).map(describe),

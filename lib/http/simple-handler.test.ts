@@ -11,10 +11,10 @@ import type { Test } from 'tap'
 import { AsyncMixIn } from '../socketserver/async-mixin.ts'
 import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
 import { StreamWriter } from '../socketserver/stream-writer.ts'
+import type { Source } from '../stdlib/files.ts'
 import { captureStderr, dial, readUntil, serve, talk } from '../test-helpers.ts'
 import { HTTPServer } from './server.ts'
 import { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './simple-handler.ts'
-import type { Source } from './simple-handler.ts'
 
 const WINDOWS = process.platform === 'win32'
 

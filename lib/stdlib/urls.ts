@@ -18,7 +18,7 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { decodeUtf8, encodeUtf8 } from './bytes.ts'
 import { ValueError } from './errors.ts'
-import { encodeSurrogatepass } from './surrogates.ts'
+import { decodeSurrogatepass, encodeSurrogatepass } from './surrogates.ts'
 
 /**
  * What {@link urlsplit} finds. A part that is absent is the empty string.
@@ -158,6 +158,27 @@ export function unquote(text: string, decode: (bytes: Uint8Array) => string = de
   // In some encodings an escape and the letter behind it are one character, so all ASCII is
   // decoded together with the escapes in it.
   return text.replace(/[\0-\x7f]+/g, (ascii) => decode(unquoteToBytes(ascii)))
+}
+
+/**
+ * Decode percent escapes as the name of a file, Python's `unquote(path, errors='surrogatepass')`.
+ * Escapes that do not make one are decoded as {@link unquote} does it, and so lead to no file.
+ *
+ * @python urllib.parse.unquote
+ */
+export function unquotePath(path: string): string {
+  if (!path.includes('%')) {
+    return path
+  }
+  let decoded = ''
+  for (const [index, part] of path.split(/((?:%[0-9A-Fa-f]{2})+)/).entries()) {
+    const text = index % 2 === 0 ? part : decodeSurrogatepass(unquoteToBytes(part))
+    if (text === null) {
+      return unquote(path)
+    }
+    decoded += text
+  }
+  return decoded
 }
 
 /** How {@link parseQsl} reads. */
