@@ -25,7 +25,7 @@ import type { Source } from './sources.ts'
 const LAYERS: readonly RegExp[] = [
   /^lib\/cli(?:-arguments|-colors)?\.ts$/,
   /^lib\/index\.ts$/,
-  /^lib\/(?:cgi\/|http\/(?:server|threading-server|tls)\.ts$)/,
+  /^lib\/(?:cgi\/|http\/(?:server|https-server|threading-server)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
   /^lib\/http\/base-handler\.ts$/,
   /^lib\/http\/(?:message|status|error-page)\.ts$/,

@@ -4,13 +4,14 @@
  * They have a file of their own, so that the command line, which handles connections as tasks,
  * need not load what threads are made of.
  *
- * Read before: `server.ts`, `socketserver/threading-mixin.ts`.
+ * Read before: `https-server.ts`, `socketserver/threading-mixin.ts`.
  *
  * @module
  */
 
 import { ThreadingMixIn } from '../socketserver/threading-mixin.ts'
-import { HTTPServer, HTTPSServer } from './server.ts'
+import { HTTPSServer } from './https-server.ts'
+import { HTTPServer } from './server.ts'
 
 /**
  * An HTTP server that handles each connection in a thread of its own. Its threads are daemons: see
