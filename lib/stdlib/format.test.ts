@@ -49,33 +49,19 @@ t.test('format() fills in what Python fills in', async (t) => {
     ['100%%', [], '100%'],
     ['%s', ['$& $1 %s'], '$& $1 %s'],
     ['%r', ["it's"], '"it\'s"'],
-    ['%a', ['caf\xe9\u{1f600}'], "'caf\\xe9\\U0001f600'"],
     ['%s|%s|%s', [true, null, ['a', 1]], "True|None|('a', 1)"],
     ['%s', [new Error('boom')], 'boom'],
-    ['%5d|%-5d|%05d', [42, 42, 42], '   42|42   |00042'],
-    ['%+d|% d|%+d', [42, 42, -42], '+42| 42|-42'],
-    ['%.3d', [7], '007'],
     ['%d', [3.99], '3'],
+    ['%d %d', [-3.99, -0.5], '-3 0'],
     ['%d', [1e21], '1000000000000000000000'],
     ['%d', [true], '1'],
-    ['%i %u', [-3, 4], '-3 4'],
-    ['%x %X %o', [255, 255, 8], 'ff FF 10'],
-    ['%#x %#X %#o', [255, 255, 8], '0xff 0XFF 0o10'],
-    ['%x', [-255], '-ff'],
-    ['%#08x|%#8x|%-#8x|', [255, 255, 255], '0x0000ff|    0xff|0xff    |'],
-    ['%ld %hd %Ld', [1, 2, 3], '1 2 3'],
-    ['%f %.2f', [1e22, 1e21], '10000000000000000000000.000000 1000000000000000000000.00'],
-    ['%s %s %s', [NaN, Infinity, -Infinity], 'nan inf -inf'],
+    ['%i', [-3], '-3'],
+    ['%x %x', [255, -255], 'ff -ff'],
     ['%x', [2n ** 70n], '400000000000000000'],
-    ['%f %.2f %.0f', [1.5, 2.345, 7], '1.500000 2.35 7'],
-    ['%e %.1E', [12345.678, 0.00012], '1.234568e+04 1.2E-04'],
-    ['%g %g %g %g', [0.0001, 0.00001, 123456, 1234567], '0.0001 1e-05 123456 1.23457e+06'],
-    ['%G %.3g %g', [1e-10, 1234, 100000], '1E-10 1.23e+03 100000'],
-    ['%#g %#.3g %05.1f %-8.3f|', [1, 100, -2.5, 3.14159], '1.00000 100. -02.5 3.142   |'],
-    ['%f %F %e', [Infinity, NaN, -Infinity], 'inf NAN -inf'],
-    ['%c%c', [65, 'B'], 'AB'],
-    ['%10s|%-10s|%.3s', ['abc', 'abc', 'abcdef'], '       abc|abc       |abc'],
-    ['%02d/%3s/%04d', [6, 'Oct', 2016], '06/Oct/2016'],
+    ['%f %f %f', [1.5, -0, 7n], '1.500000 -0.000000 7.000000'],
+    ['%f', [-1e22], '-10000000000000000000000.000000'],
+    ['%f %f', [Infinity, NaN], 'inf nan'],
+    ['%s %s %s', [NaN, Infinity, -Infinity], 'nan inf -inf'],
   ]
   for (const [template, args, expected] of cases) {
     t.equal(format(template, args), expected, template)
@@ -108,18 +94,21 @@ t.test('format() says what does not fit', async (t) => {
     () => format('%(toString)s', {}),
     new TypeError("Cannot format '%(toString)s': no argument is named 'toString'"),
   )
-  t.throws(
-    () => format('%c', ['AB']),
-    new TypeError('Cannot format \'AB\' with "%c": one character is required'),
-  )
   t.throws(() => format('%s', { code: 1 }), TypeError)
   t.throws(() => format('%(code)s', ['one']), TypeError)
   t.throws(
     () => format('%d%', [1]),
     new ValueError("Cannot format '%d%': it ends inside a conversion"),
   )
-  t.throws(
-    () => format('%y', [1]),
-    new ValueError('Cannot format with the unsupported conversion "%y"'),
-  )
+  // The first three are Python's, and left out here.
+  for (const conversion of ['%5.2f', '%c', '%-8s', '%y', '%*d', '%ld', '%5%', '%(code)5d']) {
+    t.throws(
+      () => format(`a ${conversion}`, [1]),
+      new ValueError(
+        `Cannot format 'a ${conversion}': the conversion "${conversion}" is not one of ` +
+          '%s %r %d %i %x %f %%',
+      ),
+    )
+  }
+  t.throws(() => format('100% sure', []), /the conversion "% s" is not one of/)
 })

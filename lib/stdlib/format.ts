@@ -1,5 +1,5 @@
 /**
- * Python's `repr()` and its `%` operator, as far as `http.server` and its users need them.
+ * Python's `repr()` and its `%` operator, as far as `http.server` needs them.
  *
  * Both end up on the wire and in the log (`Bad request version ('HTTP/x')`), so they must agree
  * with Python to the character.
@@ -89,16 +89,12 @@ function reprBytes(bytes: Uint8Array): string {
   for (const byte of bytes) {
     text += String.fromCharCode(byte)
   }
-  return `b${escapeNonAscii(reprText(text))}`
+  return `b${reprText(text).replace(/[^\0-\x7f]/g, (byte) => escapeCode(byte.charCodeAt(0)))}`
 }
 
 /** Single quotes, unless that would need escapes and double quotes would not. */
 function quoteFor(text: string): string {
   return text.includes("'") && !text.includes('"') ? '"' : "'"
-}
-
-function escapeNonAscii(text: string): string {
-  return text.replace(/[^\0-\x7f]/gu, (character) => escapeCode(character.codePointAt(0) as number))
 }
 
 function escapeCode(code: number): string {
@@ -114,17 +110,13 @@ function escapeCode(code: number): string {
 /** The arguments of a format: in order, or by name for `%(name)s`. */
 export type FormatArguments = readonly unknown[] | Readonly<Record<string, unknown>>
 
-// %[(name)][flags][width][.precision][length]type; the length means nothing, as in Python.
-const CONVERSION = /%(?:\(([^)]*)\))?([-+ #0]*)(\d*)(?:\.(\d*))?[hlL]?([^]?)/g
+// %[(name)][flags, width, precision, length]type
+const CONVERSION = /%(?:\(([^)]*)\))?([-+ #0]*[\d*]*(?:\.[\d*]*)?[hlL]?)([^]?)/g
 
 /** One `%` of a format. */
 interface Conversion {
-  name: string | undefined
-  flags: string
-  width: number
-  precision?: number
-  /** Empty if the format ends before it. */
-  type: string
+  readonly name: string | undefined
+  readonly type: string
 }
 
 /**
@@ -132,13 +124,16 @@ interface Conversion {
  * `'code %d, message %s' % (404, 'Not Found')`, and
  * `format('%(code)d', { code: 404 })` its `'%(code)d' % {'code': 404}`.
  *
- * The types are `s r a d i u x X o c f F e E g G` and `%%`, with Python's flags, width and
- * precision; a width or precision of `*` is not taken. What an argument holds is never read as
- * a format again.
+ * The types are `%s %r %d %i %x %f` and `%%`. What an argument holds is never read as a format
+ * again.
+ *
+ * Differs: these are all. Python has further types, and flags, a width and a precision (`%5.2f`): in
+ * JavaScript, `padStart()` and `toFixed()` do that.
  *
  * @throws `TypeError` for too few or too many arguments, a text where a number must stand, or a
  * name that is not there.
- * @throws {@link ValueError} for a type that does not exist, or a format that ends in the middle.
+ * @throws {@link ValueError} for any other conversion, which it names, or a format that ends in the
+ * middle of one.
  * @python str.__mod__
  */
 export function format(template: string, args: FormatArguments): string {
@@ -160,15 +155,8 @@ export function format(template: string, args: FormatArguments): string {
 
   let text = ''
   for (const piece of parse(template)) {
-    if (typeof piece === 'string') {
-      text += piece
-    } else if (piece.type === '') {
-      throw new ValueError(`Cannot format ${repr(template)}: it ends inside a conversion`)
-    } else {
-      text += convert(argument(piece.name), piece)
-    }
+    text += typeof piece === 'string' ? piece : convert(argument(piece.name), piece.type)
   }
-
   if (!named && next < args.length) {
     throw new TypeError(`Cannot format ${repr(template)}: not all arguments were used`)
   }
@@ -188,20 +176,18 @@ function parse(template: string): readonly (string | Conversion)[] {
   const pieces: (string | Conversion)[] = []
   let end = 0
   for (const match of template.matchAll(CONVERSION)) {
-    const [whole, name, flags = '', width, precision, type = ''] = match
-    pieces.push(template.slice(end, match.index))
+    const [whole, name, modifiers, type = ''] = match
+    if (type === '') {
+      throw new ValueError(`Cannot format ${repr(template)}: it ends inside a conversion`)
+    }
+    if (modifiers !== '' || !'srdixf%'.includes(type)) {
+      throw new ValueError(
+        `Cannot format ${repr(template)}: the conversion "${whole}" is not one of ` +
+          '%s %r %d %i %x %f %%',
+      )
+    }
+    pieces.push(template.slice(end, match.index), type === '%' ? '%' : { name, type })
     end = match.index + whole.length
-    pieces.push(
-      type === '%'
-        ? '%'
-        : {
-            name,
-            flags,
-            width: Number(width),
-            ...(precision === undefined ? {} : { precision: Number(precision) }),
-            type,
-          },
-    )
   }
   pieces.push(template.slice(end))
   if (parsed.size === MOST_PARSED) {
@@ -214,68 +200,17 @@ function parse(template: string): readonly (string | Conversion)[] {
 const parsed = new Map<string, readonly (string | Conversion)[]>()
 const MOST_PARSED = 100
 
-function convert(value: unknown, conversion: Conversion): string {
-  const { type, flags, width, precision } = conversion
-  let sign = ''
-  let prefix = ''
-  let body: string
-  if ('diuxXo'.includes(type)) {
-    const integer = toInteger(value, type)
-    sign = signOf(integer < 0, flags)
-    prefix = flags.includes('#') ? (PREFIXES[type] ?? '') : ''
-    body = digits(integer < 0 ? -integer : integer, conversion)
-  } else if ('fFeEgG'.includes(type)) {
-    const number = toNumber(value, type)
-    sign = signOf(number < 0 || Object.is(number, -0), flags)
-    body = decimal(Math.abs(number), conversion)
-  } else {
-    body = textual(value, type).slice(0, precision)
-  }
-
-  const room = width - sign.length - prefix.length - body.length
-  if (room <= 0) {
-    return sign + prefix + body
-  }
-  if (flags.includes('-')) {
-    return sign + prefix + body + ' '.repeat(room)
-  }
-  const zeros = flags.includes('0') && !'srac'.includes(type)
-  return zeros ? sign + prefix + '0'.repeat(room) + body : ' '.repeat(room) + sign + prefix + body
-}
-
-/** What `#` puts in front of a number. */
-const PREFIXES: Readonly<Record<string, string>> = { x: '0x', X: '0X', o: '0o' }
-
-function signOf(negative: boolean, flags: string): string {
-  if (negative) {
-    return '-'
-  }
-  return flags.includes('+') ? '+' : flags.includes(' ') ? ' ' : ''
-}
-
-function textual(value: unknown, type: string): string {
+function convert(value: unknown, type: string): string {
   switch (type) {
     case 's':
       return str(value)
     case 'r':
       return repr(value)
-    case 'a':
-      return escapeNonAscii(repr(value))
-    case 'c':
-      return character(value)
+    case 'f':
+      return fixed(toNumber(value, type))
     default:
-      throw new ValueError(`Cannot format with the unsupported conversion "%${type}"`)
+      return toInteger(value, type).toString(type === 'x' ? 16 : 10)
   }
-}
-
-function character(value: unknown): string {
-  if (typeof value === 'number') {
-    return String.fromCodePoint(value)
-  }
-  if (typeof value === 'string' && /^.$/su.test(value)) {
-    return value
-  }
-  throw new TypeError(`Cannot format ${repr(value)} with "%c": one character is required`)
 }
 
 function toNumber(value: unknown, type: string): number {
@@ -290,7 +225,7 @@ function toInteger(value: unknown, type: string): number | bigint {
     return value
   }
   const number = toNumber(value, type)
-  if (!Number.isFinite(number) || ('xXo'.includes(type) && !Number.isInteger(number))) {
+  if (!Number.isFinite(number) || (type === 'x' && !Number.isInteger(number))) {
     throw new TypeError(`Cannot format ${String(number)} with "%${type}": an integer is required`)
   }
   const integer = Math.trunc(number)
@@ -298,56 +233,16 @@ function toInteger(value: unknown, type: string): number | bigint {
   return Number.isSafeInteger(integer) ? integer : BigInt(integer)
 }
 
-function digits(integer: number | bigint, { type, precision }: Conversion): string {
-  const base = type === 'o' ? 8 : type === 'x' || type === 'X' ? 16 : 10
-  const text = integer.toString(base).padStart(precision ?? 0, '0')
-  return type === 'X' ? text.toUpperCase() : text
-}
-
-function decimal(number: number, { type, flags, precision = 6 }: Conversion): string {
-  if (!Number.isFinite(number)) {
-    const word = str(number)
-    return type === type.toLowerCase() ? word : word.toUpperCase()
-  }
-  switch (type) {
-    case 'f':
-    case 'F':
-      return fixed(number, precision)
-    case 'e':
-    case 'E':
-      return exponent(number.toExponential(precision), type)
-    default:
-      return general(number, type, precision === 0 ? 1 : precision, flags.includes('#'))
-  }
-}
-
 /**
- * All digits of a number. Differs: a number just between two that can be printed goes up, in
- * Python to the even one: `'%.0f' % 2.5` is 3, and not 2.
+ * Six digits behind the point. Differs: a number just between two that can be printed goes up, in
+ * Python to the even one: `'%f' % 0.0078125` ends in 3, and not in 2.
  */
-function fixed(number: number, precision: number): string {
-  if (number < 1e21) {
-    return number.toFixed(precision)
+function fixed(number: number): string {
+  if (!Number.isFinite(number)) {
+    return str(number)
   }
-  // From here on, toFixed() gives up and writes an exponent; but then it is an integer.
-  return BigInt(number).toString() + (precision > 0 ? `.${'0'.repeat(precision)}` : '')
-}
-
-/** JavaScript writes `1e+5`, Python and C at least two digits: `1e+05`. */
-function exponent(text: string, type: string): string {
-  const padded = text.replace(/e([+-])(\d)$/, 'e$10$2')
-  return type === 'E' || type === 'G' ? padded.toUpperCase() : padded
-}
-
-/** `%g`: so many significant digits, in the shorter of the two forms, no zeros at the end. */
-function general(number: number, type: string, significant: number, zeros: boolean): string {
-  const scientific = number.toExponential(significant - 1)
-  const power = Number(scientific.slice(scientific.indexOf('e') + 1))
-  const point = (text: string) => (text.includes('.') ? text : `${text}.`)
-  const trim = (text: string) => (zeros ? point(text) : point(text).replace(/\.?0*$/, ''))
-  if (power < -4 || power >= significant) {
-    const [mantissa, rest] = scientific.split('e') as [string, string]
-    return exponent(`${trim(mantissa)}e${rest}`, type)
-  }
-  return trim(number.toFixed(significant - 1 - power))
+  const size = Math.abs(number)
+  const sign = number < 0 || Object.is(number, -0) ? '-' : ''
+  // From 1e21 on, toFixed() gives up and writes an exponent; but then it is an integer.
+  return sign + (size < 1e21 ? size.toFixed(6) : `${String(BigInt(size))}.000000`)
 }
