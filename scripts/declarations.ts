@@ -8,16 +8,21 @@
  *
  * A line is emptied and not removed, so that the maps beside the declarations stay right.
  *
+ * And what a source that is gone has left behind in `dist/lib` is removed, or it would be packed.
+ *
  * @module
  */
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TOP } from './sources.ts'
 
 const folder = join(TOP, 'dist/lib')
 for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
-  if (name.endsWith('.d.ts')) {
+  const source = join(TOP, 'lib', name.replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts'))
+  if (!existsSync(source)) {
+    rmSync(join(folder, name), { recursive: true, force: true })
+  } else if (name.endsWith('.d.ts')) {
     const text = readFileSync(join(folder, name), 'utf8')
     const open = text.replaceAll(/^ *#private;$/gm, '')
     if (open !== text) {

@@ -72,7 +72,8 @@ t.test('FieldReader reads name, colon, value', async (t) => {
 })
 
 t.test('FieldReader refuses headers that end before the empty line', async (t) => {
-  const explain = 'the connection ended before the empty line after the headers (RFC 9112 section 8)'
+  const explain =
+    'the connection ended before the empty line after the headers (RFC 9112 section 8)'
   for (const text of ['', 'X', 'X-A: 1', 'X-A: 1\r', 'X-A: 1\r\n', 'X-A: 1\r\n\r']) {
     t.match(read(text), { code: 400, message: 'Incomplete request', explain }, JSON.stringify(text))
   }
