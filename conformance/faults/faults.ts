@@ -635,6 +635,24 @@ export const FAULTS: readonly Fault[] = [
     killedBy: 'conditional-requests/if-none-match',
   },
 
+  {
+    id: 'date-by-the-language',
+    history:
+      'Date.parse() takes nearly anything for a date, as does the e-mail package of CPython.',
+    file: 'lib/stdlib/dates.js',
+    from: 'if (parts === undefined) {\n        return null;',
+    to: 'if (parts === undefined) {\n        return Date.parse(text) / 1000;',
+    killedBy: 'conditional-requests/zone-of-email',
+  },
+  {
+    id: 'first-of-two-dates',
+    history: 'CPython: of a field that comes twice, the first is taken.',
+    file: FILES,
+    from: ' || more.length > 0',
+    to: '',
+    killedBy: 'conditional-requests/two-dates',
+  },
+
   // -- Out of the directory ------------------------------------------------------------------
   {
     id: 'decoded-behind-the-check',

@@ -166,9 +166,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   /** Whether the client's copy of a file is as good as the file. */
   #isFresh(modified: number): boolean {
     // RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since beside If-None-Match, also one
-    // that does not know the latter, as here.
-    const since = this.headers.get('If-Modified-Since')
-    if (since === null || this.headers.has('If-None-Match')) {
+    // that does not know the latter, as here; and it MUST ignore a value that is not a valid date,
+    // or more than one value. Python takes the first, and much that is not a valid date.
+    const [since, ...more] = this.headers.getAll('If-Modified-Since')
+    if (since === undefined || more.length > 0 || this.headers.has('If-None-Match')) {
       return false
     }
     const date = parseDate(since)

@@ -130,115 +130,58 @@ export function zoneWarning(zone: string | undefined): string | null {
 }
 
 /**
- * Read a date as `If-Modified-Since` has it, and as forgivingly as Python's e-mail package does:
- * the three formats of RFC 9110 §5.6.7, and nearly anything else that holds a day, a month by
- * name, a year and a time.
+ * Read a date in one of the three formats of HTTP. Like all of HTTP's dates, it is in UTC:
  *
- * @returns seconds since 1970, or null when it is no date, or a date in a time zone other than
- * UTC. A date that names no zone is in UTC.
+ * ```text
+ *   Thu, 06 Oct 2016 21:12:10 GMT      IMF-fixdate, the only one that is sent
+ *   Thursday, 06-Oct-16 21:12:10 GMT   RFC 850
+ *   Thu Oct  6 21:12:10 2016           asctime() of C
+ * ```
+ *
+ * RFC 9110 §5.6.7: a year of two digits that appears to be more than 50 years in the future MUST be
+ * taken for the last one in the past with the same digits.
+ *
+ * Differs: Python reads a date as its e-mail package does, which takes nearly anything that holds a
+ * day, a month by name, a year and a time; and to it, 69 to 99 are always in the last century.
+ *
+ * @param text - the value of a field; white space around it does not belong to it
+ * @param today - what the 50 years begin with, in seconds since 1970
+ * @returns seconds since 1970; null when it is not a valid date.
  * @python email.utils.parsedate_to_datetime
+ * @see [RFC 9110 §5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7)
  */
-export function parseDate(text: string): number | null {
-  const words = text.split(/\s+/).filter((word) => word !== '')
-  if (words.length === 0) {
+export function parseDate(text: string, today = now()): number | null {
+  const parts = FORMATS.map((form) => form.exec(text)?.groups).find(
+    (groups) => groups !== undefined,
+  )
+  if (parts === undefined) {
     return null
   }
-  // The name of the day, with or without a comma, says nothing.
-  const first = words[0] as string
-  if (first.endsWith(',') || DAYS.has(first.toLowerCase())) {
-    words.shift()
-  } else {
-    words[0] = first.slice(first.lastIndexOf(',') + 1)
+  const month = MONTHS.indexOf(parts.month as string)
+  const time = 3600 * Number(parts.hour) + 60 * Number(parts.minute) + Number(parts.second)
+  const midnight = (year: number) =>
+    new Date(0).setUTCFullYear(year, month, Number(parts.day)) / 1000
+  let year = Number(parts.year)
+  if (parts.year?.length === 2) {
+    const horizon = new Date(today * 1000)
+    const thisYear = horizon.getUTCFullYear()
+    horizon.setUTCFullYear(thisYear + 50)
+    year += thisYear - (thisYear % 100)
+    year -= 1000 * (midnight(year) + time) > horizon.getTime() ? 100 : 0
   }
-  // 06-Oct-16 21:12:10 GMT
-  const dashed = (words[0] ?? '').split('-')
-  if (words.length === 3 && dashed.length === 3) {
-    words.splice(0, 1, ...dashed)
-  }
-  // 06 Oct 2016 21:12:10+0000, or no zone at all
-  if (words.length === 4) {
-    const time = words[3] as string
-    const sign = time.includes('+') ? time.indexOf('+') : time.indexOf('-')
-    words.splice(3, 1, ...(sign > 0 ? [time.slice(0, sign), time.slice(sign)] : [time, '']))
-  }
-  if (words.length < 5) {
-    return null
-  }
-
-  let [day, month, year, time, zone] = words as [string, string, string, string, string]
-  if (!MONTHS.has(month.toLowerCase())) {
-    ;[day, month] = [month, day]
-  }
-  day = day.replace(/,$/, '')
-  if (year.indexOf(':') > 0) {
-    ;[year, time] = [time, year]
-  }
-  year = year.replace(/,$/, '')
-  if (year === '') {
-    return null
-  }
-  if (!/^[0-9]/.test(year)) {
-    ;[year, zone] = [zone, year]
-  }
-  time = time.replace(/,$/, '')
-  const clock = time.includes(':') ? time.split(':') : time.includes('.') ? time.split('.') : []
-  if (clock.length < 2 || clock.length > 3 || !isUTC(zone)) {
-    return null
-  }
-  return timestampOf(MONTHS.get(month.toLowerCase()), [year, day, ...clock, '0'].map(integer))
+  // The 31st of September would be the 1st of October.
+  const exists = new Date(1000 * midnight(year)).getUTCMonth() === month
+  return exists ? midnight(year) + time : null
 }
 
-/** Whether a zone is UTC; what is no zone at all (`AM`, nothing) says that none is known. */
-function isUTC(zone: string): boolean {
-  const name = zone.toUpperCase()
-  return !OTHER_ZONES.has(name) && (integer(name) ?? 0) === 0
-}
+const MONTHS = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
+const MONTH = `(?<month>${MONTHS.join('|')})`
+const DAY = '(?<day>0[1-9]|[12][0-9]|3[01])'
+// A minute may have a leap second.
+const TIME = '(?<hour>[01][0-9]|2[0-3]):(?<minute>[0-5][0-9]):(?<second>[0-5][0-9]|60)'
 
-/** The timestamp of a date in UTC, or null if there is no such day or time. */
-function timestampOf(
-  month: number | undefined,
-  [year, day, hour, minute, second]: readonly (number | null | undefined)[],
-): number | null {
-  if (month === undefined || year == null || day == null) {
-    return null
-  }
-  if (hour == null || minute == null || second == null) {
-    return null
-  }
-  // Two digits: POSIX puts 69 to 99 in the last century.
-  const fullYear = year < 100 ? year + (year > 68 ? 1900 : 2000) : year
-  const date = new Date(0)
-  date.setUTCFullYear(fullYear, month, day)
-  date.setUTCHours(hour, minute, second)
-  const exists =
-    fullYear >= 1 &&
-    fullYear <= 9999 &&
-    date.getUTCFullYear() === fullYear &&
-    date.getUTCMonth() === month &&
-    date.getUTCDate() === day &&
-    date.getUTCHours() === hour &&
-    date.getUTCMinutes() === minute &&
-    date.getUTCSeconds() === second
-  return exists ? date.getTime() / 1000 : null
-}
-
-/** Python's `int()`, as far as a date needs it. */
-function integer(text: string): number | null {
-  return /^[+-]?[0-9]+(?:_[0-9]+)*$/.test(text) ? Number(text.replaceAll('_', '')) : null
-}
-
-const DAYS = new Set(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'])
-
-const MONTH_NAMES =
-  'january february march april may june july august september october november december'
-
-/** Months by their name and by its first three letters; January is 0. */
-const MONTHS = new Map(
-  MONTH_NAMES.split(' ').flatMap((name, index) => [
-    [name, index] as const,
-    [name.slice(0, 3), index] as const,
-  ]),
-)
-
-/** The zones that Python knows by name, but for those that are UTC. */
-const OTHER_ZONES = new Set('AST ADT EST EDT CST CDT MST MDT PST PDT'.split(' '))
+const FORMATS = [
+  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), ${DAY} ${MONTH} (?<year>[0-9]{4}) ${TIME} GMT`,
+  `(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, ${DAY}-${MONTH}-(?<year>[0-9]{2}) ${TIME} GMT`,
+  `(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ${MONTH} ${DAY.replace('0[', '[ 0][')} ${TIME} (?<year>[0-9]{4})`,
+].map((form) => new RegExp(`^[ \\t]*${form}[ \\t]*$`))
