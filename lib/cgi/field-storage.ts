@@ -22,7 +22,6 @@
  * @module
  */
 
-import { Readable } from 'node:stream'
 import { getSystemErrorMap } from 'node:util'
 import { bodyLength, Fault, HTTPMessage, RequestError } from '../http/message.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
@@ -391,7 +390,8 @@ export class FormField {
 
 /**
  * The bytes of a field as a file. Going through it gives pieces of up to 64 KiB, so that
- * `pipeline(field.file, createWriteStream(path))` saves it.
+ * `pipeline(field.file, createWriteStream(path))` saves it. For what takes nothing but a stream of
+ * Node's, there is `Readable.from(field.file)`.
  *
  * @python io.BufferedReader
  */
@@ -464,15 +464,6 @@ export class FormFile implements AsyncIterable<Buffer> {
       }
       yield piece
     }
-  }
-
-  /**
-   * What is left as one of Node's streams.
-   *
-   * @added For what takes nothing else.
-   */
-  stream(): Readable {
-    return Readable.from(this, { objectMode: false })
   }
 }
 

@@ -71,11 +71,10 @@ function reprText(text: string): string {
   const quote = quoteFor(text)
   let out = quote
   for (const character of text) {
-    const code = character.codePointAt(0) as number
     if (character === quote) {
       out += `\\${quote}`
     } else if (character !== ' ' && (character === '\\' || UNPRINTABLE.test(character))) {
-      out += SHORT_ESCAPES[character] ?? escapeCode(code)
+      out += SHORT_ESCAPES[character] ?? escapeCharacter(character)
     } else {
       out += character
     }
@@ -89,7 +88,7 @@ function reprBytes(bytes: Uint8Array): string {
   for (const byte of bytes) {
     text += String.fromCharCode(byte)
   }
-  return `b${reprText(text).replace(/[^\0-\x7f]/g, (byte) => escapeCode(byte.charCodeAt(0)))}`
+  return `b${reprText(text).replace(/[^\0-\x7f]/g, escapeCharacter)}`
 }
 
 /** Single quotes, unless that would need escapes and double quotes would not. */
@@ -97,7 +96,9 @@ function quoteFor(text: string): string {
   return text.includes("'") && !text.includes('"') ? '"' : "'"
 }
 
-function escapeCode(code: number): string {
+/** Write a character as Python's source can: `\x1b`, `\u2028`, `\U0001f600`. */
+export function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0) as number
   const hex = code.toString(16)
   if (code < 0x100) {
     return `\\x${hex.padStart(2, '0')}`

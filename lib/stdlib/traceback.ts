@@ -5,6 +5,7 @@
  */
 
 import { inspect } from 'node:util'
+import { escapeCharacter } from './format.ts'
 
 /**
  * Tell all that is known of an exception: its stack, its cause, further fields.
@@ -17,9 +18,7 @@ import { inspect } from 'node:util'
  */
 export function formatException(error: unknown): string {
   return describe(error)
-    .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, (control) => {
-      return `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`
-    })
+    .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, escapeCharacter)
     .replace(/\n(?![ }])/g, '\n    ')
 }
 
