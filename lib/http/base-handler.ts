@@ -109,16 +109,24 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   [hook: `do_${string}`]: MethodHook | undefined
 
   /**
-   * Check that {@link headTimeout} and {@link bodyTimeout}, if they are among the options of a
-   * server, are numbers of seconds; and `timeout`.
+   * Check {@link protocolVersion}, {@link headTimeout}, {@link bodyTimeout} and `timeout`, as far as
+   * they are among the options of a server.
    *
-   * @throws `TypeError` when one is neither null nor a number.
-   * @added Python has no such limits.
+   * @throws `TypeError` when the version is not one that is spoken here, or a timeout is neither null
+   * nor a number of seconds.
+   * @added Python does not check.
    */
   static override checkOptions(options: Readonly<Record<string, unknown>>): void {
     super.checkOptions(options)
     checkSeconds(options, 'headTimeout')
     checkSeconds(options, 'bodyTimeout')
+    const { protocolVersion = 'HTTP/1.0' } = options
+    if (protocolVersion !== 'HTTP/1.0' && protocolVersion !== 'HTTP/1.1') {
+      throw new TypeError(
+        `Cannot set the handler option 'protocolVersion' to ${repr(protocolVersion)}: give ` +
+          "'HTTP/1.0' or 'HTTP/1.1'",
+      )
+    }
   }
 
   // -- What may be overridden ----------------------------------------------------------------
@@ -349,12 +357,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     try {
       line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       while (line === undefined) {
-        if (this.rfile.buffered > 0) {
-          this.#startHeadTimer()
-          await this.rfile.more()
-        } else {
-          await this.waitForRequest()
-        }
+        await (this.rfile.buffered > 0 ? this.#waitForHead() : this.waitForRequest())
         line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       }
       if (line.length === 0) {
@@ -420,7 +423,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @throws what `rfile.more()` throws.
    * @added See `idleConnections` of the server.
    */
-  async waitForRequest(): Promise<void> {
+  waitForRequest(): Promise<void> {
+    return this.#waitIdly()
+  }
+
+  /**
+   * Wait for more of a head, which must be here in time. Until it is whole, no request has begun, and
+   * a server that is closed need not wait for the rest.
+   */
+  #waitForHead(): Promise<void> {
+    if (this.headTimeout !== null) {
+      this.rfile.deadline ??= monotonic() + this.headTimeout
+    }
+    return this.#waitIdly()
+  }
+
+  async #waitIdly(): Promise<void> {
     const { idleConnections } = this.server
     idleConnections.add(this.request)
     try {
@@ -447,13 +465,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     } else {
       this.#headersBuffer = ''
       this.sendError(code, message, explain)
-    }
-  }
-
-  /** A request has begun: from now on, its head must be here in time. */
-  #startHeadTimer(): void {
-    if (this.headTimeout !== null) {
-      this.rfile.deadline ??= monotonic() + this.headTimeout
     }
   }
 
@@ -501,8 +512,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   async #waitForFields(reader: FieldReader): Promise<boolean> {
     this.wfile.retire()
     for (;;) {
-      this.#startHeadTimer()
-      await this.rfile.more()
+      await this.#waitForHead()
       const fields = reader.take()
       if (fields !== undefined) {
         this.#begin()

@@ -337,6 +337,36 @@ t.test('directory: what cannot be served is an error of bindAndActivate()', asyn
   }
 })
 
+t.test('options of a server that make no sense are errors of bindAndActivate()', async (t) => {
+  const wrong: Record<string, unknown>[] = [
+    ...[1.1, '1.1', 'http/1.1', 'HTTP/2', null].map((protocolVersion) => ({ protocolVersion })),
+    ...['index.html', null, [1]].map((indexPages) => ({ indexPages })),
+    ...[{ a: 'b' }, null, 'a: b', [['a']]].map((value) => ({ extraResponseHeaders: value })),
+    { headTimeout: '5' },
+    { bodyTimeout: -1 },
+  ]
+  for (const options of wrong) {
+    const [name] = Object.keys(options)
+    const server = new HTTPServer(['127.0.0.1', 0], SimpleHTTPRequestHandler)
+    server.handlerOptions = options
+    await t.rejects(
+      server.bindAndActivate(),
+      {
+        name: 'TypeError',
+        message: new RegExp(`^Cannot set the handler option '${String(name)}'`),
+      },
+      JSON.stringify(options),
+    )
+  }
+  const { ask } = await start(t, folder(t), SimpleHTTPRequestHandler, {
+    protocolVersion: undefined,
+    indexPages: undefined,
+    headTimeout: undefined,
+    extraResponseHeaders: [['X-Frame-Options', 'DENY']],
+  })
+  t.match(await ask('GET / HTTP/1.0'), /^HTTP\/1\.0 200 OK\r\n[^]*X-Frame-Options: DENY/)
+})
+
 t.test('directory: the current one is not asked for when another is given', async (t) => {
   const root = folder(t)
   fs.writeFileSync(join(root, 'a'), 'found')

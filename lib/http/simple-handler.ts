@@ -362,12 +362,13 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   platform: NodeJS.Platform = process.platform
 
   /**
-   * Check a `directory` among the options of a server, when it is bound.
+   * Check {@link directory}, {@link indexPages} and {@link extraResponseHeaders}, as far as they are
+   * among the options of a server.
    *
    * Differs: Python starts, and each request is a 404, or ends its handler.
    *
-   * @throws TypeError when it is neither a path nor a `file:` URL, an Error when there is no such
-   * directory.
+   * @throws TypeError when the directory is neither a path nor a `file:` URL, or the others are not
+   * arrays of what they hold; an Error when there is no such directory.
    * @added Python does not check.
    */
   static override checkOptions(options: Readonly<Record<string, unknown>>): void {
@@ -378,6 +379,19 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       if (problem !== null) {
         throw new Error(`Cannot serve the directory ${repr(path)}: ${problem}`)
       }
+    }
+    const { indexPages = [], extraResponseHeaders = [] } = options
+    if (!isArrayOf(indexPages, isText)) {
+      throw new TypeError(
+        `Cannot set the handler option 'indexPages' to ${repr(indexPages)}: give an array of names`,
+      )
+    }
+    const isHeader = (header: unknown) => isArrayOf(header, isText) && header.length === 2
+    if (!isArrayOf(extraResponseHeaders, isHeader)) {
+      throw new TypeError(
+        "Cannot set the handler option 'extraResponseHeaders' to " +
+          `${repr(extraResponseHeaders)}: give an array of pairs, [['Name', 'value']]`,
+      )
     }
   }
 
@@ -390,6 +404,14 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     this.directory = files.directoryPath(this.directory)
     return super.setup()
   }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
+}
+
+function isArrayOf(value: unknown, fits: (item: unknown) => boolean): value is unknown[] {
+  return Array.isArray(value) && value.every(fits)
 }
 
 /**

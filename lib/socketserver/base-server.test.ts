@@ -441,4 +441,8 @@ t.test('handlerOptions are checked when the server is bound', async (t) => {
   }
   t.equal(bound, 5)
   t.equal(run, 0, 'no handler was run')
+
+  const server = new Server('x', Handler)
+  server.handlerOptions = { greeting: undefined }
+  t.match(server.sampleHandler(), { greeting: 'hello' }, 'undefined leaves a field as it is')
 })

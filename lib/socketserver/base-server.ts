@@ -122,7 +122,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   readonly RequestHandlerClass: RequestHandlerClass
 
   /**
-   * Values for fields of the handlers, set on each before it runs: `{ directory: '/srv' }`.
+   * Values for fields of the handlers, set on each before it runs: `{ directory: '/srv' }`. One that
+   * is undefined leaves the field as it is.
    *
    * @added Python's `functools.partial(Handler, directory='/srv')` in place of the class.
    */
@@ -568,15 +569,18 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler {
     const handler = new this.RequestHandlerClass(request, clientAddress, this)
-    for (const name of Object.keys(this.handlerOptions)) {
+    for (const [name, value] of Object.entries(this.handlerOptions)) {
       if (!(name in handler)) {
         throw new TypeError(
           `Cannot set the handler option ${repr(name)}: ${this.RequestHandlerClass.name} has no ` +
             'such field',
         )
       }
+      if (value !== undefined) {
+        Object.assign(handler, { [name]: value })
+      }
     }
-    return Object.assign(handler, this.handlerOptions)
+    return handler
   }
 
   /**
