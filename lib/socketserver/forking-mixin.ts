@@ -264,9 +264,10 @@ class Child extends Member {
       throw new TypeError('Cannot hand this connection to a child process: it is no plain socket')
     }
     const options = this.unlessKnown(handlerOptions)
-    const done = this.handled()
     const packedOptions = options && serialize(options).toString('base64')
     const opening: Opening = { kind: 'open', clientAddress, packedOptions }
+    // Not before all is made that may throw: nobody would await it.
+    const done = this.handled()
     this.#send(opening, connection)
     this.#sent++
     const timer = setInterval(() => {

@@ -155,6 +155,29 @@ t.test('stream() is a Writable, whose end is a flush', async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 10))
 })
 
+t.test('stream() drops what comes too late, and does not fail', async (t) => {
+  const log = captureStderr(t)
+  const { writes, wfile } = writer()
+  const nodes = wfile.stream()
+  const webs = Writable.toWeb(wfile.stream())
+  wfile.retire()
+  await pipeline(Readable.from([bytes('one '), 'two ']), nodes)
+  await Readable.toWeb(Readable.from([bytes('three')])).pipeTo(webs)
+  t.same(writes, [])
+  t.match(log(), /^Written after the end of the request, and not sent\. .* must await\n$/)
+
+  // The request ends while a piece waits for the peer, and then the connection does.
+  const [client, server] = await socketPair(t)
+  const stuck = new StreamWriter(server)
+  const piped = pipeline(Readable.from([Buffer.alloc(64 * 1024 * 1024)]), stuck.stream())
+  while (!server.writableNeedDrain) {
+    await new Promise(setImmediate)
+  }
+  stuck.retire()
+  client.resetAndDestroy()
+  await piped
+})
+
 t.test('stream() waits for a peer that does not read', async (t) => {
   const [client, server] = await socketPair(t)
   const stream = new StreamWriter(server).stream()
@@ -201,6 +224,17 @@ t.test('write() waits for a peer that does not read', async (t) => {
   t.equal(wfile.full, false)
   server.end()
   t.equal((await all).length, written, 'and not one byte is lost')
+})
+
+t.test('write() waits once for all the writes that nobody awaits', async (t) => {
+  const sink = new Writable({ write: () => {} })
+  const wfile = new StreamWriter(sink, { timeout: 60 })
+  const pending = Array.from({ length: 1000 }, () => wfile.write(Buffer.alloc(1000)))
+  t.equal(wfile.full, true)
+  t.equal(sink.listenerCount('drain'), 1)
+  sink.destroy()
+  await t.rejects(pending.at(-1) as Promise<void>, { name: 'BrokenPipeError' })
+  t.equal(sink.listenerCount('drain'), 0)
 })
 
 t.test('write() gives up on a peer that does not read in time', async (t) => {

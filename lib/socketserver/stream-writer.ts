@@ -67,6 +67,8 @@ export class StreamWriter {
   /** The first failure, if somebody has asked; to be read through `#failure`. */
   #error: Error | undefined
   #closed = false
+  /** What those wait for who wait until the peer has taken enough. */
+  #drained: Promise<void> | undefined
   /** The writer to whom this one has left its bytes and its turn. */
   #successor: StreamWriter | undefined
   /** Whether somebody has written after the end, and the log says so. */
@@ -229,20 +231,30 @@ export class StreamWriter {
    * The same as a stream of Node's, for `pipeline(source, this.wfile.stream())`. Its end is not that
    * of the connection. An error that nobody listens for is dropped.
    *
+   * What comes after {@link close} or {@link retire} is dropped as well, and the stream does not fail:
+   * the promise of a `pipeline()` that nobody awaits would end the process. The log gets its line.
+   *
    * @added Python's `shutil.copyfileobj()` writes to any file.
    */
   stream(): Writable {
+    // Asked when it settles: the request may end while a piece waits for the peer.
+    const settle = (promise: Promise<void>, done: (error?: Error) => void) => {
+      promise.then(
+        () => {
+          done()
+        },
+        (error: unknown) => {
+          done(this.#closed ? undefined : (error as Error))
+        },
+      )
+    }
     const stream = new Writable({
       highWaterMark: GATHER_LIMIT,
       write: (chunk: Buffer, _encoding, done) => {
-        this.write(chunk).then(() => {
-          done()
-        }, done)
+        settle(this.write(chunk), done)
       },
       final: (done) => {
-        this.flush().then(() => {
-          done()
-        }, done)
+        settle(this.flush(), done)
       },
     })
     return stream.on('error', ignore)
@@ -333,9 +345,14 @@ export class StreamWriter {
     return quietly(this.#sink.writableLength === 0 ? written : this.#withTimeout(written))
   }
 
+  /** One promise for all who wait: a handler may write thousands of times and await none. */
   #untilDrained(): Promise<void> {
+    if (this.#drained !== undefined) {
+      return this.#drained
+    }
     const drained = new Promise<void>((resolve, reject) => {
       const settle = () => {
+        this.#drained = undefined
         this.#sink.off('drain', settle)
         this.#sink.off('close', settle)
         if (this.#failure === undefined) {
@@ -347,7 +364,8 @@ export class StreamWriter {
       this.#sink.on('drain', settle)
       this.#sink.on('close', settle)
     })
-    return quietly(this.#withTimeout(drained))
+    this.#drained = quietly(this.#withTimeout(drained))
+    return this.#drained
   }
 
   #withTimeout(promise: Promise<void>): Promise<void> {
