@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
+import { compileFunction } from 'node:vm'
 import t from 'tap'
 import type { Test } from 'tap'
+import ts from 'typescript'
 import { AsyncMixIn } from '../socketserver/async-mixin.ts'
 import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
 import { StreamWriter } from '../socketserver/stream-writer.ts'
@@ -378,6 +380,63 @@ t.test('directory: the current one is not asked for when another is given', asyn
   const { ask } = await start(t, root)
   t.same(brief(await ask('GET /a HTTP/1.0')), [200, 'found'])
   await t.rejects(start(t, ''), { message: 'ENOENT: uv_cwd' })
+})
+
+/** The handler that the guide shows, from its text: what people copy is what is tried. */
+function guidesHandler(name: string): RequestHandlerClass {
+  const top = new URL('.', import.meta.resolve('basehttp/package.json'))
+  const guide = fs.readFileSync(new URL('docs/guide.md', top), 'utf8')
+  const program = [...guide.matchAll(/^```ts\n([^]*?)^```$/gm)]
+    .map(([, text = '']) => text)
+    .find((text) => text.includes(`export class ${name} `))
+  const { CommonJS } = ts.ModuleKind
+  const script = ts.transpile(program ?? '', { module: CommonJS, target: ts.ScriptTarget.ES2022 })
+  const exported: Record<string, RequestHandlerClass> = {}
+  const required = { EXTENSIONS_MAP, SimpleHTTPRequestHandler }
+  const run = compileFunction(script, ['exports', 'require']) as (...args: unknown[]) => void
+  run(exported, () => required)
+  return exported[name] as RequestHandlerClass
+}
+
+t.test("the guide's handler serves no dot file, however its directory is written", async (t) => {
+  const Notes = guidesHandler('Notes')
+  const root = folder(t)
+  const before = process.cwd()
+  process.chdir(root)
+  t.teardown(() => {
+    process.chdir(before)
+  })
+  for (const name of ['.git', 'sub', 'sub/.git']) {
+    fs.mkdirSync(join(root, 'nd', name), { recursive: true })
+    fs.writeFileSync(join(root, 'nd', name, 'config'), 'secret')
+    fs.writeFileSync(join(root, 'nd', name, 'a..b.md'), 'found')
+  }
+  fs.writeFileSync(join(root, 'nd', '.env'), 'secret')
+  const nd = join(root, 'nd')
+  const url = pathToFileURL(`${nd}/`)
+  for (const directory of ['nd', 'nd/', './nd', './nd/', 'nd//', nd, `${nd}/`, url, '/', '']) {
+    if (directory === '') {
+      process.chdir(nd)
+    }
+    const { ask } = await start(t, directory as string, Notes)
+    for (const path of [
+      '/.env',
+      '/%2eenv',
+      '/.git',
+      '/.git/config',
+      '//.git/',
+      '/sub/.git/config',
+    ]) {
+      // Not `File not found`, which is what is said of a name that does not exist.
+      const response = await ask(`GET ${path} HTTP/1.0`)
+      t.match(response, /^HTTP\/1\.0 404 Not Found\r\n/, `${String(directory)}: ${path}`)
+    }
+    if (directory !== '/') {
+      const response = await ask('GET /sub/a..b.md HTTP/1.0')
+      t.same(brief(response), [200, 'found'], String(directory))
+      t.equal(header(response, 'Content-type'), 'text/markdown; charset=utf-8')
+    }
+  }
 })
 
 t.test('indexPages names the pages that stand for a directory', async (t) => {
