@@ -532,8 +532,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     if (connection === 'close') {
       this.closeConnection = true
     } else if (connection === 'keep-alive' && this.protocolVersion >= 'HTTP/1.1') {
+      this.#owesKeepAlive = this.closeConnection
       this.closeConnection = false
-      this.#owesKeepAlive = this.requestVersion === 'HTTP/1.0'
     }
 
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears of us. To an

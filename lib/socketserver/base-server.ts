@@ -311,7 +311,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   #requestShutdown(): void {
     this.#shutdownRequested = true
     this.#wakeAll()
-    if (this.#handling) {
+    if (this.#handling && this.#loop !== undefined) {
       void this.endConnections()
     }
   }

@@ -92,7 +92,7 @@ export interface Done {
 
 /** Tell a report from a frame of the connection. */
 export function isReport(message: Report | Frame): message is Report {
-  return ['ready', 'failed', 'crashed', 'log', 'done'].includes(message.kind)
+  return ['ready', 'failed', 'crashed', 'log', 'missed', 'done'].includes(message.kind)
 }
 
 // -- Before anything is started --------------------------------------------------------------

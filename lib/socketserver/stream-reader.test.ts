@@ -452,3 +452,34 @@ t.test('peek() waits for a byte, and leaves it where it is', async (t) => {
   rfile.close()
   await t.rejects(rfile.peek(), { name: 'ValueError' })
 })
+
+t.test('close() ends what nobody has awaited: to it, the input is over', async (t) => {
+  const waits: ((rfile: StreamReader) => Promise<unknown>)[] = [
+    (rfile) => rfile.read(5),
+    (rfile) => rfile.readline(),
+    (rfile) => rfile.peek(),
+    (rfile) => rfile.skip(5),
+    async (rfile) => {
+      for await (const piece of rfile.piecesUntil(5)) {
+        t.fail(piece.toString())
+      }
+    },
+  ]
+  for (const wait of waits) {
+    const rfile = new StreamReader(new PassThrough(), { timeout: 60 })
+    const waiting = wait(rfile)
+    await new Promise(setImmediate)
+    rfile.close()
+    await t.resolves(waiting)
+  }
+})
+
+t.test('release() forgets the signal: its listeners do not outlive the request', async (t) => {
+  const rfile = new StreamReader(new PassThrough())
+  const { signal } = rfile
+  t.equal(rfile.signal, signal)
+  void rfile.release()
+  t.not(rfile.signal, signal)
+  rfile.close()
+  t.notOk(signal.aborted)
+})

@@ -111,6 +111,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
         return line
       }
       await this.more()
+      if (this.#closed) {
+        return NOTHING
+      }
     }
   }
 
@@ -269,6 +272,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   async *piecesUntil(end: number): AsyncGenerator<Buffer, void, undefined> {
     while (this.#position < end) {
       const { length } = await this.peek()
+      if (this.#closed) {
+        return
+      }
       if (length === 0) {
         throw new ConnectionResetError(
           `Connection ended, ${String(end - this.#position)} bytes before the end of the body`,
@@ -341,7 +347,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * Aborted when the peer has gone: it has closed its side, the connection is broken, or
-   * {@link close} has been called. Its reason is a {@link ConnectionResetError}.
+   * {@link close} has been called. Its reason is a {@link ConnectionResetError}. After
+   * {@link release} it is another one, so that listeners of one request do not outlive it.
    *
    * From the first look at it on, the input is watched. Up to 64 KiB are taken from the peer for
    * that, and wait here for whoever reads next; behind more than that, its leaving is not seen.
@@ -382,13 +389,14 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #adopted: AsyncDisposable[] = []
 
   /**
-   * Dispose of all that was given to {@link adopt}. Called after each request, and by
-   * {@link close}.
+   * Dispose of all that was given to {@link adopt}, and forget the {@link signal}. Called after each
+   * request, and by {@link close}.
    *
    * @returns undefined if there was nothing: a promise costs, and most requests have no use for it.
    * @added See {@link adopt}.
    */
   release(): Promise<void> | undefined {
+    this.#departure = undefined
     return this.#adopted.length === 0 ? undefined : this.#releaseAll()
   }
 
@@ -411,13 +419,14 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * Let go of the input. What lies here unread is gone; what is still to come is left to whoever
-   * closes the connection, see `closeRequest()`.
+   * closes the connection, see `closeRequest()`. To a read that still waits, because nobody has
+   * awaited it, this is the end of the input.
    *
    * @python io.BufferedReader.close
    */
   close(): void {
-    this.#closed = true
-    clearTimeout(this.#timer)
+    this.#closed = this.#ended = true
+    this.#wake()
     this.#depart()
     void this.release()
     this.#source.off('data', this.#onData)

@@ -38,6 +38,9 @@ export type AddressFamily = 'IPv4' | 'IPv6' | 'dual'
 /** How long a client may take to close its side of a connection after we have closed ours, in seconds. */
 const LINGER_SECONDS = 2
 
+/** How many connections may wait for that at the same time. */
+const MOST_LINGERING = 100
+
 /**
  * A server on an internet stream socket.
  *
@@ -112,6 +115,8 @@ export class TCPServer<
   readonly #queue: [Socket, Address][] = []
   /** How many connections are on their way out: still sending, or waiting for the client to close. */
   #closing = 0
+  /** These, in the order in which they were closed here, and some that are gone by now. */
+  #lingering: Connection[] = []
   /** Those who wait until there are none. */
   readonly #awaitingClose: (() => void)[] = []
   #overflowing = false
@@ -319,8 +324,8 @@ export class TCPServer<
     if (request.destroyed) {
       return
     }
-    // Security: clients that never close must not use up the connections of a server with a limit.
-    const crowded = this.#closing >= (this.maxConnections ?? Infinity) / 2
+    this.#endOldest()
+    this.#lingering.push(request)
     this.#closing++
     // Measured, CPU of a connection with one request: 17 % more than to close at once, most of it
     // for the kernel and for Node's events. Node keeps timers of equal length in one list; to keep
@@ -337,20 +342,35 @@ export class TCPServer<
       clearTimeout(timer)
       this.#closing--
       if (this.#closing === 0) {
+        this.#lingering = []
         for (const resolve of this.#awaitingClose.splice(0)) {
           resolve()
         }
       }
     })
     request.end(() => {
-      if (crowded) {
-        request.destroy()
-      } else if (!request.destroyed) {
+      if (!request.destroyed) {
         timer.refresh()
       }
     })
     // A stream that has ended in both directions destroys itself.
     request.resume()
+  }
+
+  /**
+   * Security: clients that never close must not use up the descriptors, or the connections of a
+   * server with a limit. Where too many linger, the one that has had most time to take its response
+   * makes room, and not the one that is closed now.
+   */
+  #endOldest(): void {
+    const most = Math.min(MOST_LINGERING, (this.maxConnections ?? Infinity) / 2)
+    if (this.#closing >= most) {
+      const sent = (one: Connection) => one.writableFinished && !one.destroyed
+      this.#lingering.find(sent)?.destroy()
+    }
+    if (this.#lingering.length >= 2 * MOST_LINGERING) {
+      this.#lingering = this.#lingering.filter((one) => !one.destroyed)
+    }
   }
 }
 
