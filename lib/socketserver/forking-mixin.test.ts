@@ -172,6 +172,29 @@ t.test('what cannot be is a TypeError', async (t) => {
   t.equal(server.activeChildren.size, 0)
 })
 
+t.test('options that do not fit between processes are refused, and nothing is left', async (t) => {
+  const refused = {
+    name: 'TypeError',
+    message: /^Cannot send the handler option 'greeting' .* without shared memory/,
+  }
+  const server = new ForkingTCPServer(LOCAL, Obedient)
+  server.maxChildren = 1
+  server.handlerOptions = { greeting: new SharedArrayBuffer(8) }
+  await t.rejects(server.bindAndActivate(), refused)
+
+  const later = new ForkingTCPServer(LOCAL, Obedient)
+  later.maxChildren = 1
+  await serve(t, later)
+  const log = captureStderr(t)
+  later.handlerOptions = { greeting: new SharedArrayBuffer(8) }
+  for (const time of ['first', 'second']) {
+    const before = log().length
+    t.equal(await talk(later, 'who\n'), '')
+    t.match(log().slice(before), /Cannot send the handler option 'greeting'/, time)
+  }
+  // The end of the child, in the teardown, would reject a promise that nobody awaits.
+})
+
 t.test('inheritable() leaves out what this process alone is to do', async (t) => {
   const loaders = ['--import=./loader.mjs', '--conditions=x', '--enable-source-maps', '-r', 'y']
   t.same(inheritable(loaders), loaders)

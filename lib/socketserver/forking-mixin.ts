@@ -29,7 +29,7 @@ import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { serialize } from 'node:v8'
+import { deserialize, serialize } from 'node:v8'
 import { milliseconds } from '../stdlib/dates.ts'
 import type { Address, BaseServer, Constructor } from './base-server.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
@@ -121,7 +121,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
 
     #children(): Pool<Child> {
       if (this.#pool === undefined) {
-        const site = siteOf(this)
+        const site = siteOf(this, copyForChild)
         const start = () => new Child(site, this.closing)
         this.#pool = new Pool(start, {
           most: this.maxChildren,
@@ -201,6 +201,9 @@ export class ForkingUnixStreamServer extends ForkingMixIn(UnixStreamServer) {}
 /** The program of the child, beside this file and of its kind: `.ts` or `.js`. */
 const PROGRAM = fileURLToPath(import.meta.url).replace(/forking-mixin(\.[jt]s)$/, 'child-main$1')
 
+/** Copy options as they come to a child: that is less than what `structuredClone()` can do. */
+const copyForChild = (value: unknown): unknown => deserialize(serialize(value))
+
 /** A child process, seen from the server. */
 class Child extends Member {
   readonly #child: ChildProcess
@@ -263,7 +266,7 @@ class Child extends Member {
     if (!(connection instanceof Socket)) {
       throw new TypeError('Cannot hand this connection to a child process: it is no plain socket')
     }
-    const options = this.unlessKnown(handlerOptions)
+    const options = this.unlessKnown(handlerOptions, copyForChild)
     const packedOptions = options && serialize(options).toString('base64')
     const opening: Opening = { kind: 'open', clientAddress, packedOptions }
     // Not before all is made that may throw: nobody would await it.

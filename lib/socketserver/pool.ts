@@ -20,7 +20,7 @@ import { stderr } from '../stdlib/sys.ts'
 import { formatException } from '../stdlib/traceback.ts'
 import type { Address, BaseServer } from './base-server.ts'
 import { checkSendable, unpackError } from './remote.ts'
-import type { Done, Report } from './remote.ts'
+import type { Copy, Done, Report } from './remote.ts'
 
 /** How long members must have been superfluous to be ended, unless it is said, in seconds. */
 const REST = 10
@@ -98,11 +98,12 @@ export abstract class Member {
    */
   protected unlessKnown(
     options: BaseServer['handlerOptions'],
+    copy: Copy = structuredClone,
   ): BaseServer['handlerOptions'] | undefined {
     if (options === this.#options) {
       return undefined
     }
-    checkSendable(options)
+    checkSendable(options, copy)
     this.#options = options
     return options
   }

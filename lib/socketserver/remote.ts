@@ -126,21 +126,26 @@ export function checkHandler(Handler: RequestHandlerClass, where: string): void 
   }
 }
 
+/** Copies a value as it is copied on its way to a thread or to a child; throws if it cannot be. */
+export type Copy = (value: unknown) => unknown
+
 /**
  * Check that the copy of some `handlerOptions` is what they are: `structuredClone()` makes a plain
  * object of an object of a class, without a word, and its methods are missed at the first request.
  *
+ * @param copy - how they are copied on their way
  * @throws `TypeError` that names the option, and what is wrong with it.
  */
-export function checkSendable(options: BaseServer['handlerOptions']): void {
+export function checkSendable(options: BaseServer['handlerOptions'], copy: Copy): void {
   for (const [name, value] of Object.entries(options)) {
     let lost: string | undefined
     try {
-      lost = lostClass(value, structuredClone(value), new Set())
+      lost = lostClass(value, copy(value), new Set())
     } catch (error) {
       throw new TypeError(
         `Cannot send the handler option ${repr(name)} to another thread or process: only what ` +
-          'structuredClone() takes can be sent, which is data without functions',
+          'structuredClone() takes can be sent, which is data without functions; to a process, it ' +
+          'must be without shared memory as well',
         { cause: error },
       )
     }
@@ -187,10 +192,11 @@ function childrenOf(value: object): unknown[] {
 /**
  * Say where the handler of a server is.
  *
+ * @param copy - how the `handlerOptions` are copied on their way
  * @throws what {@link checkSendable} throws.
  */
-export function siteOf(server: BaseServer): Site {
-  checkSendable(server.handlerOptions)
+export function siteOf(server: BaseServer, copy: Copy = structuredClone): Site {
+  checkSendable(server.handlerOptions, copy)
   const { RequestHandlerClass: Handler } = server
   const fields = ['serverAddress', 'serverName', 'serverPort']
   return {
