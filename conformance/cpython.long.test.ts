@@ -4,7 +4,7 @@ import { TOP } from './paths.ts'
 import { HANG_LIMIT } from './patience.ts'
 import { findPython, PYTHONS } from './python.ts'
 
-t.setTimeout(5 * HANG_LIMIT)
+t.setTimeout(20 * HANG_LIMIT)
 
 t.test('every CPython agrees with the pages, but for what is declared', { jobs: 4 }, (t) => {
   for (const version of PYTHONS) {

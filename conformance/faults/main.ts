@@ -46,7 +46,8 @@ async function main(prefixes: string[]): Promise<number> {
   try {
     const named = [...new Set(faults.map(({ killedBy }) => killedBy))]
     const [right] = copies as [Copy]
-    const baseline = await right.run(named, LIMIT)
+    // All of them at once, and with recordings.
+    const baseline = await right.run(named, 10 * LIMIT)
     const missing = named.filter((id) => !baseline.cases.includes(id))
     if (baseline.status !== 0 || baseline.failed.length > 0 || missing.length > 0) {
       console.error(baseline.output)
