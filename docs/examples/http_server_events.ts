@@ -12,7 +12,8 @@ export class ClockHandler extends BaseHTTPRequestHandler {
     this.sendResponse(200)
     this.sendHeader('Content-Type', 'text/event-stream')
     this.endHeaders()
-    for (;;) {
+    // A server that is closed waits for its handlers.
+    while (!this.server.closing) {
       await this.wfile.write(Buffer.from(`data: ${new Date().toISOString()}\n\n`))
       // Ends with an exception when the client has gone. Nobody need catch it: the log gets a line.
       await setTimeout(this.pause, undefined, { signal: this.signal })
