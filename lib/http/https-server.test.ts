@@ -255,3 +255,20 @@ t.test('HTTPSServer takes the key from the certificate’s file by default', asy
   t.equal(socket.authorized, true)
   socket.destroy()
 })
+
+t.test('serverClose() does not wait for a handshake', async (t) => {
+  captureStderr(t)
+  const path = folder(t)
+  const files = { certfile: path('cert.pem', CERTIFICATE), keyfile: path('key.pem', PRIVATE_KEY) }
+  const server = new AsyncHTTPSServer(['127.0.0.1', 0], BaseHTTPRequestHandler, files)
+  await server.bindAndActivate()
+  const accepted = once(server.socket, 'connection')
+  const client = connectTCP(server.serverPort, '127.0.0.1')
+  client.on('error', () => {})
+  await accepted
+  const left = once(client, 'close')
+  await server.serverClose()
+  // Before the 30 seconds of a handshake, which would keep the process, are over.
+  const second = new Promise((resolve) => setTimeout(resolve, 15_000, 'still there').unref())
+  t.not(await Promise.race([left, second]), 'still there')
+})

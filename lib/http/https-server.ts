@@ -94,8 +94,34 @@ export class HTTPSServer extends HTTPServer {
     this.alpnProtocols = alpnProtocols
   }
 
-  override createSocket(onConnection: (connection: Socket) => void): Promise<Server> {
-    return createTLSServer(this, onConnection)
+  /** Connections whose handshake is not done, by the client's address. */
+  readonly #handshakes = new Map<string, Socket>()
+
+  override async createSocket(onConnection: (connection: Socket) => void): Promise<Server> {
+    const server = await createTLSServer(this, onConnection)
+    const nameOf = ({ remoteAddress, remotePort }: Socket) => repr([remoteAddress, remotePort])
+    server.on('connection', (connection: Socket) => {
+      const name = nameOf(connection)
+      this.#handshakes.set(name, connection)
+      connection.on('close', () => this.#handshakes.delete(name))
+    })
+    server.on('secureConnection', (connection: Socket) =>
+      this.#handshakes.delete(nameOf(connection)),
+    )
+    return server
+  }
+
+  /**
+   * As any server is closed; a handshake that is not done is not waited for.
+   *
+   * @python socketserver.TCPServer.server_close
+   */
+  override async serverClose(): Promise<void> {
+    const closed = super.serverClose()
+    for (const connection of this.#handshakes.values()) {
+      connection.destroy()
+    }
+    await closed
   }
 }
 

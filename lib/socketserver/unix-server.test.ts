@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import t from 'tap'
@@ -56,6 +56,10 @@ t.test('UnixStreamServer says what is wrong with a path, before anything is made
   const long = join(directory, 'x'.repeat(107 - directory.length - 1))
   const wrong: [string, RegExp][] = [
     ['', /^Cannot listen on '': a socket needs a path$/],
+    [
+      5 as unknown as string,
+      /^Cannot listen on 5: the address of a Unix socket is a path, as text$/,
+    ],
     [`${long}y`, /y': the path of a socket has 10[37] bytes at most, and this one 108$/],
     [`${long.slice(0, -1)}\u00e9`, / bytes at most, and this one 108$/],
     [join(directory, 'a\0b'), /: there is a NUL in the path$/],
@@ -97,6 +101,17 @@ t.test('UnixStreamServer leaves the file of a successor where it is', async (t) 
 })
 
 // -- Helpers ---------------------------------------------------------------------------------
+
+t.test('UnixStreamServer is closed whatever is in the place of its file', async (t) => {
+  const path = join(temporaryDirectory(t), 'socket')
+  const server = new UnixStreamServer(path, BaseRequestHandler)
+  await server.bindAndActivate()
+  rmSync(path)
+  mkdirSync(path)
+  await server.serverClose()
+  t.notOk(server.socket.listening)
+  t.ok(existsSync(path), 'a directory stays')
+})
 
 function temporaryDirectory(t: Test): string {
   const directory = mkdtempSync(join(tmpdir(), 'basehttp-test-'))

@@ -9,8 +9,9 @@
  * @module
  */
 
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, linkSync, lstatSync, renameSync } from 'node:fs'
+import { existsSync, lstatSync, renameSync } from 'node:fs'
 import type { Stats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -67,15 +68,13 @@ export class UnixStreamServer extends TCPServer<string> {
   override serverClose(): Promise<void> {
     const path = this.serverAddress
     // libuv removes what has this name, whoever made it: a server that was started to succeed this
-    // one could not be reached any more. So its file has a second name meanwhile.
-    const spare = `${path}.${String(process.pid)}`
+    // one could not be reached any more. So its file is elsewhere for the moment.
+    const spare = `${path}.${randomUUID()}`
     const succeeded = this.#file !== undefined && this.socket.listening && !isAt(path, this.#file)
-    if (succeeded) {
-      linkSync(path, spare)
-    }
+    const moved = succeeded && tryRename(path, spare)
     const closed = super.serverClose()
-    if (succeeded) {
-      renameSync(spare, path)
+    if (moved) {
+      tryRename(spare, path)
     }
     return closed
   }
@@ -93,7 +92,10 @@ export class UnixStreamServer extends TCPServer<string> {
 const MAX_PATH = process.platform === 'win32' ? Infinity : process.platform === 'linux' ? 107 : 103
 
 /** Say why a path cannot be that of a socket; undefined if it can. */
-function faultOf(path: string): string | undefined {
+function faultOf(path: unknown): string | undefined {
+  if (typeof path !== 'string') {
+    return 'the address of a Unix socket is a path, as text'
+  }
   const length = Buffer.byteLength(path)
   if (length === 0) {
     return 'a socket needs a path'
@@ -104,6 +106,16 @@ function faultOf(path: string): string | undefined {
   }
   // The first byte of an abstract socket of Linux is a NUL; any other one ends the path.
   return path.includes('\0', 1) ? 'there is a NUL in the path' : undefined
+}
+
+/** Rename a file. Where that is forbidden, so is removing it. */
+function tryRename(from: string, to: string): boolean {
+  try {
+    renameSync(from, to)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Whether there is nothing at a path, or the file that was there before. */
