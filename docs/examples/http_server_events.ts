@@ -2,7 +2,7 @@
 
 // #region handler
 import { setTimeout } from 'node:timers/promises'
-import { AsyncHTTPServer, BaseHTTPRequestHandler } from 'basehttp'
+import { AsyncHTTPServer, BaseHTTPRequestHandler, isMain } from 'basehttp'
 
 export class ClockHandler extends BaseHTTPRequestHandler {
   /** Milliseconds. */
@@ -23,7 +23,7 @@ export class ClockHandler extends BaseHTTPRequestHandler {
 // #endregion handler
 
 // #region main
-if (process.argv[1] === import.meta.filename) {
+if (isMain(import.meta)) {
   const address = ['localhost', Number(process.argv[2] ?? 8080)] as const
   const server = new AsyncHTTPServer(address, ClockHandler)
   console.log('Starting server, use <Ctrl-C> to stop')

@@ -22,7 +22,8 @@ import { isMainThread } from 'node:worker_threads'
  * of `process.argv[1]` does not tell. Node 24.2 has `import.meta.main`; this works before that, too.
  *
  * @param meta - `import.meta` of the module that asks
- * @returns false also in the threads and children of a program, which load its module again.
+ * @returns false also in the threads of a program, and in the children of a server, which load its
+ * module again; true in a child that `fork()` or `cluster.fork()` starts with this very file.
  * @added A call; Python's is a variable of each module.
  */
 export function isMain({ url }: { readonly url: string }): boolean {
