@@ -16,7 +16,10 @@ function list(...args: string[]) {
 t.test('the same seed draws the same mutants, another seed others', async (t) => {
   const { status, stdout, stderr } = list('--seed', '7', '--runs', '20')
   t.equal(status, 0, stderr)
-  t.match(stdout, /^20 of \d+ mutants, seed 7\n(?:lib\/http\/\S+\.js:\d+:\d+ .+ -> .+\n){20}$/)
+  t.match(
+    stdout,
+    /^20 of \d+ mutants, seed 7\n(?:lib\/(?:http|stdlib)\/\S+\.js:\d+:\d+ .+ -> .+\n){20}$/,
+  )
   t.equal(list('--seed', '7', '--runs', '20').stdout, stdout)
   t.notMatch(list('--seed', '8', '--runs', '20').stdout, stdout.split('\n')[1])
 })
