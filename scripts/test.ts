@@ -51,7 +51,7 @@ const LONG_PARTS: readonly Part[] = [
   ['faults', 'dist/conformance/faults/main.js'],
   ['conformance of CPython 3.13', 'dist/conformance/main.js', '--target', 'cpython:3.13'],
   ['siege: loris', 'dist/scripts/siege.js', 'loris'],
-  ['fuzz', 'dist/conformance/fuzz/main.js', '--runs', '10000'],
+  ['fuzz', 'dist/conformance/fuzz/main.js', '--runs', '1500'],
   ['downloads', 'dist/scripts/downloads.js'],
   ['uploads', 'dist/scripts/uploads.js'],
   ['soak', 'dist/scripts/soak.js', '--requests', '200000', '--connections', '20000'],
