@@ -481,6 +481,16 @@ t.test('--handler serves with a class of one’s own', async (t) => {
   for (const [argument, message] of wrong) {
     t.match(run('0', '--handler', argument), { status: 2, stdout: '', stderr: message }, argument)
   }
+  const given = [
+    [['-d', root], '-d/--directory', 'directory'],
+    [['-H', 'A', 'b'], '-H/--header', 'extraResponseHeaders'],
+    [['--content-type', 'a/b'], '--content-type', 'defaultContentType'],
+  ] as const
+  for (const [flags, flag, field] of given) {
+    const { status, stderr } = run('0', '--handler', `${file}#Hello`, ...flags)
+    t.equal(status, 2)
+    t.match(stderr, `argument ${flag}: the class of --handler has no field ${field} to set\n`)
+  }
 })
 
 t.test('wantsColors() goes by terminal, NO_COLOR and FORCE_COLOR', (t) => {

@@ -101,7 +101,7 @@ async function ownVersion(): Promise<string> {
 }
 
 async function serve(args: Arguments): Promise<void> {
-  const { directory, protocol, headers, contentType } = args
+  const { directory } = args
   if (directory !== undefined) {
     const reason = directoryProblem(directory)
     if (reason !== null) {
@@ -110,13 +110,7 @@ async function serve(args: Arguments): Promise<void> {
   }
   const Handler = args.handler === undefined ? CommandLineHandler : await loadHandler(args.handler)
   const server = makeServer(args, Handler, await resolve(args.bind, args.port))
-  server.handlerOptions = {
-    // A handler of somebody's own need not have these fields.
-    ...(directory !== undefined || args.handler === undefined ? { directory } : {}),
-    ...(protocol === undefined ? {} : { protocolVersion: protocol }),
-    ...(headers.length === 0 ? {} : { extraResponseHeaders: headers }),
-    ...(contentType === undefined ? {} : { defaultContentType: contentType }),
-  }
+  server.handlerOptions = handlerOptions(args, server.sampleHandler())
   try {
     await server.bindAndActivate()
   } catch (error) {
@@ -156,6 +150,32 @@ async function serve(args: Arguments): Promise<void> {
   // Waits for the connections that are left.
   await server.serverClose()
   process.exit(0)
+}
+
+/**
+ * The fields of the handler that the arguments set.
+ *
+ * @throws {@link UsageError} for one that the handler of `--handler` does not have.
+ */
+function handlerOptions(args: Arguments, sample: object): Record<string, unknown> {
+  const given = [
+    ['-d/--directory', 'directory', args.directory],
+    ['-p/--protocol', 'protocolVersion', args.protocol],
+    ['-H/--header', 'extraResponseHeaders', args.headers.length > 0 ? args.headers : undefined],
+    ['--content-type', 'defaultContentType', args.contentType],
+  ] as const
+  const options: Record<string, unknown> = {}
+  for (const [flag, field, value] of given) {
+    if (value !== undefined) {
+      if (!(field in sample)) {
+        throw new UsageError(
+          `argument ${flag}: the class of --handler has no field ${field} to set`,
+        )
+      }
+      options[field] = value
+    }
+  }
+  return options
 }
 
 function isEveryAddress(host: string): boolean {

@@ -275,6 +275,27 @@ t.test('what a method has left running cannot write while a head is on its way',
   t.notMatch(first + (await readAll(client)), 'LATE')
 })
 
+t.test('what a method has left running cannot write while its body is being skipped', async (t) => {
+  let written = () => {}
+  const writing = new Promise<void>((resolve) => (written = resolve))
+  class Late extends Hello {
+    override do_POST() {
+      this.reply('post\n')
+      setTimeout(() => {
+        void this.wfile.write(bytes('LATE'))
+        written()
+      }, 10)
+    }
+  }
+  const { server } = await start(t, Late)
+  const client = dial(server)
+  client.write('POST /1 HTTP/1.1\r\nContent-Length: 4\r\n\r\n')
+  const first = await readUntil(client, 'post\n')
+  await writing
+  client.write('bodyGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  t.notMatch(first + (await readAll(client)), 'LATE')
+})
+
 t.test('a writer that a method holds on to ends with its request', async (t) => {
   let go = () => {}
   const going = new Promise<void>((resolve) => (go = resolve))
@@ -602,9 +623,18 @@ t.test('a path that leads to another host is made one that does not', async (t) 
 t.test('what only Python takes for white space is refused in a request line', async (t) => {
   const { server } = await start(t, Hello)
   for (const octet of ['\x1c', '\x1d', '\x1e', '\x1f', '\x85', '\xa0']) {
-    for (const line of [`GET /secret${octet} HTTP/1.1`, `GET /${octet}a HTTP/1.1`]) {
+    for (const line of [
+      `GET /secret${octet} HTTP/1.1`,
+      `GET /${octet}a HTTP/1.1`,
+      `GET ${octet} HTTP/1.1`,
+      `${octet} / HTTP/1.1`,
+    ]) {
       const answer = await talk(server, `${line}\r\n\r\n`)
       t.match(answer, /^HTTP\/1\.1 400 Bad request syntax/, JSON.stringify(line))
+    }
+    for (const line of [octet, `GET ${octet}`, `${octet} /`, `GET / ${octet}`, `GET${octet}/`]) {
+      const answer = await talk(server, `${line}\r\n\r\n`)
+      t.match(answer, /^<!DOCTYPE[^]*Error code: 400/, JSON.stringify(line))
     }
   }
   for (const octet of [' ', '\t', '\v', '\f', '\r']) {
@@ -1126,8 +1156,38 @@ t.test('a RequestError is the answer, unless another one has begun', async (t) =
     '127.0.0.1 - - [] code 400, message Bad',
     '127.0.0.1 - - [] "PUT / HTTP/1.1" 400 -',
     '127.0.0.1 - - [] "POST / HTTP/1.1" 200 -',
-    '127.0.0.1 - - [] Late: in the middle, found when the answer had begun',
+    '127.0.0.1 - - [] code 400, message Late',
+    '127.0.0.1 - - [] not sent, because a response has begun: in the middle',
   ])
+})
+
+t.test('a request has one response, whoever calls what, and when', async (t) => {
+  class Twice extends Hello {
+    do_ERROR() {
+      super.do_GET()
+      this.sendError(500)
+    }
+
+    do_REPLY() {
+      this.sendError(404)
+      this.reply('a second one\n')
+    }
+
+    do_EARLY() {
+      this.sendHeader('X-Early', '1')
+      super.do_GET()
+    }
+  }
+  const { server, log } = await start(t, Twice)
+  // The pipelined request would take a second response for its own.
+  const ask = async (method: string) =>
+    plain(await talk(server, `${method} / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n`))
+  t.equal(await ask('ERROR'), 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /\n')
+  t.match(await ask('REPLY'), /^HTTP\/1\.1 404 [^]*<\/html>\n$/)
+  t.match(log(), 'not sent, because a response has begun: 200')
+  const early = dial(server)
+  early.write('EARLY / HTTP/1.1\r\nConnection: close\r\n\r\n')
+  t.match(plain(await readAll(early)), /^HTTP\/1\.1 200 OK\r\nContent-Length: /)
 })
 
 t.test('what was adopted from a request is disposed of with it', async (t) => {

@@ -308,8 +308,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** The head that is being written: lines, each with its CR LF. */
   #headersBuffer = ''
 
-  /** Whether the status line of the answer, not only of an interim one, has been made. */
-  #answering = false
+  /** The status code of that head; 0 before there is one. */
+  #status = 0
+
+  /** Whether the response, not only an interim one, has begun to leave. */
+  #responding = false
 
   /** Whether the client has asked for a persistent connection, and not been told yet that it is. */
   #owesKeepAlive = false
@@ -397,7 +400,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     } catch (error) {
       this.closeConnection = true
       if (error instanceof RequestError) {
-        this.#answerFault(error)
+        this.#headersBuffer = ''
+        this.sendError(error.code, error.message, error.explain)
       } else if (error instanceof TimeoutError) {
         this.logError('Request timed out: %r', error)
       } else if (!isLost(error)) {
@@ -455,17 +459,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   #begin(): void {
     this.wfile = this.wfile.next()
     this.#headersBuffer = ''
-    this.#answering = false
-  }
-
-  /** Answer a request that a method could not make sense of, unless it has begun to answer. */
-  #answerFault({ code, message, explain }: RequestError): void {
-    if (this.#answering) {
-      this.logError('%s: %s, found when the answer had begun', message, explain)
-    } else {
-      this.#headersBuffer = ''
-      this.sendError(code, message, explain)
-    }
+    this.#status = 0
+    this.#responding = false
   }
 
   /** Let the method for the request answer it; 501 if there is none. */
@@ -571,7 +566,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
       this.requestVersion = version
     }
-    if (words.length < 2 || words.length > 3) {
+    if (words.length < 2 || words.length > 3 || words.some((word) => BAD_WORD.test(word))) {
       this.sendError(HTTPStatus.BAD_REQUEST, `Bad request syntax (${repr(this.requestline)})`)
       return false
     }
@@ -647,10 +642,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   #leaveRequest(): number {
     if (this.#headersBuffer !== '') {
-      // Differs: in Python these lines come out in front of the next answer.
-      this.#headersBuffer = ''
+      this.#dropHeaders()
       this.closeConnection = true
-      this.logError('headers dropped: endHeaders() was not called')
     }
     // Security: what a method leaves of the body would be taken for the next request, and is
     // chosen by whoever wrote the body (gh-150499). A method that read on past the body has
@@ -689,6 +682,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     message ??= phrase
     explain ??= description
     this.logError('code %d, message %s', code, message)
+    if (this.#responding) {
+      this.#refuseSecond(explain)
+      return
+    }
     this.sendResponse(code, message)
     this.sendHeader('Connection', 'close')
     for (const [name, value] of headers) {
@@ -742,15 +739,31 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /**
    * Begin an answer with the status line only, and log nothing. For `100 Continue` and its like.
    *
+   * Headers without a status line before them are dropped. When a response has begun to leave, a second
+   * one to the same request is not sent, and the connection ends. The log says either.
+   * Differs: Python sends both, and a client takes what follows a response for that to its next request.
+   *
    * @param code - the status code, three digits
    * @param message - the phrase, in place of the code's own
    * @throws `TypeError` for a message that cannot stand in a status line.
    * @python http.server.BaseHTTPRequestHandler.send_response_only
    */
   sendResponseOnly(code: number, message?: string): void {
-    this.#answering ||= code >= 200
+    if (this.#responding) {
+      this.#refuseSecond(`${String(code)} ${message ?? ''}`)
+      this.wfile.retire()
+    } else if (this.#status === 0 && this.#headersBuffer !== '') {
+      this.#dropHeaders()
+    }
+    this.#status = code
     message ??= this.responses[code]?.[0] ?? ''
     this.#addLine(this.protocolVersion, ' ', `${String(code)} ${message}`)
+  }
+
+  /** End the connection, whose client can no longer tell whose response is whose. */
+  #refuseSecond(explain: string): void {
+    this.closeConnection = true
+    this.logError('not sent, because a response has begun: %s', explain)
   }
 
   /**
@@ -781,10 +794,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.end_headers
    */
   endHeaders(): void {
-    // RFC 9112 §C.2.2: a client of HTTP/1.0 that asks for a persistent connection has to be told that
-    // it got one. Differs: Python keeps the connection and does not say so; `ab -k` then waits for
-    // its end.
-    if (this.#answering && !this.closeConnection) {
+    // To a client of HTTP/1.0 that asks for a persistent connection, one that the response does not
+    // confirm ends with it (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the connection
+    // and does not say so; `ab -k` then waits for its end.
+    if (this.#status >= 200 && !this.closeConnection) {
       if (this.server.closing) {
         // RFC 9112 §9.6: the client SHOULD be told that this is the last response.
         this.sendHeader('Connection', 'close')
@@ -794,8 +807,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     if (this.requestVersion !== 'HTTP/0.9') {
       this.#headersBuffer += '\r\n'
-      this.flushHeaders()
     }
+    this.flushHeaders()
   }
 
   /**
@@ -804,10 +817,17 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @python http.server.BaseHTTPRequestHandler.flush_headers
    */
   flushHeaders(): void {
+    this.#responding ||= this.#status >= 200
     if (this.#headersBuffer !== '') {
       void this.wfile.write(encodeLatin1(this.#headersBuffer))
       this.#headersBuffer = ''
     }
+  }
+
+  /** Differs: in Python such lines come out in front of the next response. */
+  #dropHeaders(): void {
+    this.#headersBuffer = ''
+    this.logError('headers dropped: endHeaders() was not called')
   }
 
   /**
@@ -942,12 +962,14 @@ function withoutLineEnds(line: string): string {
  *
  * Security: Python's `str.split()` also splits at the octets 1C to 1F, 85 and A0. To a proxy they are
  * part of the target: what it lets pass as `/secret\x85` must not be served as `/secret`. Here each of
- * them is a word of its own, which is one word too many, or not a valid version.
+ * them is a word of its own, and no valid one.
  * Differs: a request line with one of the octets 1C to 1F, 85 and A0 is a 400.
  */
 function splitWords(line: string): string[] {
   return line.match(/[^\t-\r\x1c-\x20\x85\xa0]+|[\x1c-\x1f\x85\xa0]/g) ?? []
 }
+
+const BAD_WORD = /^[\x1c-\x1f\x85\xa0]/
 
 /**
  * Turn `HTTP/1.1` into `[1, 1]`, and anything else than `HTTP/<digits>.<digits>` into null.

@@ -324,7 +324,11 @@ t.test('signal watches a peer that sends, as far as there is room', async (t) =>
     await new Promise(setImmediate)
   }
   await new Promise((resolve) => setTimeout(resolve, 20))
-  t.ok(rfile.buffered <= 192 * 1024, 'no more than that is read ahead')
+  const { buffered } = rfile
+  t.ok(buffered <= 192 * 1024, 'no more than that is read ahead')
+  t.equal(rfile.signal, signal)
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  t.equal(rfile.buffered, buffered, 'nor does it help to look again')
   t.equal(signal.aborted, false)
   await rfile.read(950_000)
   await once(signal, 'abort')

@@ -163,7 +163,7 @@ export class TCPServer<
 
   /**
    * Stop listening, close the connections that wait in the queue, and end those that are idle. Those
-   * that are being handled are left alone; those that are on their way out are waited for, two seconds
+   * that are being handled are left alone; those that are on their way out are waited for, four seconds
    * at most.
    *
    * @python socketserver.TCPServer.server_close
