@@ -30,4 +30,4 @@ export const RECORDINGS = join(TOP, 'conformance', 'recordings')
 export const DEVIATIONS = join(TOP, 'conformance', 'deviations')
 
 /** The article's transcripts, each line with what is known of it. */
-export const TRANSCRIPTS = join(TOP, 'conformance', 'article', 'transcripts.json')
+export const TRANSCRIPTS = join(TOP, 'conformance', 'run', 'transcripts.json')

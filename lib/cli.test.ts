@@ -16,8 +16,8 @@ import { parseArguments, UsageError } from './cli-arguments.ts'
 import type { Arguments } from './cli-arguments.ts'
 import { colored, wantsColors } from './cli-colors.ts'
 import { directoryProblem } from './stdlib/files.ts'
-import { CERTIFICATE, PRIVATE_KEY } from './test-certificate.ts'
-import { readAll, readUntil } from './test-helpers.ts'
+import { CERTIFICATE, PRIVATE_KEY } from './testing/certificate.ts'
+import { readAll, readUntil } from './testing/helpers.ts'
 
 const PROGRAM = join(import.meta.dirname, 'cli.js')
 const HAS_IPV6 = Object.values(networkInterfaces())

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
-import { TOP } from './test-helpers.ts'
+import { TOP } from './testing/helpers.ts'
 
 /**
  * Compile programs as a user's compiler would, all at once.

@@ -24,14 +24,14 @@ export { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './http/simple-handler.
 export { HTTPStatus, RESPONSES } from './http/status.ts'
 export type { Responses, StatusCodes } from './http/status.ts'
 export { ThreadingHTTPServer, ThreadingHTTPSServer } from './http/threading-server.ts'
-export { AsyncMixIn } from './socketserver/async-mixin.ts'
+export { AsyncMixIn } from './socketserver/mixins/async-mixin.ts'
 export { BaseServer } from './socketserver/base-server.ts'
 export type { Address, Constructor, InternetAddress } from './socketserver/base-server.ts'
 export {
   ForkingMixIn,
   ForkingTCPServer,
   ForkingUnixStreamServer,
-} from './socketserver/forking-mixin.ts'
+} from './socketserver/mixins/forking-mixin.ts'
 export { BaseRequestHandler, StreamRequestHandler } from './socketserver/request-handler.ts'
 export type { Connection, RequestHandlerClass } from './socketserver/request-handler.ts'
 export { StreamReader } from './socketserver/stream-reader.ts'
@@ -44,7 +44,7 @@ export {
   ThreadingMixIn,
   ThreadingTCPServer,
   ThreadingUnixStreamServer,
-} from './socketserver/threading-mixin.ts'
+} from './socketserver/mixins/threading-mixin.ts'
 export { UnixStreamServer } from './socketserver/unix-server.ts'
 export {
   BrokenPipeError,

@@ -6,7 +6,7 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { TOP } from './sources.ts'
+import { TOP } from './checks/sources.ts'
 
 const folder = join(TOP, 'dist/docs/examples')
 const names = readdirSync(folder)

@@ -44,17 +44,17 @@ interface Outcome {
 /** A part of the run: a program of the project, which prints for itself. */
 type Part = readonly [name: string, ...command: string[]]
 
-const CONFORMANCE: Part = ['conformance', 'dist/conformance/main.js']
+const CONFORMANCE: Part = ['conformance', 'dist/conformance/run/main.js']
 
 /** What takes minutes, and waits for most of them. */
 const LONG_PARTS: readonly Part[] = [
   ['faults', 'dist/conformance/faults/main.js'],
-  ['conformance of CPython 3.13', 'dist/conformance/main.js', '--target', 'cpython:3.13'],
-  ['siege: loris', 'dist/scripts/siege.js', 'loris'],
+  ['conformance of CPython 3.13', 'dist/conformance/run/main.js', '--target', 'cpython:3.13'],
+  ['siege: loris', 'dist/scripts/endurance/siege.js', 'loris'],
   ['fuzz', 'dist/conformance/fuzz/main.js', '--runs', '1500'],
-  ['downloads', 'dist/scripts/downloads.js'],
-  ['uploads', 'dist/scripts/uploads.js'],
-  ['soak', 'dist/scripts/soak.js', '--requests', '200000', '--connections', '20000'],
+  ['downloads', 'dist/scripts/endurance/downloads.js'],
+  ['uploads', 'dist/scripts/endurance/uploads.js'],
+  ['soak', 'dist/scripts/endurance/soak.js', '--requests', '200000', '--connections', '20000'],
 ]
 
 const long = process.argv.includes('--long')

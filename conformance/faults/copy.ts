@@ -95,7 +95,7 @@ export class Copy {
   async run(ids: readonly string[], limit: number): Promise<Run> {
     const only = ids.flatMap((id) => ['--only', id])
     const recordings = ids.some((id) => id.startsWith('cpython-')) ? [] : ['--recordings', 'none']
-    const program = join(this.top, 'dist/conformance/main.js')
+    const program = join(this.top, 'dist/conformance/run/main.js')
     const child = spawn(process.execPath, [program, ...recordings, ...only, '--verbose'], {
       cwd: this.top,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -432,7 +432,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'headers-left-over',
     history: 'CPython sends headers that were never ended in front of the next answer.',
     file: BASE,
-    from: "this.#headersBuffer = '';\n            this.closeConnection = true;",
+    from: 'this.#dropHeaders();\n            this.closeConnection = true;',
     to: '',
     killedBy: 'response-headers/never-ended',
   },
@@ -792,7 +792,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'names-of-workers',
     history: 'A pool that names its workers, and not the connections: the numbers are others.',
-    file: 'lib/socketserver/threading-mixin.js',
+    file: 'lib/socketserver/mixins/threading-mixin.js',
     from: 'count++;',
     to: 'count += 2;',
     killedBy: 'threads/names',
@@ -800,7 +800,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'one-child-for-all',
     history: 'A warm process that takes whatever comes: three requests meet one process.',
-    file: 'lib/socketserver/forking-mixin.js',
+    file: 'lib/socketserver/mixins/forking-mixin.js',
     from: 'inTurn: true',
     to: 'inTurn: false',
     killedBy: 'threads/processes',

@@ -13,7 +13,7 @@
 
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { readPage } from '../page.ts'
+import { readPage } from '../judge/page.ts'
 import { CASES } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
 import { Copy } from './copy.ts'

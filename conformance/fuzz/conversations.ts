@@ -16,7 +16,7 @@
 
 import fc from 'fast-check'
 import type { Arbitrary } from 'fast-check'
-import type { RecordedCase } from '../recording.ts'
+import type { RecordedCase } from '../recordings/recording.ts'
 
 /** The path that must never be asked for. */
 export const SMUGGLED = '/inside-a-body'

@@ -1,6 +1,6 @@
 import t from 'tap'
 import type { Test } from 'tap'
-import { serve } from '../../lib/test-helpers.ts'
+import { serve } from '../../lib/testing/helpers.ts'
 import type { Answer, Conversation } from './conversations.ts'
 import { fuzz } from './fuzz.ts'
 import { converse as hold, FileHandler, PlainHandler, Subject } from './subject.ts'

@@ -9,9 +9,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import type { HTTPServer } from 'basehttp'
-import { makeDocumentRoot } from '../document-root.ts'
+import { makeDocumentRoot } from '../recordings/document-root.ts'
 import { RECORDINGS } from '../paths.ts'
-import type { RecordedCase } from '../recording.ts'
+import type { RecordedCase } from '../recordings/recording.ts'
 import { accidental, forms, grammatical, targets } from './conversations.ts'
 import {
   converse,

@@ -15,8 +15,8 @@ import {
   ThreadingHTTPServer,
 } from 'basehttp'
 import type { Address, Connection } from 'basehttp'
-import { parseResponses } from '../invariants.ts'
-import type { ParsedRequest, ParsedResponse } from '../invariants.ts'
+import { parseResponses } from '../judge/invariants.ts'
+import type { ParsedRequest, ParsedResponse } from '../judge/invariants.ts'
 import { patiently } from '../patience.ts'
 import { LARGE, LIMITS, SMUGGLED, SPOOL_THRESHOLD, told, toldForm } from './conversations.ts'
 import type { Answer, Conversation } from './conversations.ts'

@@ -7,8 +7,8 @@ import type { Test } from 'tap'
 import { Agent, fetch, FormData } from 'undici'
 import { PostHandler } from '../../docs/examples/http_server_POST.ts'
 import { HTTPServer } from '../http/server.ts'
-import { openBrowser, withoutBrowser } from '../test-browser.ts'
-import { captureStderr, serve, TOP } from '../test-helpers.ts'
+import { openBrowser, withoutBrowser } from '../testing/browser.ts'
+import { captureStderr, serve, TOP } from '../testing/helpers.ts'
 
 // The article's form, sent by programs that people use.
 

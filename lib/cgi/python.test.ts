@@ -11,7 +11,7 @@ import type { Test } from 'tap'
 import { FormData, Request } from 'undici'
 import { HTTPMessage, RequestError } from '../http/message.ts'
 import { StreamReader } from '../socketserver/stream-reader.ts'
-import { brokenForm, MULTIPART } from '../test-forms.ts'
+import { brokenForm, MULTIPART } from '../testing/forms.ts'
 import { FieldStorage } from './field-storage.ts'
 
 // Python's own cgi reads the same forms: those that clients send, and broken ones. It was removed in

@@ -20,7 +20,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Server, Socket } from 'node:net'
-import { AsyncMixIn } from '../socketserver/async-mixin.ts'
+import { AsyncMixIn } from '../socketserver/mixins/async-mixin.ts'
 import type { InternetAddress } from '../socketserver/base-server.ts'
 import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
 import { monotonic } from '../stdlib/dates.ts'

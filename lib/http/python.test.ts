@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { HANG_LIMIT, patiently } from '../../conformance/patience.ts'
-import { captureStderr, readAll, serve } from '../test-helpers.ts'
+import { captureStderr, readAll, serve } from '../testing/helpers.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { AsyncHTTPServer } from './server.ts'
 

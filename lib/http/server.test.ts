@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import t from 'tap'
-import { serve } from '../test-helpers.ts'
+import { serve } from '../testing/helpers.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { HTTPServer } from './server.ts'
 

@@ -9,7 +9,7 @@
  */
 
 import { hostname } from 'node:os'
-import { AsyncMixIn } from '../socketserver/async-mixin.ts'
+import { AsyncMixIn } from '../socketserver/mixins/async-mixin.ts'
 import { TCPServer } from '../socketserver/tcp-server.ts'
 
 /**

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { ThreadingMixIn } from '../socketserver/threading-mixin.ts'
+import { ThreadingMixIn } from '../socketserver/mixins/threading-mixin.ts'
 import { HTTPSServer } from './https-server.ts'
 import { HTTPServer } from './server.ts'
 

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import { repr } from '../stdlib/format.ts'
-import { captureStderr } from '../test-helpers.ts'
+import { captureStderr } from '../testing/helpers.ts'
 import { BaseServer } from './base-server.ts'
 import type { Address } from './base-server.ts'
 import { BaseRequestHandler, StreamRequestHandler } from './request-handler.ts'

@@ -9,15 +9,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
-import { Bad, ExitingBad, OneLine } from '../test-handlers.ts'
-import { captureStderr, dial, talk } from '../test-helpers.ts'
+import { Bad, ExitingBad, OneLine } from '../testing/handlers.ts'
+import { captureStderr, dial, talk } from '../testing/helpers.ts'
 import type { Address, BaseServer } from './base-server.ts'
-import { ForkingMixIn, ForkingTCPServer, ForkingUnixStreamServer } from './forking-mixin.ts'
+import { ForkingMixIn, ForkingTCPServer, ForkingUnixStreamServer } from './mixins/forking-mixin.ts'
 import { StreamRequestHandler } from './request-handler.ts'
 import type { Connection } from './request-handler.ts'
 import { TCPServer } from './tcp-server.ts'
 import { UnixStreamServer } from './unix-server.ts'
-import { ThreadingMixIn, ThreadingTCPServer, ThreadingUnixStreamServer } from './threading-mixin.ts'
+import {
+  ThreadingMixIn,
+  ThreadingTCPServer,
+  ThreadingUnixStreamServer,
+} from './mixins/threading-mixin.ts'
 
 const LOCAL = ['127.0.0.1', 0] as const
 

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readAll, socketPair } from '../test-helpers.ts'
+import { readAll, socketPair } from '../testing/helpers.ts'
 import { BaseServer } from './base-server.ts'
 import { BaseRequestHandler, StreamRequestHandler } from './request-handler.ts'
 

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import t from 'tap'
 import { monotonic } from '../stdlib/dates.ts'
-import { socketPair } from '../test-helpers.ts'
+import { socketPair } from '../testing/helpers.ts'
 import { StreamReader } from './stream-reader.ts'
 
 /** A reader, and a function that lets bytes come in. */

@@ -1,7 +1,7 @@
 import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import t from 'tap'
-import { captureStderr, readAll, socketPair } from '../test-helpers.ts'
+import { captureStderr, readAll, socketPair } from '../testing/helpers.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /** A writer into an array, one item for each write to the sink. */

@@ -5,8 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { PassThrough } from 'node:stream'
 import t from 'tap'
 import type { Test } from 'tap'
-import { captureStderr, countKept, dial, readAll, readUntil, serve, talk } from '../test-helpers.ts'
-import { AsyncMixIn } from './async-mixin.ts'
+import {
+  captureStderr,
+  countKept,
+  dial,
+  readAll,
+  readUntil,
+  serve,
+  talk,
+} from '../testing/helpers.ts'
+import { AsyncMixIn } from './mixins/async-mixin.ts'
 import type { Address, InternetAddress } from './base-server.ts'
 import { StreamRequestHandler } from './request-handler.ts'
 import type { Connection } from './request-handler.ts'

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { captureStderr } from '../test-helpers.ts'
+import { captureStderr } from '../testing/helpers.ts'
 import { runtime, stderr } from './sys.ts'
 
 t.test('runtime names what runs the program', async (t) => {

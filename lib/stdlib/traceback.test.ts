@@ -1,5 +1,5 @@
 import t from 'tap'
-import { EXCEPTIONS } from '../test-handlers.ts'
+import { EXCEPTIONS } from '../testing/handlers.ts'
 import { formatException } from './traceback.ts'
 
 t.test('formatException() tells stack, cause and fields', async (t) => {

@@ -8,7 +8,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { format, resolveConfig } from 'prettier'
-import { TOP } from '../sources.ts'
+import { TOP } from '../checks/sources.ts'
 import type { Growth } from './growth.ts'
 import { counted, plotGrowth, plotRatios } from './plot.ts'
 import { cells, short } from './table.ts'

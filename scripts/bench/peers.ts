@@ -10,7 +10,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { TOP } from '../sources.ts'
+import { TOP } from '../checks/sources.ts'
 
 /** Where the peers are installed. */
 export const PEERS = join(TOP, 'bench-peers')

@@ -1,0 +1,108 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import t from 'tap'
+import { readSections } from '../run/article.ts'
+import { asDeclared, deviationFor, deviationsOf, fits, readDeviations } from './deviations.ts'
+import { readPages } from './page.ts'
+import { CASES, DEVIATIONS, RECORDINGS } from '../paths.ts'
+import { readRecordings } from '../recordings/recording.ts'
+
+const ROW = { because: 'so', status: 'HTTP' }
+
+t.test('fits() takes an id or a pattern within a topic', async (t) => {
+  t.ok(fits('body-custom11-te-both', 'body-*-te-*'))
+  t.ok(fits('exact', 'exact'))
+  t.notOk(fits('exactly', 'exact'))
+  t.ok(fits('method-VERSION', '*-VERSION'))
+  t.ok(fits('errors/404', 'errors/*'))
+  t.notOk(fits('errors/404', '*404'))
+})
+
+t.test('deviationFor() gives the rows of the first name that fits', async (t) => {
+  const deviations = new Map([
+    ['a-*', [ROW]],
+    ['a-b', []],
+  ])
+  t.same(deviationFor('a-b', deviations), { name: 'a-*', rows: [ROW] })
+  t.equal(deviationFor('b', deviations), undefined)
+})
+
+t.test('asDeclared() wants all that the row says', async (t) => {
+  const seen = {
+    response: 'HTTP/1.0 200 OK\r\n\r\n',
+    closed: true,
+    findings: [{ line: 'the line', flaw: 'the flaw' }],
+  }
+  const declared = (row: object, closes = true) =>
+    asDeclared({ because: 'so', ...row }, seen, closes)
+  t.ok(declared({ status: 'HTTP/1\\.0 200' }))
+  t.notOk(declared({ status: '200' }), 'from the first byte on')
+  t.ok(declared({ response: seen.response }))
+  t.notOk(declared({ response: 'HTTP/1.0 200 OK\r\n' }))
+  t.ok(declared({ finding: 'flaw$' }))
+  t.ok(declared({ finding: '^the line$' }))
+  t.notOk(declared({ finding: 'else' }))
+  t.notOk(declared({ finding: 'flaw' }, false), 'closed, and was to stay')
+  t.ok(declared({ finding: 'flaw', closed: true }, false))
+})
+
+t.test('a file is read, for a version, and a bad row refused', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-deviations-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const write = (value: unknown) => {
+    const path = join(folder, 'x.json')
+    writeFileSync(path, JSON.stringify(value))
+    return path
+  }
+  const old = { ...ROW, versions: '<3.7' }
+  const middle = { ...ROW, versions: '>=3.7 <3.11' }
+  const path = write({ a: ROW, b: [old, middle], c: old })
+  t.same([...readDeviations(path, '3.6.15').keys()], ['a', 'b', 'c'])
+  t.same(readDeviations(path, '3.10.1').get('b'), [middle])
+  t.same([...readDeviations(path, '3.11.0').keys()], ['a'])
+  t.same([...readDeviations(path).keys()], ['a'], 'what is no Python is of no version')
+  t.same([...deviationsOf({ deviations: 'x' }, folder).keys()], ['a'])
+  t.same(readDeviations(write({ a: 'b', b: [old, middle] }), '3.9.0').get('a'), [middle])
+  for (const file of [{ a: 'b' }, { a: 'b', b: 'c', c: ROW }]) {
+    t.throws(() => readDeviations(write(file)), {
+      message: /"a" is as "b", which has no rows of its own$/,
+    })
+  }
+  t.equal(deviationsOf({ deviations: 'nobody' }, folder).size, 0)
+  t.equal(deviationsOf({}, folder).size, 0)
+
+  const bad: [object, RegExp][] = [
+    [{ status: 'HTTP' }, /"x" must say "because", and what comes instead: response, status/],
+    [{ because: 'so' }, /"x" must say "because"/],
+    [{ ...ROW, state: 'x' }, /"x" says "state", and that means nothing; there are because/],
+    [{ ...ROW, link: 'x' }, /"x" links to "x"$/],
+  ]
+  for (const [row, message] of bad) {
+    t.throws(() => readDeviations(write({ x: row })), { message })
+  }
+  t.throws(() => readDeviations(write({ x: { ...ROW, versions: '3.7' } }), '3.7.1'), {
+    message: '"3.7" is no range of versions; write for example ">=3.7 <3.11"',
+  })
+})
+
+t.test('each declared row is about a case', async (t) => {
+  const ids = [
+    ...readPages(CASES).map(({ id }) => id),
+    ...readSections().map(({ id }) => id),
+    ...readRecordings(RECORDINGS, 'cpython-3.13').map(({ recording }) => recording.id),
+    ...readRecordings(RECORDINGS, 'cpython-3.6').map(({ id }) => id),
+  ]
+  for (const file of readdirSync(DEVIATIONS)) {
+    for (const version of [undefined, '3.6.0', '3.9.0', '3.10.0', '3.12.0', '3.13.0']) {
+      for (const name of readDeviations(join(DEVIATIONS, file), version).keys()) {
+        t.ok(
+          ids.some((id) => fits(id, name)),
+          `${basename(file)}: ${name}`,
+        )
+      }
+    }
+  }
+})

@@ -1,0 +1,162 @@
+/**
+ * Declared deviations: where a target answers otherwise on purpose, and how.
+ *
+ * There is one file for each target, `deviations/<target>.json`. A row belongs to a case, or to a
+ * pattern of cases, and says why, with a link where there is one, and what comes instead. Where the
+ * reason and the answer are another case's, the name of that case stands for its rows. A row that no
+ * longer happens is an error: the list would rot otherwise.
+ *
+ * @module
+ */
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DEVIATIONS } from '../paths.ts'
+import { inRange } from '../targets/python.ts'
+
+/** An answer that differs on purpose. */
+export interface Deviation {
+  readonly because: string
+  /** Where one can read more. */
+  readonly link?: string
+  /** The versions of Python it is about, such as `>=3.7 <3.11`; all, if left out. */
+  readonly versions?: string
+  /** The whole normalised answer, as ISO 8859-1 text. */
+  readonly response?: string
+  /** A regular expression for the first line of the answer. */
+  readonly status?: string
+  /** A regular expression for what the suite finds wrong, or for the line that shows it. */
+  readonly finding?: string
+  /** Whether the connection is closed, if that differs, too. */
+  readonly closed?: boolean
+  /** The recordings that the answer agrees with instead. */
+  readonly as?: string
+}
+
+/** As it is written: a row, a list of them, or the name whose rows these are, too. */
+export type DeviationsFile = Readonly<Record<string, Deviation | Deviation[] | string>>
+
+/** Rows by the case's id, or a pattern with `*`. */
+export type Deviations = ReadonlyMap<string, readonly Deviation[]>
+
+/** What came, as far as a row may speak of it. */
+export interface Observed {
+  /** Normalised. */
+  readonly response: string
+  readonly closed: boolean
+  /** What is wrong with it: flaws, and the lines that show them. */
+  readonly findings: readonly { readonly line: string; readonly flaw: string }[]
+}
+
+const KEYS = ['because', 'link', 'versions', 'response', 'status', 'finding', 'closed', 'as']
+const ANSWERS = ['response', 'status', 'finding', 'as'] as const
+
+/**
+ * Read the deviations of a target, as far as they concern its version.
+ *
+ * @param target - `deviations` names its files, without `.json`; one that is not there declares none
+ * @throws an Error that names the row, when one is not as it must be.
+ */
+export function deviationsOf(
+  {
+    deviations: names = [],
+    version,
+  }: { deviations?: string | readonly string[]; version?: string },
+  folder = DEVIATIONS,
+): Deviations {
+  const paths = [names].flat().map((name) => join(folder, `${name}.json`))
+  return new Map(
+    paths.filter((path) => existsSync(path)).flatMap((path) => [...readDeviations(path, version)]),
+  )
+}
+
+/** Read a file of deviations. */
+export function readDeviations(path: string, version?: string): Deviations {
+  const file = JSON.parse(readFileSync(path, 'utf8')) as DeviationsFile
+  const all = new Map<string, Deviation[]>()
+  for (const id of Object.keys(file)) {
+    const rows = rowsOf(id, file)
+    if (rows === undefined) {
+      const other = JSON.stringify(file[id])
+      throw new Error(`${path}: "${id}" is as ${other}, which has no rows of its own`)
+    }
+    for (const row of rows) {
+      const flaw = flawOf(row)
+      if (flaw !== undefined) {
+        throw new Error(`${path}: "${id}" ${flaw}`)
+      }
+    }
+    const concerned = rows.filter(({ versions }) => {
+      return versions === undefined || (version !== undefined && inRange(version, versions))
+    })
+    if (concerned.length > 0) {
+      all.set(id, concerned)
+    }
+  }
+  return all
+}
+
+/**
+ * The rows that a file has for a name, be they its own or those of the name that it gives instead.
+ *
+ * @returns undefined if there are none behind that other name.
+ */
+export function rowsOf(id: string, file: DeviationsFile): Deviation[] | undefined {
+  const own = file[id]
+  const entry = typeof own === 'string' ? file[own] : own
+  return entry === undefined || typeof entry === 'string' ? undefined : [entry].flat()
+}
+
+function flawOf(row: Deviation): string | undefined {
+  if (!row.because || ANSWERS.every((key) => row[key] === undefined)) {
+    return `must say "because", and what comes instead: ${ANSWERS.join(', ')}`
+  }
+  const unknown = Object.keys(row).find((key) => !KEYS.includes(key))
+  if (unknown !== undefined) {
+    return `says "${unknown}", and that means nothing; there are ${KEYS.join(', ')}`
+  }
+  return row.link === undefined || URL.canParse(row.link) ? undefined : `links to "${row.link}"`
+}
+
+/** The rows for a case: those of the first name that is its id, or a pattern that fits it. */
+export function deviationFor(
+  id: string,
+  deviations: Deviations,
+): { name: string; rows: readonly Deviation[] } | undefined {
+  for (const [name, rows] of deviations) {
+    if (fits(id, name)) {
+      return { name, rows }
+    }
+  }
+  return undefined
+}
+
+/** Whether an id fits a pattern, in which `*` stands for anything but a slash. */
+export function fits(id: string, pattern: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+  return new RegExp(`^${parts.join('[^/]*')}$`).test(id)
+}
+
+/**
+ * Whether a difference is just the one that was declared.
+ *
+ * @param closes - whether the connection is to be closed, where the row does not say
+ */
+export function asDeclared(row: Deviation, seen: Observed, closes: boolean): boolean {
+  if (row.response !== undefined && seen.response !== row.response) {
+    return false
+  }
+  if (row.status !== undefined) {
+    const firstLine = seen.response.split('\r\n', 1)[0] as string
+    if (!new RegExp(`^(?:${row.status})`).test(firstLine)) {
+      return false
+    }
+  }
+  if (row.finding !== undefined) {
+    const finding = new RegExp(row.finding)
+    if (!seen.findings.some(({ line, flaw }) => finding.test(flaw) || finding.test(line))) {
+      return false
+    }
+  }
+  return seen.closed === (row.closed ?? closes)
+}

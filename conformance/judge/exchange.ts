@@ -1,0 +1,294 @@
+/**
+ * One conversation over one connection: what is sent, and what must come back.
+ *
+ * This is the one shape in which cases come to the replayer, whether they were written as a page
+ * (`page.ts`) or recorded from CPython (`recording.ts`).
+ *
+ * @module
+ */
+
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { patiently } from '../patience.ts'
+
+/** Something that the client does. */
+export type Action =
+  /** Write bytes, in one piece. */
+  | { readonly do: 'send'; readonly bytes: Buffer }
+  /** Do nothing for so many milliseconds. */
+  | { readonly do: 'pause'; readonly ms: number }
+  /**
+   * Wait until these bytes have come, as long as for an answer. Whether they did is noted.
+   *
+   * @param ms - to wait no longer than so, where it is known that they do not come
+   */
+  | { readonly do: 'wait-for'; readonly text: string; readonly ms?: number }
+  /** Wait until so many of the expected answers are complete. */
+  | { readonly do: 'wait-for-answers'; readonly count: number }
+  /** See that nothing comes for so many milliseconds, behind the answers before it. */
+  | { readonly do: 'silence'; readonly ms: number }
+  /** Say that nothing more will be sent. */
+  | { readonly do: 'half-close' }
+  /** Wait until the server has closed the connection, then open another. */
+  | { readonly do: 'connect-again' }
+
+/** Judges what has come back, while it comes. */
+export interface Expectation {
+  /** Whether the server must close the connection, or keep it open. */
+  readonly closes: boolean
+  /**
+   * Compare what has been received so far, as ISO 8859-1 text.
+   *
+   * @param answers - how many answers to compare; all, if left out
+   * @returns whether it is all that was expected, or may become so, or cannot any more.
+   */
+  progress(received: string, answers?: number): 'complete' | 'incomplete' | 'wrong'
+}
+
+/** A conversation: the client's part, and what is expected of the server's. */
+export interface Exchange {
+  readonly actions: readonly Action[]
+  readonly expectation: Expectation
+}
+
+/** What happened in a conversation. */
+export interface Outcome {
+  /** All that the server sent, as ISO 8859-1 text. */
+  readonly received: string
+  /** Whether the server closed the connection; a reset counts. */
+  readonly closed: boolean
+  /** Whether it did so by a reset, which may take bytes away that were under way. */
+  readonly reset: boolean
+  /** For each `wait-for`, whether the bytes came. */
+  readonly waits: readonly boolean[]
+  /** For each `silence`, the bytes that came nevertheless. */
+  readonly silences: readonly string[]
+  /** Whether the answer was given up, because it came so slowly. */
+  readonly slow: boolean
+  /**
+   * For how long nothing had come when the rest of the answer was given up, in milliseconds; 0 if
+   * the answer is whole, or wrong, or the server has ended it.
+   */
+  readonly late: number
+  /** The port of our side. */
+  readonly clientPort: number
+}
+
+/** How long to wait without a byte, in milliseconds. */
+export interface Patience {
+  /** For an answer, or a close, that is still missing. */
+  readonly missing: number
+  /** After the answer, to see that the connection stays open and nothing follows. */
+  readonly quiet: number
+  /** For the whole answer, however steadily it trickles. */
+  readonly whole: number
+  /** Whether a reset need not be told from an end. To tell costs a callback for each byte. */
+  readonly coarse?: boolean
+}
+
+/**
+ * Long enough for a slow machine, since a right answer does not wait for it; and short enough
+ * that fifty cases on connections that stay open do not take a minute.
+ */
+export const PATIENCE: Patience = {
+  missing: patiently(10_000),
+  quiet: 250,
+  whole: patiently(20_000),
+}
+
+/**
+ * Hold a conversation with a server.
+ *
+ * @param whileOpen - is called at the end, if the server has not closed: what it says about a
+ * client that leaves is no part of the conversation any more
+ */
+export async function play(
+  exchange: Exchange,
+  server: { host: string; port: number },
+  whileOpen: () => Promise<void> = () => Promise.resolve(),
+  patience: Patience = PATIENCE,
+): Promise<Outcome> {
+  let line = await Line.open(server, patience.coarse)
+  const { expectation } = exchange
+  const waits: boolean[] = []
+  const silences: string[] = []
+  try {
+    for (const action of exchange.actions) {
+      if (line.closed && action.do !== 'connect-again') {
+        continue
+      }
+      switch (action.do) {
+        case 'send':
+          await line.send(action.bytes)
+          break
+        case 'pause':
+          await sleep(action.ms)
+          break
+        case 'wait-for':
+          waits.push(
+            await line.until(
+              (received) => received.includes(action.text),
+              action.ms ?? patience.missing,
+            ),
+          )
+          break
+        case 'wait-for-answers':
+          await line.until(
+            (received) => expectation.progress(received, action.count) !== 'incomplete',
+            patience.missing,
+          )
+          break
+        case 'silence': {
+          const before = line.received.length
+          await line.until((received) => received.length > before, action.ms)
+          silences.push(line.received.slice(before))
+          break
+        }
+        case 'half-close':
+          line.socket.end()
+          break
+        case 'connect-again':
+          await line.until(() => false, patience.missing)
+          if (line.closed && !line.reset) {
+            line = await Line.open(server, patience.coarse, line.received)
+          }
+          break
+      }
+    }
+    const deadline = Date.now() + patience.whole
+    await line.until(
+      (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
+      patience.missing,
+    )
+    // Then wait for the close. Where none must come, or the answer is wrong anyway, be it only now, a
+    // moment will do, to see what follows.
+    const rest = expectation.progress(line.received) === 'incomplete' && !line.closed
+    const late = rest && Date.now() <= deadline ? patience.missing : 0
+    const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
+    if (expectation.closes) {
+      await line.until(() => !right(), patience.missing)
+    }
+    await line.until(() => Date.now() > deadline, patience.quiet)
+    const slow = Date.now() > deadline
+    const { received, closed, reset, clientPort } = line
+    if (!closed) {
+      await whileOpen()
+    }
+    return { received, closed, reset, waits, silences, slow, late, clientPort }
+  } finally {
+    line.socket.destroy()
+  }
+}
+
+// Reused for every read of every connection: what is in them is copied at once.
+const ONE_BYTE = new Uint8Array(1)
+const MANY_BYTES = new Uint8Array(64 * 1024)
+
+/** The client's end of a connection. */
+class Line {
+  readonly socket: Socket
+  #received = ''
+  #closed = false
+  #reset = false
+  #changed: () => void = () => {}
+
+  /** @param received - what an earlier connection of the conversation has received */
+  static async open(
+    server: { host: string; port: number },
+    coarse = false,
+    received = '',
+  ): Promise<Line> {
+    const line = new Line(server, coarse)
+    line.#received = received
+    await new Promise<void>((resolve, reject) => {
+      line.socket.once('connect', resolve)
+      line.socket.once('error', (error) => {
+        const where = `${server.host}:${String(server.port)}`
+        reject(new Error(`Cannot connect to ${where}`, { cause: error }))
+      })
+    })
+    return line
+  }
+
+  private constructor({ host, port }: { host: string; port: number }, coarse: boolean) {
+    const onread = {
+      // When data and a reset are there together, libuv reads the data, sees that the buffer is
+      // not full, and reports the end: the reset is gone. A buffer of one byte is always full.
+      buffer: () => (coarse || this.#received.length >= 4096 ? MANY_BYTES : ONE_BYTE),
+      callback: (length: number, bytes: Uint8Array) => {
+        this.#received += Buffer.from(bytes.buffer, 0, length).toString('latin1')
+        this.#changed()
+        return true
+      },
+    }
+    this.socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
+    const { socket } = this
+    const close = () => {
+      this.#closed = true
+      this.#changed()
+    }
+    socket.on('end', close)
+    socket.on('close', close)
+    // Without an end before it, an error is a reset; behind one it is our own late write.
+    socket.on('error', () => {
+      this.#reset ||= !this.#closed
+      close()
+    })
+  }
+
+  get clientPort(): number {
+    return this.socket.localPort ?? 0
+  }
+
+  get received(): string {
+    return this.#received
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  get reset(): boolean {
+    return this.#reset
+  }
+
+  /** Write, and wait until the kernel has it: what follows is then another packet. */
+  async send(bytes: Buffer): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.socket.write(bytes, () => {
+        resolve()
+      })
+    })
+  }
+
+  /**
+   * Wait until a condition holds, or the server has closed, or nothing has come for so many
+   * milliseconds; tell whether the condition holds.
+   */
+  until(condition: (received: string) => boolean, ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      let turn: NodeJS.Immediate | undefined
+      const finish = () => {
+        clearTimeout(timer)
+        clearImmediate(turn)
+        this.#changed = () => {}
+        resolve(condition(this.#received))
+      }
+      // A process that the system has let wait runs the timers that are due before it looks at its
+      // sockets: what came in time may still be in the kernel. So it looks once more, and gives up
+      // when that has brought nothing.
+      const timer = setTimeout(() => {
+        turn = setImmediate(finish)
+      }, ms)
+      this.#changed = () => {
+        clearImmediate(turn)
+        timer.refresh()
+        if (this.#closed || condition(this.#received)) {
+          finish()
+        }
+      }
+      this.#changed()
+    })
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * What people get to read of a run: a table by topic, and each failure with what is wrong, why it
+ * matters and how to see it again.
+ *
+ * @module
+ */
+
+import type { Action, Exchange } from '../judge/exchange.ts'
+import { RULES } from '../judge/invariants.ts'
+import type { Result, Verdict } from './lanes.ts'
+import type { Finding } from '../judge/verdict.ts'
+
+const COLUMNS: readonly Verdict[] = [
+  ...(['pass', 'expected failure', 'warn', 'dependent', 'fail', 'unexpected pass'] as const),
+  ...(['error', 'skip'] as const),
+]
+
+/** What must be told in full, and, but for the warnings, makes a run fail. */
+const LOUD: readonly Verdict[] = ['fail', 'unexpected pass', 'error', 'warn']
+
+/** How many results have each verdict. */
+export function count(results: readonly Result[]): Record<Verdict, number> {
+  const counts = Object.fromEntries(COLUMNS.map((verdict) => [verdict, 0]))
+  for (const { verdict } of results) {
+    counts[verdict] = (counts[verdict] ?? 0) + 1
+  }
+  return counts as Record<Verdict, number>
+}
+
+/** Whether a result must be told in full. */
+export function isLoud({ verdict }: Result): boolean {
+  return LOUD.includes(verdict)
+}
+
+/** 0 when there is nothing unexpected, 1 when there is, 3 when the target broke. */
+export function exitStatus(results: readonly Result[]): number {
+  const counts = count(results)
+  return counts.error > 0 ? 3 : counts.fail + counts['unexpected pass'] > 0 ? 1 : 0
+}
+
+/** The last line. */
+export function totals(target: string, results: readonly Result[]): string {
+  const counts = count(results)
+  const failed = counts.fail + counts['unexpected pass'] + counts.error
+  const parts = [
+    `conformance of ${target}: ${String(counts.pass + counts['expected failure'])} passed`,
+    `${String(failed)} failed`,
+  ]
+  const more = { warn: 'warnings', dependent: 'not judged', skip: 'skipped' } as const
+  for (const [verdict, word] of Object.entries(more) as [keyof typeof more, string][]) {
+    if (counts[verdict] > 0) {
+      parts.push(`${String(counts[verdict])} ${word}`)
+    }
+  }
+  return parts.join(', ')
+}
+
+/** Say which apps the target lacks; nothing if it has them all. */
+export function skipped(results: readonly Result[]): string[] {
+  const lacking = new Map<string, number>()
+  for (const { verdict, case: one } of results) {
+    if (verdict === 'skip') {
+      const app = 'app' in one ? one.app : one.server
+      lacking.set(app, (lacking.get(app) ?? 0) + 1)
+    }
+  }
+  return [...lacking].map(
+    ([app, cases]) => `skipped: ${String(cases)} cases, the target has no app "${app}"`,
+  )
+}
+
+/** A table: a row for each topic, a column for each verdict that occurs. */
+export function table(results: readonly Result[]): string {
+  const topics = [...new Set(results.map(({ topic }) => topic))]
+  const totals = count(results)
+  const columns = COLUMNS.filter((verdict) => verdict === 'pass' || totals[verdict] > 0)
+  const width = Math.max('topic'.length, ...topics.map((topic) => topic.length))
+  const row = (name: string, cells: readonly string[]) =>
+    `${name.padEnd(width)}${cells.map((cell, at) => cell.padStart(Math.max(8, (columns[at] as string).length + 3))).join('')}`
+  const cells = (of: readonly Result[]) => {
+    const counts = count(of)
+    return columns.map((verdict) => (counts[verdict] === 0 ? '.' : String(counts[verdict])))
+  }
+  return [
+    row('topic', columns),
+    ...topics.map((topic) => row(topic, cells(results.filter((one) => one.topic === topic)))),
+    row('all', cells(results)),
+  ].join('\n')
+}
+
+/**
+ * A result that is not as it should be, in full.
+ *
+ * @param command - what runs the suite on this target, for the line that shows how to see it again
+ */
+export function describe(result: Result, command = 'npm run conformance --'): string {
+  const { id, verdict, findings, case: one } = result
+  const loud = verdict === 'fail' || verdict === 'warn' ? '' : `${verdict}, `
+  const about = 'why' in one ? `${one.level}, ${one.source}` : one.title
+  const lines = [`not ok ${id}   ${verdict === 'warn' ? 'warning, ' : loud}${about}`]
+  lines.push(...findings.flatMap(show))
+  if ('why' in one) {
+    const rule = findings[0]?.rule
+    lines.push(`    why    ${rule === undefined ? one.why : String(RULES[rule])}`)
+  } else if (result.outcome !== undefined) {
+    lines.push(...compareWithRecording(one.recording.response, result.outcome.received))
+  }
+  if (result.port !== undefined) {
+    const line = repro(one, result.port)
+    if (line.length <= LONG) {
+      lines.push(`    repro  ${line}`)
+    }
+    lines.push(`    serve  ${command} --only ${id} --repro --port ${String(result.port)}`)
+  }
+  return lines.join('\n')
+}
+
+/** A line to copy is no longer than this. */
+const LONG = 2000
+
+function show({ line, column, length = 1, flaw }: Finding): string[] {
+  if (line === '') {
+    return [`    ${flaw}`]
+  }
+  const before = column === undefined ? '' : visible(line.slice(0, column))
+  const mark =
+    column === undefined ? '^'.repeat(Math.min(visible(line).length, 40)) : '^'.repeat(length)
+  return [`    ${visible(line)}`, `    ${' '.repeat(before.length)}${mark} ${flaw}`]
+}
+
+/** Text as it can be shown in a line: what is not printable ASCII is escaped. */
+export function visible(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (character) => {
+    const short: Record<string, string> = { '\r': '\\r', '\n': '\\n', '\t': '\\t' }
+    const code = character.charCodeAt(0)
+    return short[character] ?? `\\x${code.toString(16).padStart(2, '0')}`
+  })
+}
+
+/** All that a case sends. */
+export function sentBytes(one: Exchange): Buffer {
+  return Buffer.concat(
+    one.actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : [])),
+  )
+}
+
+/** A shell line that sends the same bytes, with the same pauses, to an app that runs. */
+export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
+  const connections: Action[][] = [[]]
+  for (const action of one.actions) {
+    if (action.do === 'connect-again') {
+      connections.push([])
+    } else {
+      connections.at(-1)?.push(action)
+    }
+  }
+  return connections.map((actions) => `${sender(actions)} | nc ${host} ${String(port)}`).join('; ')
+}
+
+function sender(actions: readonly Action[]): string {
+  const steps = actions.flatMap((action) => {
+    switch (action.do) {
+      case 'send':
+        return [`printf '${forPrintf(action.bytes)}'`]
+      case 'pause':
+      case 'silence':
+        return [`sleep ${String(action.ms / 1000)}`]
+      case 'wait-for':
+      case 'wait-for-answers':
+        // A shell cannot look at the answer; half a second is enough for any that comes.
+        return ['sleep 0.5']
+      case 'half-close':
+      case 'connect-again':
+        return []
+    }
+  })
+  return steps.length === 1 ? steps.join() : `(${steps.join('; ')})`
+}
+
+/** Bytes as the format of a printf(1) within single quotes. */
+function forPrintf(bytes: Buffer): string {
+  return bytes
+    .toString('latin1')
+    .replace(/[\\%]/g, (character) => character.repeat(2))
+    .replace(/^-|[^\x20-\x26\x28-\x7e]/g, (character) => {
+      const short: Record<string, string> = { '\r': '\\r', '\n': '\\n', '\t': '\\t' }
+      return short[character] ?? `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
+    })
+}
+
+/** The first lines in which two answers differ. */
+function compareWithRecording(recorded: string, received: string): string[] {
+  const expected = recorded.split('\n')
+  const actual = received.split('\n')
+  const at = expected.findIndex((line, index) => {
+    return line !== actual[index] && !line.includes('@')
+  })
+  return [
+    `    recorded  ${visible(expected[at] ?? '(the end)').slice(0, 200)}`,
+    `    received  ${visible(actual[at] ?? '(the end)').slice(0, 200)}`,
+  ]
+}

@@ -1,0 +1,216 @@
+/**
+ * Run cases against a target, and reach a verdict on each.
+ *
+ * @module
+ */
+
+import { asDeclared, deviationFor } from '../judge/deviations.ts'
+import type { Deviations, Observed } from '../judge/deviations.ts'
+import type { Outcome } from '../judge/exchange.ts'
+import { converse, LOG_LIMIT_IF_DECLARED, runAll } from './lanes.ts'
+import type { Conducted, Result } from './lanes.ts'
+import type { Case } from '../judge/page.ts'
+import { upTo } from '../judge/pattern.ts'
+import { differences, normalise, normaliseLog } from '../recordings/recording.ts'
+import type { Observation, ReplayCase } from '../recordings/recording.ts'
+import { scan } from '../judge/scan.ts'
+import { askStrictly, plainRequest } from '../judge/strict-client.ts'
+import type { RunningApp, Target } from '../targets/target.ts'
+import { judge, judgeLog, judgeText, timeout } from '../judge/verdict.ts'
+import type { Finding } from '../judge/verdict.ts'
+
+/** What a run needs to know beside its cases. */
+export interface Settings {
+  /** The document root, for the apps that serve files. */
+  readonly root: string
+  readonly deviations: Deviations
+  /** Whether each request is sent again, cut in two at every byte. */
+  readonly scan?: boolean
+}
+
+// -- Pages -----------------------------------------------------------------------------------
+
+/** Run the cases of pages. */
+export async function runPages(
+  target: Target,
+  cases: readonly Case[],
+  settings: Settings,
+): Promise<Result[]> {
+  const results = await runAll(target, cases, {
+    root: settings.root,
+    appOf: (one) => one.app,
+    topicOf: (one) => one.id.slice(0, one.id.indexOf('/')),
+    needsFresh: (one) => one.fresh,
+    conduct: (one, app) => conductPage(one, app, settings),
+  })
+  return results.map((result) => dependent(result, results))
+}
+
+async function conductPage(one: Case, app: RunningApp, settings: Settings): Promise<Conducted> {
+  const { outcome, log } = await converse(one, app, one.log?.length ?? 0, {
+    ...(deviationFor(one.id, settings.deviations) && { logLimit: LOG_LIMIT_IF_DECLARED }),
+  })
+  const findings = judge(one, outcome)
+  if (one.log !== undefined && log !== undefined) {
+    findings.push(...judgeLog(one.log, log, app.utcOffset))
+  }
+  // A strict client need not read an answer that breaks a rule on purpose; and where the answer is
+  // that there is none, there is nothing to read.
+  const [response, ...others] = one.responses
+  const plain = response?.length !== 0 && others.length === 0 && Object.keys(one.waive).length === 0
+  const request = plain ? plainRequest(one.request) : undefined
+  if (findings.length === 0 && request !== undefined) {
+    findings.push(...(await judgeStrictly(one, outcome, request, app)))
+  }
+  // A case that is about the time between its pieces would be another if they were cut.
+  const timed = one.actions.some(({ do: what }) => what === 'pause' || what === 'silence')
+  if (findings.length === 0 && settings.scan !== false && one.noscan === undefined && !timed) {
+    findings.push(...(await scan(one, app, outcome)))
+  }
+  const seen = {
+    response: normalise(outcome.received, one.app),
+    closed: outcome.closed,
+    findings,
+  }
+  const bad = one.level === 'must' || one.level === 'hardening' ? 'fail' : 'warn'
+  const about = { findings, outcome, port: app.port }
+  return withDeviations(one.id, seen, one.expectation.closes, settings.deviations, {
+    ...about,
+    verdict: findings.length === 0 ? 'pass' : bad,
+  })
+}
+
+/** Let undici make the same request, and judge what it has read. */
+async function judgeStrictly(
+  one: Case,
+  outcome: Outcome,
+  request: NonNullable<ReturnType<typeof plainRequest>>,
+  app: RunningApp,
+): Promise<Finding[]> {
+  const statusLine = outcome.received.slice(0, outcome.received.indexOf('\r\n'))
+  try {
+    const { received, clientPort } = await askStrictly(request, app, statusLine)
+    const end = received.indexOf('\r\n\r\n') + 4
+    // What it reads of chunks is what was in them.
+    const headOnly = one.echo || /^transfer-encoding:/im.test(received.slice(0, end))
+    const responses = headOnly ? one.responses.map((part) => upTo(part, '\r\n\r\n')) : one.responses
+    const text = headOnly ? received.slice(0, end) : received
+    return judgeText(responses, text, clientPort).map((finding) => ({
+      ...finding,
+      flaw: `undici reads another answer: ${finding.flaw}`,
+    }))
+  } catch (error) {
+    return [{ line: '', flaw: `undici cannot read the answer: ${String(error)}` }]
+  }
+}
+
+/** A case whose foundation is broken tells nothing. */
+function dependent(result: Result, results: readonly Result[]): Result {
+  const needs = 'needs' in result.case ? result.case.needs : []
+  const broken = needs.find((id) => {
+    const needed = results.find((other) => other.id === id)
+    return needed !== undefined && ['fail', 'error', 'dependent'].includes(needed.verdict)
+  })
+  if (broken === undefined || ['skip', 'error'].includes(result.verdict)) {
+    return result
+  }
+  const flaw = `it needs ${broken}, which failed`
+  return { ...result, verdict: 'dependent', findings: [{ line: '', flaw }] }
+}
+
+// -- Recordings ------------------------------------------------------------------------------
+
+/**
+ * Replay recorded requests.
+ *
+ * @param others - other recordings of the same requests, by their id: what a deviation may name
+ * as the answer instead
+ */
+export function runRecordings(
+  target: Target,
+  cases: readonly ReplayCase[],
+  settings: Settings,
+  others: ReadonlyMap<string, ReplayCase> = new Map(),
+): Promise<Result[]> {
+  return runAll(target, cases, {
+    root: settings.root,
+    appOf: (one) => one.server,
+    topicOf: (one) => one.family,
+    conduct: (one, app) => conductRecording(one, app, settings, others),
+  })
+}
+
+async function conductRecording(
+  one: ReplayCase,
+  app: RunningApp,
+  { root, deviations }: Settings,
+  others: ReadonlyMap<string, ReplayCase>,
+): Promise<Conducted> {
+  const { outcome, log } = await converse(one, app, one.recording.log.length, {
+    ...((deviationFor(one.id, deviations) ?? deviationFor(nameOf(one.id), deviations)) && {
+      logLimit: LOG_LIMIT_IF_DECLARED,
+    }),
+  })
+  const seen: Observation = {
+    response: normalise(outcome.received, one.server, root),
+    closed: outcome.closed,
+    waits: outcome.waits,
+    log: log === undefined ? undefined : normaliseLog(log),
+  }
+  const verdictOn = ({ id, recording }: ReplayCase): Conducted => {
+    // Dates and ports aside, a beginning of the right answer is one that has not come to its end.
+    const late = outcome.late > 0 && recording.response.startsWith(seen.response)
+    const findings = differences(recording, seen).map((what) => ({
+      line: '',
+      flaw: late ? timeout(outcome) : `${what} differs from the recording`,
+    }))
+    const judged = { findings, outcome, port: app.port }
+    // A file of deviations speaks of the newest recordings, and may leave out their name.
+    const name = deviationFor(id, deviations) ? id : nameOf(id)
+    return withDeviations(name, { ...seen, findings }, recording.closed, deviations, {
+      ...judged,
+      verdict: findings.length === 0 ? 'pass' : 'fail',
+    })
+  }
+
+  const instead = deviationFor(one.id, deviations)?.rows.find((row) => row.as !== undefined)?.as
+  if (instead === undefined) {
+    return verdictOn(one)
+  }
+  // A whole set of recordings that the target does not follow, but where its own agree with it.
+  const different = differences(one.recording, seen).length > 0
+  const other = others.get(`${instead}/${one.recording.id}`)
+  if (!different || other === undefined) {
+    return { verdict: 'pass', findings: [], outcome, port: app.port }
+  }
+  const judged = verdictOn(other)
+  return judged.verdict === 'pass' ? { ...judged, verdict: 'expected failure' } : judged
+}
+
+/** The id of a recording, without its Python. */
+function nameOf(id: string): string {
+  return id.slice(id.indexOf('/') + 1)
+}
+
+// -- Both ------------------------------------------------------------------------------------
+
+/** Look a case up among the declared deviations, and correct its verdict. */
+export function withDeviations(
+  id: string,
+  seen: Observed,
+  closes: boolean,
+  deviations: Deviations,
+  judged: Conducted,
+): Conducted {
+  const declared = deviationFor(id, deviations)
+  if (declared === undefined) {
+    return judged
+  }
+  if (judged.verdict === 'pass') {
+    const flaw = `it passes, and "${declared.name}" declares that it does not: take the row out`
+    return { ...judged, verdict: 'unexpected pass', findings: [{ line: '', flaw }] }
+  }
+  return declared.rows.some((row) => asDeclared(row, seen, closes))
+    ? { ...judged, verdict: 'expected failure', findings: [] }
+    : judged
+}

@@ -1,0 +1,252 @@
+/**
+ * Programs that the suite starts, and their end.
+ *
+ * What is started here is bounded: it must be ready within a time, and when it is told to end it
+ * has ten seconds before it is killed, with all that it has started itself. Whatever happens to
+ * the suite, nothing is left running.
+ *
+ * @module
+ */
+
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { patiently } from '../patience.ts'
+import type { RunningApp } from './target.ts'
+
+/** How long a program may take until it takes connections, in milliseconds. */
+export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? patiently(30_000))
+
+/** How long it may take to end, when told to. */
+const STOP_LIMIT = patiently(10_000)
+
+/** How much of a program's log is kept; one that logs without end shall not fill the memory. */
+const LOG_LIMIT = 64 * 1024 * 1024
+
+/** Where the log's local time is kept: not at Greenwich, so that a server that logs UTC is found. */
+const TIME_ZONE = { name: 'Etc/GMT+4', utcOffset: -4 * 60 }
+
+/** A program to be started. */
+export interface Program {
+  /** What it is called in messages. */
+  readonly name: string
+  /** The program and its arguments; or a line for the shell. */
+  readonly command: readonly string[] | string
+  /** More than the environment of the suite. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Whether it is a Node that listens for the end of the suite, on its IPC channel. */
+  readonly ipc?: boolean
+  /** The port it was told; it may also print `READY <port>`, and must, when this is undefined. */
+  readonly port?: number
+}
+
+/** How long a port may go on answering when its server has ended, in milliseconds. */
+const END_LIMIT = patiently(5000)
+
+const groups = new Set<number>()
+
+process.on('exit', () => {
+  for (const group of groups) {
+    kill(group, 'SIGKILL')
+  }
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    // The rest is done on exit, above.
+    process.exit(130)
+  })
+}
+
+/** Send a signal to a program and to all that it has started. */
+function kill(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal)
+  } catch {
+    // They have all ended.
+  }
+}
+
+/**
+ * Start a program, and wait until it takes connections.
+ *
+ * @throws an Error with what the program said, when it ends or is not ready in time.
+ */
+export async function startProgram(program: Program): Promise<RunningApp> {
+  const { name, env = {} } = program
+  const { child, output, stop } = begin(program)
+  try {
+    const port = await readyPort(program, child, output)
+    return {
+      host: '127.0.0.1',
+      port,
+      utcOffset: env.TZ === 'UTC' ? 0 : TIME_ZONE.utcOffset,
+      log: () => output.log,
+      alive: () => child.exitCode === null && child.signalCode === null,
+      async stop() {
+        await stop()
+        // What it has started itself may end a moment later.
+        const deadline = Date.now() + END_LIMIT
+        while ((await takesConnections(port)) && Date.now() < deadline) {
+          await sleep(20)
+        }
+        if (Date.now() >= deadline) {
+          throw new Error(
+            `${name} has ended, and port ${String(port)} still answers: the port is not its own, ` +
+              'and another server was judged',
+          )
+        }
+      },
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/**
+ * Run a program to its end.
+ *
+ * @returns what it wrote to standard output.
+ * @throws an Error with what it said, when it does not end well, or not in time.
+ */
+export async function runProgram(program: Program): Promise<string> {
+  const { child, output, stop } = begin(program)
+  let late = ''
+  const timer = setTimeout(() => {
+    late = `did not end within ${String(START_LIMIT / 1000)} s`
+    void stop('SIGKILL')
+  }, START_LIMIT)
+  let failure: string
+  try {
+    const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
+    failure = code === 0 ? '' : late || `ended with ${String(code ?? signal)}`
+  } catch (error) {
+    failure = `cannot be started: ${(error as Error).message}`
+  }
+  clearTimeout(timer)
+  await stop('SIGKILL')
+  if (failure !== '') {
+    const said = `\n${output.text}${output.log}`.trimEnd().slice(-2000)
+    throw new Error(`${program.name} ${failure}${said}`)
+  }
+  return output.text
+}
+
+/** Start a program in a group of its own, so that its children can be ended with it. */
+function begin({ command, env = {}, ipc = false }: Program) {
+  const [file, ...args] = typeof command === 'string' ? [command] : command
+  const child = spawn(file as string, args, {
+    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
+    env: { ...process.env, TZ: TIME_ZONE.name, ...env },
+    shell: typeof command === 'string',
+    detached: true,
+  })
+  const exited = once(child, 'exit').catch(() => {})
+  const { pid } = child
+  if (pid !== undefined) {
+    groups.add(pid)
+  }
+  const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
+    if (pid === undefined || !groups.delete(pid)) {
+      return
+    }
+    kill(pid, signal)
+    const timer = setTimeout(kill, STOP_LIMIT, pid, 'SIGKILL')
+    await exited
+    clearTimeout(timer)
+    // The program has ended; what it started may not have.
+    kill(pid, 'SIGKILL')
+  }
+  return { child, output: collect(child), stop }
+}
+
+interface Output {
+  text: string
+  log: string
+}
+
+function collect(child: ChildProcess): Output {
+  const output = { text: '', log: '' }
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output.text = (output.text + text).slice(-LOG_LIMIT)
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    output.log += output.log.length < LOG_LIMIT ? text : ''
+  })
+  return output
+}
+
+/** What says that a server is ready: the programs of `targets/`, or the command line. */
+const READY = /^(?:READY|Serving HTTP on \S+ port) ([0-9]+)\b/m
+
+/** Wait for `READY <port>`, or until the port that the program was told takes connections. */
+async function readyPort(program: Program, child: ChildProcess, output: Output): Promise<number> {
+  const deadline = Date.now() + START_LIMIT
+  const said = () => `\n${output.text}${output.log}`.trimEnd().slice(-2000)
+  let failure: string | undefined
+  child.once('error', (error) => {
+    failure = `cannot be started: ${error.message}`
+  })
+  child.once('exit', (code, signal) => {
+    failure = `ended at its start (${String(code ?? signal)})`
+  })
+  for (;;) {
+    const ready = READY.exec(output.text)
+    const port = ready === null ? program.port : Number(ready[1])
+    if (failure !== undefined) {
+      await sleep(50)
+      throw new Error(`${program.name} ${failure}${said()}`)
+    }
+    // Who says so is believed, and not disturbed: a server may count its connections. Without a
+    // word, a connection is the only way to know.
+    if (port !== undefined && (ready !== null || (await takesConnections(port)))) {
+      return port
+    }
+    if (Date.now() > deadline) {
+      const seconds = String(START_LIMIT / 1000)
+      throw new Error(`${program.name} did not start within ${seconds} s${said()}`)
+    }
+    await sleep(10)
+  }
+}
+
+/** Whether anybody listens on a port. */
+export function takesConnections(port: number, host = '127.0.0.1'): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host, port })
+    const timer = setTimeout(() => {
+      resolve(false)
+      probe.destroy()
+    }, 1000)
+    probe.on('connect', () => {
+      resolve(true)
+      probe.destroy()
+    })
+    probe.on('error', () => {
+      resolve(false)
+    })
+    probe.on('close', () => {
+      clearTimeout(timer)
+    })
+  })
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    // Below those that systems give to outgoing connections: nobody gets it by chance meanwhile.
+    const port = 20_000 + Math.floor(Math.random() * 10_000)
+    const server = createServer()
+    try {
+      server.listen(port, '127.0.0.1')
+      await once(server, 'listening')
+    } catch {
+      continue
+    }
+    server.close()
+    await once(server, 'close')
+    return port
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * This library as a target in the process of the suite: what a debugger or a measurement of
+ * coverage wants. Its log is taken from standard error while it runs, so one server runs at a
+ * time.
+ *
+ * @module
+ */
+
+import { SimpleHTTPRequestHandler } from 'basehttp'
+import type { AppOptions, RunningApp, Target } from './target.ts'
+import { HANDLERS } from './handlers.ts'
+import { makeServer } from './serve.ts'
+
+/** This library, without a process of its own. */
+export class InProcessTarget implements Target {
+  readonly name = 'basehttp in process'
+  readonly deviations = 'basehttp'
+  readonly apps = new Set(Object.keys(HANDLERS))
+  readonly lanes = 1
+
+  async start(app: string, { root = '.', port = 0 }: AppOptions = {}): Promise<RunningApp> {
+    const Handler = HANDLERS[app]
+    if (Handler === undefined) {
+      throw new Error(`There is no app "${app}"`)
+    }
+    const server = makeServer(app, port, Handler)
+    if (
+      Handler.prototype instanceof SimpleHTTPRequestHandler ||
+      Handler === SimpleHTTPRequestHandler
+    ) {
+      server.handlerOptions = { directory: root }
+    }
+    await server.bindAndActivate()
+    let log = ''
+    let stopped = false
+    const write = process.stderr.write.bind(process.stderr)
+    process.stderr.write = (text: string | Uint8Array) => {
+      log += typeof text === 'string' ? text : Buffer.from(text).toString()
+      return true
+    }
+    const serving = server.serveForever()
+    return {
+      host: '127.0.0.1',
+      port: server.serverPort,
+      utcOffset: -new Date().getTimezoneOffset(),
+      log: () => log,
+      alive: () => !stopped,
+      async stop() {
+        if (!stopped) {
+          stopped = true
+          await server.shutdown()
+          await serving
+          await server.serverClose()
+          process.stderr.write = write
+        }
+      },
+    }
+  }
+}

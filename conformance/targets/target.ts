@@ -1,0 +1,266 @@
+/**
+ * Targets: what the suite can be run against.
+ *
+ * ```text
+ *   basehttp              this library, each app in a process of its own
+ *   basehttp:in-process   this library, in the process of the suite
+ *   cpython[:WHICH]       a real Python: a path, a program on PATH, or a version such as 3.13
+ *   ./module.ts           what a student has written; see README.md for what it exports
+ *   url:http://HOST:PORT  a server that runs already
+ *   cmd:LINE              any program; {app}, {port} and {root} stand for what they say
+ * ```
+ *
+ * @module
+ */
+
+import { existsSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
+import { freePort, runProgram, startProgram } from './child.ts'
+import { InProcessTarget } from './in-process.ts'
+import { COMMAND_LINE, TARGETS, targetProgram } from '../paths.ts'
+import { findPython, minor } from './python.ts'
+import type { Python } from './python.ts'
+import { HANDLERS } from './handlers.ts'
+
+/** What is asked of an app when it is started. */
+export interface AppOptions {
+  /** The directory to serve, for an app that serves files. */
+  readonly root?: string
+  /** The port to listen on; any that is free, if left out. */
+  readonly port?: number
+}
+
+/** An app that runs. */
+export interface RunningApp {
+  readonly host: string
+  readonly port: number
+  /** How far its local time is ahead of UTC, in minutes; undefined if that is not known. */
+  readonly utcOffset: number | undefined
+  /** All that it has logged so far; undefined if that cannot be read. */
+  log(): string | undefined
+  /** Whether it still runs. */
+  alive(): boolean
+  /**
+   * End it, and wait until it has ended.
+   *
+   * @throws an Error when its port still answers: then it was never its own.
+   */
+  stop(): Promise<void>
+}
+
+/** Anything that serves: it offers apps, and starts them. */
+export interface Target {
+  readonly name: string
+  readonly apps: ReadonlySet<string>
+  /** Of its Python, `3.13.0`, if it is one. */
+  readonly version?: string
+  /** Where its deviations are declared: files under `deviations/`, without `.json`. */
+  readonly deviations?: string | readonly string[]
+  /** How many of its servers run side by side; four, if left out. */
+  readonly lanes?: number
+  /**
+   * Start an app.
+   *
+   * @throws an Error with what the app said, when it does not start.
+   */
+  start(app: string, options?: AppOptions): Promise<RunningApp>
+}
+
+/** A target with what it can be compared with. */
+export interface Chosen {
+  readonly target: Target
+  /** The servers of the recordings, where they are others than the target's. */
+  readonly recorded: Target
+  /** The recordings that are replayed unless a flag says otherwise. */
+  readonly recordings: '3.13' | '3.6' | 'none'
+}
+
+/** A `--target` that means nothing. */
+export class TargetError extends Error {
+  override readonly name = 'TargetError'
+}
+
+/**
+ * Find the target that a command line names.
+ *
+ * @param spec - as at the top of this file
+ * @param apps - what the server offers, where it cannot be asked: the names behind `--app`
+ * @throws {@link TargetError} when there is no such target; an Error when it does not say what it
+ * offers.
+ */
+export async function chooseTarget(spec: string, apps: readonly string[]): Promise<Chosen> {
+  const [kind, rest] = /^(basehttp|cpython|url|cmd)(?::(.*))?$/s.exec(spec)?.slice(1) ?? ['']
+  if ((kind === 'url' || kind === 'cmd') !== apps.length > 0) {
+    throw new TargetError(
+      apps.length > 0
+        ? `"${spec}" tells its apps itself: leave --app out`
+        : `Say which app "${spec}" serves: --app NAME; --list-apps tells their names`,
+    )
+  }
+  switch (kind ?? '') {
+    case 'basehttp':
+      if (rest === undefined) {
+        const recorded = new BasehttpTarget('oracle.js')
+        return { target: new BasehttpTarget(), recorded, recordings: '3.13' }
+      }
+      if (rest === 'in-process') {
+        return alone(new InProcessTarget())
+      }
+      break
+    case 'cpython':
+      return cpython(rest ?? 'python3')
+    case 'url':
+      return alone(urlTarget(rest ?? '', apps))
+    case 'cmd':
+      return alone(commandTarget(rest ?? '', apps))
+    default:
+      if (/\.[cm]?[jt]s$/.test(spec)) {
+        return alone(await moduleTarget(spec))
+      }
+  }
+  const known = 'basehttp, basehttp:in-process, cpython, cpython:WHICH, url:, cmd:, or a module'
+  throw new TargetError(`There is no target "${spec}"; there are ${known} (./server.ts)`)
+}
+
+/** A target that serves the recordings, too, if it is asked to. */
+function alone(target: Target): Chosen {
+  return { target, recorded: target, recordings: 'none' }
+}
+
+// -- This library ----------------------------------------------------------------------------
+
+/** This library, each app in a process of its own: the log is then really standard error. */
+export class BasehttpTarget implements Target {
+  readonly name = 'basehttp'
+  readonly deviations: readonly string[]
+  /** The handlers, and the command line itself. */
+  readonly apps = new Set([...Object.keys(HANDLERS), 'files'])
+  readonly #program: string
+
+  /** @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded */
+  constructor(program: 'basehttp.js' | 'oracle.js' = 'basehttp.js') {
+    this.deviations = program === 'oracle.js' ? ['recordings', 'recordings-3.6'] : ['basehttp']
+    this.#program = targetProgram(program)
+  }
+
+  start(app: string, { root = '.', port = 0 }: AppOptions = {}): Promise<RunningApp> {
+    const name = `The app "${app}"`
+    if (app === 'files') {
+      const args = [String(port), '--bind', '127.0.0.1', '--directory', root]
+      return startProgram({ name, command: [process.execPath, COMMAND_LINE, ...args] })
+    }
+    const command = [process.execPath, this.#program, app, String(port), root]
+    return startProgram({ name, command, ipc: true })
+  }
+}
+
+// -- CPython ---------------------------------------------------------------------------------
+
+async function cpython(which: string): Promise<Chosen> {
+  const python = findPython(which)
+  if (python === undefined) {
+    throw new Error(`There is no Python "${which}" on this machine`)
+  }
+  const target = await CPythonTarget.of(python)
+  const version = minor(python.version)
+  // A Python is held to what it has answered itself. Another version differs, and is right to.
+  const recordings = version === '3.13' || version === '3.6' ? version : 'none'
+  return { target, recorded: target, recordings }
+}
+
+/** A real CPython, which runs `targets/cpython.py`. */
+export class CPythonTarget implements Target {
+  readonly name: string
+  readonly version: string
+  readonly deviations = 'cpython'
+  readonly apps: ReadonlySet<string>
+  readonly #command: readonly string[]
+  readonly #env: Readonly<Record<string, string>>
+
+  /** Ask a Python which apps it can serve. */
+  static async of(python: Python, env: Record<string, string> = {}): Promise<CPythonTarget> {
+    // Unbuffered, and with one order for sets.
+    const command = [python.path, '-u', '-W', 'ignore', `${TARGETS}/cpython.py`]
+    const apps = await runProgram({ name: `Python ${python.version}`, command })
+    return new CPythonTarget(python.version, command, new Set(apps.trim().split(' ')), env)
+  }
+
+  private constructor(
+    version: string,
+    command: readonly string[],
+    apps: ReadonlySet<string>,
+    env: Readonly<Record<string, string>>,
+  ) {
+    this.name = `cpython ${version}`
+    this.version = version
+    this.apps = apps
+    this.#command = command
+    this.#env = { LC_ALL: 'C.UTF-8', PYTHONHASHSEED: '0', ...env }
+  }
+
+  start(app: string, { root = '.', port = 0 }: AppOptions = {}): Promise<RunningApp> {
+    return startProgram({
+      name: `The app "${app}" of Python ${this.version}`,
+      command: [...this.#command, app, String(port), root],
+      env: this.#env,
+    })
+  }
+}
+
+// -- What others have made -------------------------------------------------------------------
+
+async function moduleTarget(spec: string): Promise<Target> {
+  const path = resolve(spec)
+  if (!existsSync(path)) {
+    throw new TargetError(`There is no module "${spec}"`)
+  }
+  const command = [process.execPath, targetProgram('module.js'), path]
+  const said = await runProgram({ name: spec, command })
+  const apps = /^APPS (.+)$/m.exec(said)?.[1]
+  if (apps === undefined) {
+    throw new Error(`${spec} ended before it had told what it exports\n${said}`.trimEnd())
+  }
+  return {
+    name: spec,
+    deviations: basename(spec).replace(/\.[cm]?[jt]s$/, ''),
+    apps: new Set(apps.split(' ')),
+    start: (app, { root = '.', port = 0 } = {}) =>
+      startProgram({
+        name: `The app "${app}" of ${spec}`,
+        command: [...command, app, String(port), root],
+        ipc: true,
+      }),
+  }
+}
+
+function urlTarget(text: string, apps: readonly string[]): Target {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol !== 'http:' || url.pathname !== '/') {
+    throw new TargetError(`"url:${text}" is no server; write for example url:http://127.0.0.1:8080`)
+  }
+  const running: RunningApp = {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: Number(url.port || 80),
+    utcOffset: undefined,
+    log: () => undefined,
+    alive: () => true,
+    stop: () => Promise.resolve(),
+  }
+  return { name: text, apps: new Set(apps), lanes: 1, start: () => Promise.resolve(running) }
+}
+
+function commandTarget(line: string, apps: readonly string[]): Target {
+  if (!line.includes('{port}')) {
+    throw new TargetError(`"cmd:${line}" must take its port: cmd:'java Server {app} {port}'`)
+  }
+  return {
+    name: line,
+    apps: new Set(apps),
+    async start(app, options = {}) {
+      const port = options.port ?? (await freePort())
+      const words: Record<string, string> = { app, port: String(port), root: options.root ?? '.' }
+      const command = line.replace(/\{(app|port|root)\}/g, (_, word: string) => words[word] ?? '')
+      return startProgram({ name: `"${command}"`, command, port })
+    },
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * What the tests of the suite share: to run it on a server that is given as text.
+ *
+ * @module
+ */
+
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+import { CASES, TOP } from './paths.ts'
+import { HANG_LIMIT } from './patience.ts'
+
+const PAGE = readFileSync(join(CASES, 'files/error-404.html'), 'latin1')
+
+/** What the suite printed, and its exit status. */
+export interface Run {
+  status: number
+  stdout: string
+  stderr: string
+}
+
+/** How the suite is run on a module. */
+interface Circumstances {
+  readonly args?: readonly string[]
+  /** What the module's file is called. */
+  readonly name?: string
+  /** How long it may take to start, in milliseconds; as long as any, if left out. */
+  readonly startLimit?: number
+}
+
+/** Run one case on a module, which is given as text. */
+export function judge(t: Test, source: string, about: Circumstances = {}): Promise<Run> {
+  const { args = [], name = 'student.mjs', startLimit } = about
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-student-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const path = join(folder, name)
+  writeFileSync(path, source)
+  return new Promise((resolve) => {
+    const command = [
+      'dist/conformance/run/main.js',
+      '--target',
+      path,
+      '--only',
+      'errors/404',
+      ...args,
+    ]
+    const options = {
+      cwd: TOP,
+      timeout: HANG_LIMIT,
+      env: {
+        ...process.env,
+        ...(startLimit === undefined ? {} : { CONFORMANCE_START_LIMIT: String(startLimit) }),
+      },
+    }
+    execFile(process.execPath, command, options, (error, stdout, stderr) => {
+      const running = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' })
+      t.notOk(running.includes(folder), 'nothing is left running')
+      const status = error === null ? 0 : Number(error.code)
+      const shown = (text: string) =>
+        text
+          .replaceAll(path, './student.mjs')
+          .replace(/\b[1-9][0-9]{3,4}\b(?= *$| --|\))/gm, 'PORT')
+      resolve({ status, stdout: shown(stdout), stderr: shown(stderr) })
+    })
+  })
+}
+
+/** A server that is right, but for a change to what it does with a connection. */
+export function server({
+  answer = 'right',
+  serve = 'socket.end(answer(right()))',
+  log = 'right',
+} = {}) {
+  return `
+    import { createServer } from 'node:net'
+    import { once } from 'node:events'
+    const page = ${JSON.stringify(PAGE)}
+    const right = () =>
+      'HTTP/1.0 404 Not Found\\r\\nServer: BaseHTTP/0.6 Node/1\\r\\nDate: ' +
+      new Date().toUTCString() + '\\r\\nConnection: close\\r\\n' +
+      'Content-Type: text/html;charset=utf-8\\r\\nContent-Length: 447\\r\\n\\r\\n' + page
+    const answer = (right) => ${answer}
+    const log = () => {
+      const [, , month, year, time] = String(new Date()).split(' ')
+      const day = String(new Date().getDate()).padStart(2, '0')
+      const [, name] = new Date().toDateString().split(' ')
+      const right = '127.0.0.1 - - [' + day + '/' + name + '/' + new Date().getFullYear() + ' ' +
+        new Date().toTimeString().slice(0, 8) + '] '
+      console.error(${log === 'right' ? "right + 'code 404, message Not Found'" : log})
+      console.error(right + '"GET / HTTP/1.1" 404 -')
+    }
+    let count = 0
+    export default {
+      apps: ['errors'],
+      async start(app, { port }) {
+        const server = createServer({ allowHalfOpen: true }, (socket) => {
+          let request = ''
+          socket.on('error', () => {})
+          socket.on('end', () => socket.end())
+          socket.on('data', (data) => {
+            request += data.toString('latin1')
+            if (${serve.includes('EARLY') ? 'true' : "request.endsWith('\\r\\n\\r\\n')"}) {
+              count++
+              log()
+              ${serve}
+            }
+          })
+        })
+        server.listen(port, '127.0.0.1')
+        await once(server, 'listening')
+        return { port: server.address().port }
+      },
+    }`
+}
