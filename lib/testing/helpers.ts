@@ -16,7 +16,7 @@ import { HANG_LIMIT } from '../../conformance/patience.ts'
 import type { Address, BaseServer } from '../socketserver/base-server.ts'
 
 /** The top of the repository; the tests run compiled, in `dist/lib`. */
-export const TOP = join(import.meta.dirname, '..', '..')
+export const TOP = join(import.meta.dirname, '..', '..', '..')
 
 /** Two ends of a connection, ours set up as a server sets up its sockets. Both end with the test. */
 export async function socketPair(t: Test): Promise<[client: Socket, server: Socket]> {
