@@ -135,32 +135,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * The version of HTTP that is spoken, and the first word of every answer. With `'HTTP/1.1'`,
    * connections are kept open for further requests; then each answer needs a `Content-Length`,
    * or the client cannot tell where it ends.
-   *
-   * @python http.server.BaseHTTPRequestHandler.protocol_version
    */
   protocolVersion: string = 'HTTP/1.0'
 
-  /**
-   * The server software, as it is named in the `Server` header.
-   *
-   * @python http.server.BaseHTTPRequestHandler.server_version
-   */
+  /** The server software, as it is named in the `Server` header. */
   serverVersion: string = 'BaseHTTP/0.6'
 
   /**
    * What the server runs on, behind {@link serverVersion} in the `Server` header.
    *
    * Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
-   *
-   * @python http.server.BaseHTTPRequestHandler.sys_version
    */
   sysVersion: string = runtime
 
   /**
    * What a request is taken to be until its version is known. With HTTP/0.9, an answer to a
    * malformed request line is a page without a head.
-   *
-   * @python http.server.BaseHTTPRequestHandler.default_request_version
    */
   defaultRequestVersion: string = 'HTTP/0.9'
 
@@ -168,44 +158,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * The page of {@link sendError}, a format with the names `code`, `message` and `explain`, of
    * which the last two come escaped for HTML, but for quotes: as in Python they are safe between
    * tags, and not in an attribute.
-   *
-   * @python http.server.BaseHTTPRequestHandler.error_message_format
    */
   errorMessageFormat: string = ERROR_PAGE_HTML4
 
-  /**
-   * The media type of that page.
-   *
-   * @python http.server.BaseHTTPRequestHandler.error_content_type
-   */
+  /** The media type of that page. */
   errorContentType: string = ERROR_CONTENT_TYPE
 
-  /**
-   * Phrase and description of each status code.
-   *
-   * @python http.server.BaseHTTPRequestHandler.responses
-   */
+  /** Phrase and description of each status code. */
   responses: Responses = RESPONSES
 
-  /**
-   * The class that {@link headers} is an object of.
-   *
-   * @python http.server.BaseHTTPRequestHandler.MessageClass
-   */
+  /** The class that {@link headers} is an object of. */
   MessageClass: MessageClass = HTTPMessage
 
-  /**
-   * The days of the week, Monday first.
-   *
-   * @python http.server.BaseHTTPRequestHandler.weekdayname
-   */
+  /** The days of the week, Monday first. */
   weekdayname: readonly string[] = WEEKDAYS
 
-  /**
-   * The months, with nothing at 0, so that January is 1.
-   *
-   * @python http.server.BaseHTTPRequestHandler.monthname
-   */
+  /** The months, with nothing at 0, so that January is 1. */
   monthname: readonly (string | null)[] = MONTHS
 
   /**
@@ -232,40 +200,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   // -- The request ---------------------------------------------------------------------------
 
-  /**
-   * The method of the request, such as `GET`; empty until that is known. Case matters.
-   *
-   * @python http.server.BaseHTTPRequestHandler.command
-   */
+  /** The method of the request, such as `GET`; empty until that is known. Case matters. */
   command = ''
 
   /**
    * The request target as it was sent, with its query, not decoded. Slashes that it begins with have
    * become one slash.
-   *
-   * @python http.server.BaseHTTPRequestHandler.path
    */
   path = ''
 
-  /**
-   * The version that the client speaks, such as `HTTP/1.1`.
-   *
-   * @python http.server.BaseHTTPRequestHandler.request_version
-   */
+  /** The version that the client speaks, such as `HTTP/1.1`. */
   requestVersion = ''
 
-  /**
-   * The request line as text, without its line end; each character is one byte.
-   *
-   * @python http.server.BaseHTTPRequestHandler.requestline
-   */
+  /** The request line as text, without its line end; each character is one byte. */
   requestline = ''
 
-  /**
-   * The request line as bytes, with its line end.
-   *
-   * @python http.server.BaseHTTPRequestHandler.raw_requestline
-   */
+  /** The request line as bytes, with its line end. */
   get rawRequestline(): Uint8Array {
     return encodeLatin1(this.#rawRequestline)
   }
@@ -276,11 +226,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** The same as text, a character for each byte. */
   #rawRequestline = ''
 
-  /**
-   * The header fields of the request.
-   *
-   * @python http.server.BaseHTTPRequestHandler.headers
-   */
+  /** The header fields of the request. */
   headers: HTTPMessage = new HTTPMessage()
 
   /**
@@ -300,8 +246,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /**
    * Whether the connection ends with this request. `parseRequest()` decides it from what the
    * client said, `sendHeader('Connection', 'close')` sets it, and you may, too.
-   *
-   * @python http.server.BaseHTTPRequestHandler.close_connection
    */
   closeConnection = true
 
@@ -350,11 +294,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     } while (!this.closeConnection && !this.server.closing)
   }
 
-  /**
-   * Read one request and answer it. Usually not overridden.
-   *
-   * @python http.server.BaseHTTPRequestHandler.handle_one_request
-   */
+  /** Read one request and answer it. Usually not overridden. */
   async handleOneRequest(): Promise<void> {
     let line: string | undefined
     try {
@@ -480,7 +420,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * {@link closeConnection} from it.
    *
    * @returns true for success. False: an answer has been sent already, or there is none to send.
-   * @python http.server.BaseHTTPRequestHandler.parse_request
    */
   parseRequest(): boolean | Promise<boolean> {
     this.command = ''
@@ -626,7 +565,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    *
    * @returns true to go on. False: an answer has been sent, with {@link sendError} for instance,
    * and the request is not handled.
-   * @python http.server.BaseHTTPRequestHandler.handle_expect_100
    */
   handleExpect100(): boolean | Promise<boolean> {
     this.sendResponseOnly(HTTPStatus.CONTINUE)
@@ -670,7 +608,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param headers - further headers, such as the `Allow` of a 405. Differs: Python takes none.
    * @throws `TypeError` for a message that cannot stand in a status line, or a header that cannot be
    * sent.
-   * @python http.server.BaseHTTPRequestHandler.send_error
    */
   sendError(
     code: number,
@@ -727,7 +664,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param code - the status code, three digits
    * @param message - the phrase, in place of the code's own
    * @throws `TypeError` for a message that cannot stand in a status line.
-   * @python http.server.BaseHTTPRequestHandler.send_response
    */
   sendResponse(code: number, message?: string): void {
     this.logRequest(code)
@@ -746,7 +682,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param code - the status code, three digits
    * @param message - the phrase, in place of the code's own
    * @throws `TypeError` for a message that cannot stand in a status line.
-   * @python http.server.BaseHTTPRequestHandler.send_response_only
    */
   sendResponseOnly(code: number, message?: string): void {
     if (this.#responding) {
@@ -773,7 +708,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param keyword - the name
    * @param value - the value; each character becomes one byte
    * @throws `TypeError` when either holds CR, LF, NUL, or a character that is no single byte.
-   * @python http.server.BaseHTTPRequestHandler.send_header
    */
   sendHeader(keyword: string, value: string | number): void {
     const text = String(value)
@@ -788,11 +722,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
   }
 
-  /**
-   * End the headers with an empty line. What is written to `wfile` from here on is the body.
-   *
-   * @python http.server.BaseHTTPRequestHandler.end_headers
-   */
+  /** End the headers with an empty line. What is written to `wfile` from here on is the body. */
   endHeaders(): void {
     // To a client of HTTP/1.0 that asks for a persistent connection, one that the response does not
     // confirm ends with it (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the connection
@@ -811,11 +741,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.flushHeaders()
   }
 
-  /**
-   * Write the headers so far to `wfile`.
-   *
-   * @python http.server.BaseHTTPRequestHandler.flush_headers
-   */
+  /** Write the headers so far to `wfile`. */
   flushHeaders(): void {
     this.#responding ||= this.#status >= 200
     if (this.#headersBuffer !== '') {
@@ -860,7 +786,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param code - the status code
    * @param size - the size of the answer in bytes; nobody in this library knows it yet, and
    * leaves the `-`
-   * @python http.server.BaseHTTPRequestHandler.log_request
    */
   logRequest(code: number | string = '-', size: number | string = '-'): void {
     this.logMessage('"%s" %s %s', this.requestline, code, size)
@@ -870,7 +795,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * Log an error. Here, as any other message.
    *
    * @param template - a format as for {@link logMessage}
-   * @python http.server.BaseHTTPRequestHandler.log_error
    */
   logError(template: string, ...args: unknown[]): void {
     this.logMessage(template, ...args)
@@ -883,7 +807,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @param template - a format as for Python's `%`: `'code %d, message %s'`
    * @param args - what is to be filled in
    * @throws `TypeError` when they do not fit the format.
-   * @python http.server.BaseHTTPRequestHandler.log_message
    */
   logMessage(template: string, ...args: unknown[]): void {
     // Security: a request line is chosen by the client. Control characters in it could move the
@@ -895,11 +818,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   // -- Words for the answer and the log ------------------------------------------------------
 
-  /**
-   * The value of the `Server` header.
-   *
-   * @python http.server.BaseHTTPRequestHandler.version_string
-   */
+  /** The value of the `Server` header. */
   versionString(): string {
     return `${this.serverVersion} ${this.sysVersion}`
   }
@@ -909,7 +828,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    *
    * @param timestamp - seconds since 1970, UTC; now, if left out
    * @throws `ValueError` when the year has more than four digits.
-   * @python http.server.BaseHTTPRequestHandler.date_time_string
    */
   dateTimeString(timestamp: number = now()): string {
     return formatDate(timestamp)
@@ -918,8 +836,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /**
    * The current time as the log wants it, in the time zone of the machine:
    * `06/Oct/2016 17:00:54`.
-   *
-   * @python http.server.BaseHTTPRequestHandler.log_date_time_string
    */
   logDateTimeString(): string {
     const { year, month, day, hour, minute, second } = localTime(now())
@@ -927,11 +843,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return `${two(day)}/${String(this.monthname[month])}/${String(year)} ${two(hour)}:${two(minute)}:${two(second)}`
   }
 
-  /**
-   * The client's address, for the log.
-   *
-   * @python http.server.BaseHTTPRequestHandler.address_string
-   */
+  /** The client's address, for the log. */
   addressString(): string {
     const { clientAddress } = this
     return typeof clientAddress === 'string' ? clientAddress : clientAddress[0]

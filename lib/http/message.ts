@@ -55,11 +55,7 @@ export class HTTPMessage implements Iterable<Field> {
     this.#fields = fields
   }
 
-  /**
-   * The value of the first field of that name; `otherwise`, or null, if there is none.
-   *
-   * @python email.message.Message.get
-   */
+  /** The value of the first field of that name; `otherwise`, or null, if there is none. */
   get(name: string): string | null
   get<Default>(name: string, otherwise: Default): string | Default
   get(name: string, otherwise: unknown = null): unknown {
@@ -77,8 +73,6 @@ export class HTTPMessage implements Iterable<Field> {
    * The values of all fields of that name, in order; none gives an empty array.
    *
    * Differs: where there is none, Python returns `None`.
-   *
-   * @python email.message.Message.get_all
    */
   getAll(name: string): string[] {
     const wanted = name.toLowerCase()
@@ -105,29 +99,17 @@ export class HTTPMessage implements Iterable<Field> {
     return this.#fields.length
   }
 
-  /**
-   * The names, in order and as they were spelled.
-   *
-   * @python email.message.Message.keys
-   */
+  /** The names, in order and as they were spelled. */
   keys(): string[] {
     return this.#fields.map(([name]) => name)
   }
 
-  /**
-   * The values, in order.
-   *
-   * @python email.message.Message.values
-   */
+  /** The values, in order. */
   values(): string[] {
     return this.#fields.map(([, value]) => value)
   }
 
-  /**
-   * The fields, in order.
-   *
-   * @python email.message.Message.items
-   */
+  /** The fields, in order. */
   items(): Field[] {
     return [...this.#fields]
   }

@@ -29,16 +29,10 @@ export class HTTPServer extends TCPServer {
    * Differs: Python asks the name service for the full name of the address, which can take many
    * seconds on a machine that has none. Here it is the host as it was given, or the machine's
    * name when that stands for all interfaces.
-   *
-   * @python http.server.HTTPServer.server_name
    */
   serverName = ''
 
-  /**
-   * The port, once the server is bound.
-   *
-   * @python http.server.HTTPServer.server_port
-   */
+  /** The port, once the server is bound. */
   serverPort = 0
 
   /**

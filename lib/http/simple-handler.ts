@@ -68,21 +68,13 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
   // -- The life of a request -----------------------------------------------------------------
 
-  /**
-   * Serve a GET request.
-   *
-   * @python http.server.SimpleHTTPRequestHandler.do_GET
-   */
+  /** Serve a GET request. */
   do_GET(): void | Promise<void> {
     const source = this.sendHead()
     return source === null ? undefined : this.#sendBody(source)
   }
 
-  /**
-   * Serve a HEAD request.
-   *
-   * @python http.server.SimpleHTTPRequestHandler.do_HEAD
-   */
+  /** Serve a HEAD request. */
   do_HEAD(): void | Promise<void> {
     this.sendHead()?.close()
   }
@@ -92,7 +84,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    *
    * @returns what is to be sent as the body, and to be closed whether or not it is sent; null if
    * the response is complete.
-   * @python http.server.SimpleHTTPRequestHandler.send_head
    */
   sendHead(): Source | null {
     let path = this.translatePath(this.path)
@@ -212,7 +203,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * @param path - a request target
    * @returns a path of the file system, with a trailing slash if the request's had one, which may
    * have been escaped (gh-134098).
-   * @python http.server.SimpleHTTPRequestHandler.translate_path
    */
   translatePath(path: string): string {
     const decoded = unquotePath(withoutQuery(path))
@@ -230,7 +220,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    *
    * @param path - the directory
    * @returns the page, or null if the directory cannot be read: a 404, then.
-   * @python http.server.SimpleHTTPRequestHandler.list_directory
    */
   listDirectory(path: string): Source | null {
     let entries: Dirent[]
@@ -277,7 +266,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    *
    * @param path - the file
    * @returns a type as for `Content-type`.
-   * @python http.server.SimpleHTTPRequestHandler.guess_type
    */
   guessType(path: string): string {
     const extension = splitext(path)[1]
@@ -293,7 +281,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * Copy a file to the client. May be overridden, to change what is sent on its way.
    *
    * @returns a promise only if there is more than one read to be waited for.
-   * @python http.server.SimpleHTTPRequestHandler.copyfile
    */
   copyfile(source: Source, outputfile: StreamWriter): void | Promise<void> {
     return files.copyfileobj(source, outputfile)
@@ -308,16 +295,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    *
    * Differs: to Python, `''` is the current directory for all paths but `/`, for which it is the root
    * of the file system.
-   *
-   * @python http.server.SimpleHTTPRequestHandler.directory
    */
   directory: string = ''
 
-  /**
-   * The files that are served in place of a directory that has one of them; the first counts.
-   *
-   * @python http.server.SimpleHTTPRequestHandler.index_pages
-   */
+  /** The files that are served in place of a directory that has one of them; the first counts. */
   indexPages: readonly string[] = ['index.html', 'index.htm']
 
   /**
@@ -335,8 +316,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   /**
    * Media types by extension, which go before those of `mimetypes`. Looked up as the extension is
    * spelled, then in lower case.
-   *
-   * @python http.server.SimpleHTTPRequestHandler.extensions_map
    */
   extensionsMap: Readonly<Record<string, string>> = EXTENSIONS_MAP
 

@@ -102,23 +102,13 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * How long {@link handleRequest} waits for a request, in seconds. Null waits for ever.
    * {@link serveForever} does not look at it.
-   *
-   * @python socketserver.BaseServer.timeout
    */
   timeout: number | null = null
 
-  /**
-   * Where the server listens. Once it is bound, the real address: port 0 has become a port.
-   *
-   * @python socketserver.BaseServer.server_address
-   */
+  /** Where the server listens. Once it is bound, the real address: port 0 has become a port. */
   serverAddress: ServerAddress
 
-  /**
-   * The class whose objects handle the requests.
-   *
-   * @python socketserver.BaseServer.RequestHandlerClass
-   */
+  /** The class whose objects handle the requests. */
   readonly RequestHandlerClass: RequestHandlerClass
 
   /**
@@ -165,9 +155,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /** Those who wait for a request, or for the end. */
   readonly #waiting = new Set<() => void>()
 
-  /**
-   * Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}.
-   */
+  /** Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}. */
   constructor(serverAddress: ServerAddress, RequestHandlerClass: RequestHandlerClass) {
     this.serverAddress = serverAddress
     this.RequestHandlerClass = RequestHandlerClass
@@ -218,11 +206,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   serverBind(): void | Promise<void> {}
 
-  /**
-   * Begin to take requests. Does nothing here; may be extended.
-   *
-   * @python socketserver.BaseServer.server_activate
-   */
+  /** Begin to take requests. Does nothing here; may be extended. */
   serverActivate(): void | Promise<void> {}
 
   /**
@@ -233,7 +217,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * shutdown is noticed at once.
    * @throws what {@link bindAndActivate} throws. An exception in a handler does not end the loop:
    * see {@link handleError}.
-   * @python socketserver.BaseServer.serve_forever
    */
   serveForever(pollInterval = 0.5): Promise<void> {
     if (this.#loop !== undefined) {
@@ -290,7 +273,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * handles one request at a time it would wait for itself, and rejects at once instead. The
    * shutdown still happens: such a handler must not await it. Nor may a hook that the loop itself
    * waits for, such as {@link serviceActions}; there nothing warns you.
-   * @python socketserver.BaseServer.shutdown
    */
   shutdown(): Promise<void> {
     this.#requestShutdown()
@@ -323,8 +305,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * Differs: a running {@link serveForever} ends as if by {@link shutdown}, but is not waited for;
    * a waiting {@link handleRequest} rejects. In Python both go on with a socket that is gone.
-   *
-   * @python socketserver.BaseServer.server_close
    */
   serverClose(): void | Promise<void> {
     this.#closed = true
@@ -382,7 +362,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * seconds, call {@link handleTimeout} instead.
    *
    * @throws what {@link bindAndActivate} throws.
-   * @python socketserver.BaseServer.handle_request
    */
   async handleRequest(): Promise<void> {
     await this.bindAndActivate()
@@ -403,16 +382,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Called when {@link handleRequest} has waited for {@link timeout} seconds in vain. Does
    * nothing here; may be overridden.
-   *
-   * @python socketserver.BaseServer.handle_timeout
    */
   handleTimeout(): void | Promise<void> {}
 
   /**
    * Called by {@link serveForever} after each request, and each poll interval without one. Does
    * nothing here; may be overridden.
-   *
-   * @python socketserver.BaseServer.service_actions
    */
   serviceActions(): void | Promise<void> {}
 
@@ -520,7 +495,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Differs: an exception here is reported with {@link handleError}. In Python it ends the loop.
    *
    * @returns true here, always. False closes the connection without an answer.
-   * @python socketserver.BaseServer.verify_request
    */
   verifyRequest(request: Connection, clientAddress: Address): boolean | Promise<boolean> {
     return true
@@ -529,8 +503,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Finish the request and shut it down, and come back when both is done: one at a time. The
    * mix-ins override this method to come back sooner.
-   *
-   * @python socketserver.BaseServer.process_request
    */
   processRequest(request: Connection, clientAddress: Address): void | Promise<void> {
     return this.#processRequest(request, clientAddress)
@@ -555,7 +527,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * extended.
    *
    * @throws `TypeError` for an option that is no field of the handler.
-   * @python socketserver.BaseServer.finish_request
    */
   async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
     await this.makeHandler(request, clientAddress).run()
@@ -600,18 +571,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Differs: an exception here or in {@link closeRequest} is reported with {@link handleError}, and
    * the connection is destroyed. In Python it ends the loop of a server without a mix-in, and
    * leaves the connection open.
-   *
-   * @python socketserver.BaseServer.shutdown_request
    */
   shutdownRequest(request: Connection): void | Promise<void> {
     return this.closeRequest(request)
   }
 
-  /**
-   * Close the connection. Does nothing here; may be overridden.
-   *
-   * @python socketserver.BaseServer.close_request
-   */
+  /** Close the connection. Does nothing here; may be overridden. */
   closeRequest(request: Connection): void | Promise<void> {}
 
   /**
@@ -622,7 +587,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * and the server goes on. In Python that ends the loop of a server without a mix-in.
    *
    * @param error - what was thrown, which can be anything; in Python, `sys.exc_info()`
-   * @python socketserver.BaseServer.handle_error
    */
   handleError(request: Connection, clientAddress: Address, error: unknown): void | Promise<void> {
     writeReport(clientAddress, error)

@@ -70,23 +70,11 @@ export class BaseRequestHandler {
     Object.assign(this, { module: import.meta.url })
   }
 
-  /**
-   * The connection, paused: it is read through `rfile`, or by whoever resumes it.
-   *
-   * @python socketserver.BaseRequestHandler.request
-   */
+  /** The connection, paused: it is read through `rfile`, or by whoever resumes it. */
   readonly request: Connection
-  /**
-   * Who is at the other end: `['127.0.0.1', 52934]`, or the empty string on a Unix socket.
-   *
-   * @python socketserver.BaseRequestHandler.client_address
-   */
+  /** Who is at the other end: `['127.0.0.1', 52934]`, or the empty string on a Unix socket. */
   readonly clientAddress: Address
-  /**
-   * The server that made this handler.
-   *
-   * @python socketserver.BaseRequestHandler.server
-   */
+  /** The server that made this handler. */
   readonly server: BaseServer
 
   /**
@@ -133,26 +121,16 @@ export class BaseRequestHandler {
     }
   }
 
-  /**
-   * Prepare for {@link handle}. Does nothing here; may be overridden.
-   *
-   * @python socketserver.BaseRequestHandler.setup
-   */
+  /** Prepare for {@link handle}. Does nothing here; may be overridden. */
   setup(): void | Promise<void> {}
 
   /**
    * Do all that is to be done for this connection. Does nothing here; this is the method to
    * override.
-   *
-   * @python socketserver.BaseRequestHandler.handle
    */
   handle(): void | Promise<void> {}
 
-  /**
-   * Clean up after {@link handle}. Does nothing here; may be overridden.
-   *
-   * @python socketserver.BaseRequestHandler.finish
-   */
+  /** Clean up after {@link handle}. Does nothing here; may be overridden. */
   finish(): void | Promise<void> {}
 }
 
@@ -190,8 +168,6 @@ export class StreamRequestHandler extends BaseRequestHandler {
    * How long to wait for the peer, in seconds: for more bytes each time a read waits, and for all
    * of a write to be taken. Then the read or the write fails with a `TimeoutError`. Null waits for
    * ever.
-   *
-   * @python socketserver.StreamRequestHandler.timeout
    */
   timeout: number | null = null
 
@@ -201,22 +177,12 @@ export class StreamRequestHandler extends BaseRequestHandler {
    * Differs: false in Python. With Nagle's algorithm, the second of two small writes waits for
    * the peer to acknowledge the first, up to 40 ms. Since `wfile` gathers small writes itself,
    * the algorithm has nothing left to save.
-   *
-   * @python socketserver.StreamRequestHandler.disable_nagle_algorithm
    */
   disableNagleAlgorithm = true
 
-  /**
-   * The input, from the client.
-   *
-   * @python socketserver.StreamRequestHandler.rfile
-   */
+  /** The input, from the client. */
   rfile!: StreamReader
-  /**
-   * The output, to the client.
-   *
-   * @python socketserver.StreamRequestHandler.wfile
-   */
+  /** The output, to the client. */
   wfile!: StreamWriter
 
   /**

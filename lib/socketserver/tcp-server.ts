@@ -60,18 +60,12 @@ const MOST_LINGERING = 100
 export class TCPServer<
   ServerAddress extends Address = InternetAddress,
 > extends BaseServer<ServerAddress> {
-  /**
-   * Which addresses to listen on. A host name is looked up in this family.
-   *
-   * @python socketserver.TCPServer.address_family
-   */
+  /** Which addresses to listen on. A host name is looked up in this family. */
   addressFamily: AddressFamily = 'IPv4'
 
   /**
    * How many connections may wait behind the one that comes next, while another is being handled.
    * One more than this waits in all, as behind a `listen()` of Linux.
-   *
-   * @python socketserver.TCPServer.request_queue_size
    */
   requestQueueSize = 5
 
@@ -80,16 +74,12 @@ export class TCPServer<
    *
    * Differs: always true; false is refused when the server is bound. Node sets `SO_REUSEADDR` on
    * every server socket and offers no way to leave it.
-   *
-   * @python socketserver.TCPServer.allow_reuse_address
    */
   allowReuseAddress = true
 
   /**
    * Whether several servers may listen on the same port and share its connections
    * (`SO_REUSEPORT`). Needs Node 22.12; true is refused before that, when the server is bound.
-   *
-   * @python socketserver.TCPServer.allow_reuse_port
    */
   allowReusePort = false
 

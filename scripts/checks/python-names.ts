@@ -1,16 +1,29 @@
 /**
  * Every public name says what it is in Python.
  *
- * Each export of the package, and each public member of its classes, carries in its doc comment
- * either `@python dotted.name` or `@added`, with what Python does instead. Overriding members
- * inherit the word of what they override; types have no counterpart in Python, and need none.
+ * Each export of the package carries in its doc comment either `@python dotted.name` or `@added`, with
+ * what Python does instead. A public member of a class may leave that out if it is what its name says:
+ * `sendError` in a class tagged `@python http.server.BaseHTTPRequestHandler` is that class's
+ * `send_error`. `python-names.json` lists what CPython 3.13 has; `scripts/make-python-names.py` made it.
+ * Overriding members inherit the tag of what they override; types have no counterpart in Python, and
+ * need none.
  *
  * @module
  */
 
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { report, TOP } from './sources.ts'
+
+const ATTRIBUTES = new Map(
+  Object.entries(
+    JSON.parse(readFileSync(join(TOP, 'scripts/checks/python-names.json'), 'utf8')) as Record<
+      string,
+      string[]
+    >,
+  ),
+)
 
 const index = join(TOP, 'lib/index.ts')
 const program = ts.createProgram([index], {
@@ -32,18 +45,21 @@ for (const exported of checker.getExportsOfModule(moduleSymbol as ts.Symbol)) {
   if ((symbol.flags & ts.SymbolFlags.Value) === 0) {
     continue
   }
-  check(symbol, exported.name)
+  const { added, python } = tagsOf(symbol)
+  if (!added && python === undefined) {
+    find(symbol, `${exported.name} has neither @python nor @added`)
+  }
   for (const declaration of symbol.declarations ?? []) {
     if (ts.isClassDeclaration(declaration)) {
       for (const member of declaration.members) {
-        checkMember(member, exported.name)
+        checkMember(member, exported.name, python)
       }
     }
   }
 }
 report('python-names', findings)
 
-function checkMember(member: ts.ClassElement, className: string): void {
+function checkMember(member: ts.ClassElement, className: string, pythonClass?: string): void {
   const modifiers = ts.getCombinedModifierFlags(member)
   const hidden =
     member.name === undefined ||
@@ -53,18 +69,42 @@ function checkMember(member: ts.ClassElement, className: string): void {
     return
   }
   const symbol = checker.getSymbolAtLocation(member.name)
-  if (symbol !== undefined) {
-    check(symbol, `${className}.${member.name.getText()}`)
+  if (symbol === undefined) {
+    return
+  }
+  const name = member.name.getText()
+  const { added, python } = tagsOf(symbol)
+  const attributes = ATTRIBUTES.get(pythonClass ?? '') ?? []
+  const derived = attributes.find((attribute) => [name, snakeCase(name)].includes(attribute))
+  if (python === undefined && !added && derived === undefined) {
+    find(
+      symbol,
+      `${className}.${name} has neither @python nor @added, and ` +
+        `${pythonClass ?? 'Python'} has no ${snakeCase(name)}`,
+    )
+  } else if (derived !== undefined && python === `${pythonClass ?? ''}.${derived}`) {
+    find(symbol, `${className}.${name}: the tag @python goes without saying`)
   }
 }
 
-function check(symbol: ts.Symbol, name: string): void {
-  const tags = symbol.getJsDocTags(checker).map((tag) => tag.name)
-  if (!tags.includes('python') && !tags.includes('added')) {
-    const declaration = symbol.declarations?.[0]
-    const file = declaration?.getSourceFile()
-    const line = file?.getLineAndCharacterOfPosition(declaration?.getStart() ?? 0).line ?? 0
-    const path = file?.fileName.slice(TOP.length + 1) ?? '?'
-    findings.push(`${path}:${String(line + 1)}: ${name} has neither @python nor @added`)
+function tagsOf(symbol: ts.Symbol): { added: boolean; python: string | undefined } {
+  const tags = symbol.getJsDocTags(checker)
+  const python = tags.find((tag) => tag.name === 'python')
+  return {
+    added: tags.some((tag) => tag.name === 'added'),
+    python: python && ts.displayPartsToString(python.text),
   }
+}
+
+/** `handleExpect100` as Python spells it: `handle_expect_100`. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)
+}
+
+function find(symbol: ts.Symbol, finding: string): void {
+  const declaration = symbol.declarations?.[0]
+  const file = declaration?.getSourceFile()
+  const line = file?.getLineAndCharacterOfPosition(declaration?.getStart() ?? 0).line ?? 0
+  const path = file?.fileName.slice(TOP.length + 1) ?? '?'
+  findings.push(`${path}:${String(line + 1)}: ${finding}`)
 }
