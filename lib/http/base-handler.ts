@@ -32,7 +32,7 @@
  * What a client does wrong is answered with `sendError()`; exceptions are for the program.
  * Nothing of Node is imported here: bytes, clock and log come through `stdlib/`.
  *
- * Read before: `socketserver/request-handler.ts`, `message.ts`. Next: `server.ts`.
+ * Reading path: 7 of 9. Next: simple-handler.ts.
  *
  * @module
  */

@@ -5,6 +5,8 @@
  * `socketserver/base-server.ts` for what that means. Those with TLS are in `https-server.ts`, those
  * with threads in `threading-server.ts`.
  *
+ * Reading path: 9 of 9.
+ *
  * @module
  */
 

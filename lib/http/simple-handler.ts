@@ -24,7 +24,7 @@
  *
  * Left out: `CGIHTTPRequestHandler`, which Python 3.15 has removed.
  *
- * Read before: `base-handler.ts`. Next: `server.ts`, `cli.ts`.
+ * Reading path: 8 of 9. Next: server.ts.
  *
  * @module
  */

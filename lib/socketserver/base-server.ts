@@ -29,7 +29,7 @@
  *
  * Left out: `UDPServer` and what hangs on it.
  *
- * Next to read: `tcp-server.ts`, then `request-handler.ts`.
+ * Reading path: 1 of 9. Next: tcp-server.ts.
  *
  * @module
  */

@@ -11,8 +11,7 @@
  *
  * Left out: `DatagramRequestHandler`, because there are no UDP servers here.
  *
- * Read before: `base-server.ts`, which decides that there is a handler. Next:
- * `stream-reader.ts` and `stream-writer.ts`.
+ * Reading path: 3 of 9. Next: stream-reader.ts.
  *
  * @module
  */

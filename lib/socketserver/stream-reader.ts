@@ -15,7 +15,7 @@
  * peer's TCP window closes, and a client that sends faster than the handler reads is slowed down
  * at no cost to us.
  *
- * Next to read: `stream-writer.ts`, the way back.
+ * Reading path: 4 of 9. Next: stream-writer.ts.
  *
  * @module
  */
