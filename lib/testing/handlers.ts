@@ -250,6 +250,14 @@ export class Faulty extends BaseHTTPRequestHandler {
     this.do_GET()
   }
 
+  /** The same, once the server is being closed; a thread or a child hears of that a moment later. */
+  async do_PUT(): Promise<void> {
+    while (!this.server.closing) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await this.do_POST()
+  }
+
   override addressString(): string {
     this.#failIn('addressString')
     return super.addressString()
