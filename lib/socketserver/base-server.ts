@@ -334,15 +334,20 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   async endConnections(): Promise<void> {
     this.#closing = true
-    const grace = this.idleConnections.size > 0 ? this.closeGrace : 0
+    // Those that are idle now: one that comes meanwhile has not been read from yet.
+    const idle = [...this.idleConnections]
     // After timers, Node looks for input, and then come the immediates: a request that has arrived
     // by now has begun by then.
-    await new Promise((resolve) => setTimeout(resolve, milliseconds(grace)))
+    await new Promise((resolve) =>
+      setTimeout(resolve, milliseconds(idle.length > 0 ? this.closeGrace : 0)),
+    )
     await new Promise((resolve) => setImmediate(resolve))
-    // After a shutdown(), the server may be serving again by now.
-    for (const connection of this.closing ? this.idleConnections : []) {
-      // To its handler, this looks as if the client had closed its side.
-      connection.push(null)
+    for (const connection of idle) {
+      // After a shutdown(), the server may be serving again by now.
+      if (this.closing && this.idleConnections.has(connection)) {
+        // To its handler, this looks as if the client had closed its side.
+        connection.push(null)
+      }
     }
   }
 
