@@ -45,7 +45,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'version-through-int',
     history: "CPython before 3.11: int('+1') is 1, int('1_1') is 11 (gh-103204).",
-    file: BASE,
+    file: HEADERS,
     from: '([0-9]{1,10})\\.([0-9]{1,10})$/',
     to: '([+0-9_]{1,10})\\.([+0-9_]{1,10})$/',
     killedBy: 'request-line/version-with-a-sign',
@@ -70,7 +70,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'words-of-python',
     history:
       "Python's str.split() takes bytes for white space that are part of the path to a proxy.",
-    file: BASE,
+    file: HEADERS,
     from: '|[\\x1c-\\x1f\\x85\\xa0]/g',
     to: '/g',
     killedBy: 'request-line/white-space-of-python-inside',
@@ -80,7 +80,7 @@ export const FAULTS: readonly Fault[] = [
     history: 'CPython handles what is there when the connection ends within the head.',
     file: HEADERS,
     from: "if (!line.endsWith('\\n')) {",
-    to: "if (!line.endsWith('\\n')) return parseFields([...this.#lines, line].filter(Boolean)); if (false) {",
+    to: "if (!line.endsWith('\\n')) return [...lines, line].filter(Boolean).map(parseField); if (false) {",
     killedBy: 'connection/head-is-cut-off',
   },
   {
@@ -148,16 +148,16 @@ export const FAULTS: readonly Fault[] = [
     id: 'one-field-too-many',
     history: 'A limit that is compared after the count instead of before.',
     file: HEADERS,
-    from: 'if (this.#lines.length === MAX_HEADERS) {',
-    to: 'if (this.#lines.length > MAX_HEADERS) {',
+    from: 'if (lines.length === MAX_HEADERS) {',
+    to: 'if (lines.length > MAX_HEADERS) {',
     killedBy: 'headers/one-hundred',
   },
   {
     id: 'line-without-colon-dropped',
     history: 'CPython drops such a line, and every field after it.',
     file: HEADERS,
-    from: 'if (match === null) {',
-    to: 'if (match === null) break; if (match === undefined) {',
+    from: 'return lines.map(parseField);',
+    to: "const bad = lines.findIndex((line) => !line.includes(':')); return lines.slice(0, bad < 0 ? 100 : bad).map(parseField);",
     killedBy: 'headers/no-colon',
   },
   {

@@ -23,7 +23,7 @@
  */
 
 import { getSystemErrorMap } from 'node:util'
-import { bodyLength, Fault, HTTPMessage, RequestError } from '../http/message.ts'
+import { bodyLength, HTTPMessage, RequestError } from '../http/message.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { decodeUtf8, encodeLatin1 } from '../stdlib/bytes.ts'
@@ -665,9 +665,6 @@ function checkLimits(limits: FormLimits): FormLimits {
 
 function lengthOf(headers: HTTPMessage, { maxBytes }: FormLimits): number {
   const length = bodyLength(headers)
-  if (length instanceof Fault) {
-    throw new RequestError(length.code, length.message, length.explain)
-  }
   if (!headers.has('Content-Length')) {
     throw new RequestError(400, 'Missing Content-Length', 'Content-Length must say how long it is')
   }

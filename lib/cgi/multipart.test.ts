@@ -85,7 +85,7 @@ t.test('readParts() does not depend on the cuts: 3000 broken bodies, byte by byt
         }
       }
     } catch (error) {
-      seen.push((error as RequestError).explain)
+      seen.push(String((error as RequestError).explain))
     }
     return seen
   }

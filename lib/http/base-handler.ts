@@ -1,11 +1,11 @@
 /**
- * Python's `BaseHTTPRequestHandler`: HTTP/1.x from the first byte of a request to the last of its
- * answer.
+ * Python's `BaseHTTPRequestHandler`: HTTP/1.x from the first byte of a request to the last byte of its
+ * response.
  *
  * ```text
  *   handle() -> handleOneRequest() again and again, until closeConnection
  *                 |
- *                 |-- rfile.readline()      GET /?foo=bar HTTP/1.1
+ *                 |-- rfile.takeTextLine()  GET /?foo=bar HTTP/1.1
  *                 |-- parseRequest()        command, path, requestVersion, headers
  *                 |     '-- handleExpect100()
  *                 |-- do_GET()              yours: sendResponse(), sendHeader(), endHeaders(), wfile
@@ -18,21 +18,20 @@
  *   <command> <path> <version>
  * ```
  *
- * then header lines, then an empty line, then perhaps a body. An answer has the same shape, with
- * a status line in front:
+ * then header lines, then an empty line, then perhaps a body. A response has the same shape, but for
+ * its first line, the status line:
  *
  * ```text
- *   <version> <code> <phrase>
+ *   <version> <status code> <reason phrase>
  * ```
  *
- * Every line of a head ends CR LF; LF alone is understood. How a body ends is said by the headers,
- * and for an answer, as a last resort, by the end of the connection. A request line without a
- * version is HTTP/0.9: its answer is the bare body, without any head.
+ * Every line of a head ends with CR LF; LF alone is accepted. The headers say how a body ends; for a
+ * response, as a last resort, it ends with the connection. A request line without a version is
+ * HTTP/0.9: its response is the bare body, without a head.
  *
- * What a client does wrong is answered with `sendError()`; exceptions are for the program.
- * Nothing of Node is imported here: bytes, clock and log come through `stdlib/`.
+ * What a client does wrong gets a response from `sendError()`; exceptions are for the program.
  *
- * Reading path: 7 of 9. Next: simple-handler.ts.
+ * Read before: `socketserver/request-handler.ts`, `message.ts`. Next: `server.ts`.
  *
  * @module
  */
@@ -47,29 +46,35 @@ import { format, repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
 import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4 } from './error-page.ts'
-import { bodyLength, Fault, FieldReader, HTTPMessage, RequestError } from './message.ts'
-import type { Field, MessageClass } from './message.ts'
+import {
+  BAD_WORD,
+  bodyLength,
+  HTTPMessage,
+  parseVersion,
+  readFields,
+  RequestError,
+  splitWords,
+  withoutLineEnds,
+} from './message.ts'
+import type { MessageClass } from './message.ts'
 import { HTTPStatus, RESPONSES } from './status.ts'
 import type { Responses } from './status.ts'
 
-/** A method that answers one kind of request: `do_GET`, `do_POST`. It takes no arguments. */
+/** A method that handles one kind of request: `do_GET`, `do_POST`. It takes no arguments. */
 export type MethodHook = () => void | Promise<void>
 
 /** The most bytes in a request line, its end included. */
 const MAX_REQUEST_LINE = 65536
 
-/**
- * The most bytes of an unread body that are skipped to keep a connection. More than that would
- * cost more than a new connection does.
- */
+/** The most bytes of an unread body that are skipped: skipping more would cost more than reconnecting. */
 const MAX_SKIPPED = 256 * 1024
 
 /** How long a client that pipelines is served before others get their turn, in seconds. */
 const TURN = 0.005
 
 /**
- * The base of HTTP request handlers. It answers nothing itself: for each method of HTTP that you
- * want to answer, add one of yours, `do_GET()` for GET.
+ * The base of HTTP request handlers. It handles no method of HTTP itself: for each that you want to
+ * handle, add a method of yours, `do_GET()` for GET.
  *
  * To be called by your methods, in this order:
  * - {@link sendResponse}, {@link sendHeader} as often as needed, {@link endHeaders}, then
@@ -102,184 +107,23 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * The methods, found by name: a request `GET` calls `do_GET()`. No method of that name: 501.
+   * The methods, found by name: a request `GET` calls `do_GET()`. If there is none of that name: 501.
    *
    * The prefix keeps a request named `constructor` away from what every object has.
    */
   [hook: `do_${string}`]: MethodHook | undefined
 
-  /**
-   * Check {@link protocolVersion}, {@link headTimeout}, {@link bodyTimeout} and `timeout`, as far as
-   * they are among the options of a server.
-   *
-   * @throws `TypeError` when the version is not one that is spoken here, or a timeout is neither null
-   * nor a number of seconds.
-   * @added Python does not check.
-   */
-  static override checkOptions(options: Readonly<Record<string, unknown>>): void {
-    super.checkOptions(options)
-    checkSeconds(options, 'headTimeout')
-    checkSeconds(options, 'bodyTimeout')
-    const { protocolVersion = 'HTTP/1.0' } = options
-    if (protocolVersion !== 'HTTP/1.0' && protocolVersion !== 'HTTP/1.1') {
-      throw new TypeError(
-        `Cannot set the handler option 'protocolVersion' to ${repr(protocolVersion)}: give ` +
-          "'HTTP/1.0' or 'HTTP/1.1'",
-      )
-    }
-  }
+  // -- The life of a request -----------------------------------------------------------------
 
-  // -- What may be overridden ----------------------------------------------------------------
-
-  /**
-   * The version of HTTP that is spoken, and the first word of every answer. With `'HTTP/1.1'`,
-   * connections are kept open for further requests; then each answer needs a `Content-Length`,
-   * or the client cannot tell where it ends.
-   */
-  protocolVersion: string = 'HTTP/1.0'
-
-  /** The server software, as it is named in the `Server` header. */
-  serverVersion: string = 'BaseHTTP/0.6'
-
-  /**
-   * What the server runs on, behind {@link serverVersion} in the `Server` header.
-   *
-   * Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
-   */
-  sysVersion: string = runtime
-
-  /**
-   * What a request is taken to be until its version is known. With HTTP/0.9, an answer to a
-   * malformed request line is a page without a head.
-   */
-  defaultRequestVersion: string = 'HTTP/0.9'
-
-  /**
-   * The page of {@link sendError}, a format with the names `code`, `message` and `explain`, of
-   * which the last two come escaped for HTML, but for quotes: as in Python they are safe between
-   * tags, and not in an attribute.
-   */
-  errorMessageFormat: string = ERROR_PAGE_HTML4
-
-  /** The media type of that page. */
-  errorContentType: string = ERROR_CONTENT_TYPE
-
-  /** Phrase and description of each status code. */
-  responses: Responses = RESPONSES
-
-  /** The class that {@link headers} is an object of. */
-  MessageClass: MessageClass = HTTPMessage
-
-  /** The days of the week, Monday first. */
-  weekdayname: readonly string[] = WEEKDAYS
-
-  /** The months, with nothing at 0, so that January is 1. */
-  monthname: readonly (string | null)[] = MONTHS
-
-  /**
-   * How long a client may take for the head of a request, from its first byte to its last, in
-   * seconds. Null: as long as it likes, if only it never falls silent for `timeout` seconds.
-   *
-   * Security: a client that sends a byte a second holds a connection for days (slow loris), and
-   * no timeout for a single wait can see it.
-   *
-   * @added Python has no such limit.
-   */
-  headTimeout: number | null = null
-
-  /**
-   * How long a client may take for the body of a request, from the end of the head to the last byte
-   * of the body, in seconds. Null: as long as it likes, if only it never falls silent for `timeout`
-   * seconds. A body that no method reads has `timeout` seconds in all, if that is set.
-   *
-   * It is the client's time: a method that does something else first takes it away from it.
-   *
-   * @added Python has no such limit.
-   */
-  bodyTimeout: number | null = null
-
-  // -- The request ---------------------------------------------------------------------------
-
-  /** The method of the request, such as `GET`; empty until that is known. Case matters. */
-  command = ''
-
-  /**
-   * The request target as it was sent, with its query, not decoded. Slashes that it begins with have
-   * become one slash.
-   */
-  path = ''
-
-  /** The version that the client speaks, such as `HTTP/1.1`. */
-  requestVersion = ''
-
-  /** The request line as text, without its line end; each character is one byte. */
-  requestline = ''
-
-  /** The request line as bytes, with its line end. */
-  get rawRequestline(): Uint8Array {
-    return encodeLatin1(this.#rawRequestline)
-  }
-  /** For who reads the line without {@link handleOneRequest}, and then calls {@link parseRequest}. */
-  set rawRequestline(line: Uint8Array) {
-    this.#rawRequestline = decodeLatin1(line)
-  }
-  /** The same as text, a character for each byte. */
-  #rawRequestline = ''
-
-  /** The header fields of the request. */
-  headers: HTTPMessage = new HTTPMessage()
-
-  /**
-   * The body of the request, in pieces as they come: `for await (const piece of this.body)`, or
-   * `pipeline(this.body, createWriteStream(name))`. It ends where the body ends, at once if there is
-   * none; what is left of it when the method returns is skipped.
-   *
-   * When the client breaks off within the body, the loop throws a `ConnectionResetError`, which a
-   * method need not catch.
-   *
-   * @added In Python, `rfile.read(int(headers['Content-Length']))`.
-   */
-  get body(): ReturnType<StreamReader['piecesUntil']> {
-    return this.rfile.piecesUntil(this.rfile === this.#bodySource ? this.#bodyEnd : 0)
-  }
-
-  /**
-   * Whether the connection ends with this request. `parseRequest()` decides it from what the
-   * client said, `sendHeader('Connection', 'close')` sets it, and you may, too.
-   */
-  closeConnection = true
-
-  /** The head that is being written: lines, each with its CR LF. */
-  #headersBuffer = ''
-
-  /** The status code of that head; 0 before there is one. */
-  #status = 0
-
-  /** Whether the response, not only an interim one, has begun to leave. */
-  #responding = false
-
-  /** Whether the client has asked for a persistent connection, and not been told yet that it is. */
-  #owesKeepAlive = false
-
-  /** `position` of the reader that the request came from, at which its body ends. */
-  #bodyEnd = 0
-  #bodySource: StreamReader | undefined
-
-  // -- Reading requests ----------------------------------------------------------------------
-
-  /**
-   * Handle the requests of a connection, one or many.
-   *
-   * @python http.server.BaseHTTPRequestHandler.handle
-   */
+  /** Handle the requests of a connection, one or many. */
   override async handle(): Promise<void> {
     let count = 0
     let since = 0
     do {
       await this.handleOneRequest()
-      // Security: while further requests are here already, nothing in this loop waits for the event
-      // loop, and all other clients would wait for the last of them. To look at the clock takes a
-      // fiftieth of a small request, so it is done for one in four.
+      // Security: while further requests are already here, nothing in this loop waits for the event
+      // loop, and all other clients would have to wait for the last of them. Reading the clock takes
+      // a fiftieth of the time of a small request, so it is done for one in four.
       if (this.rfile.buffered === 0) {
         count = 0
       } else if (count++ % 4 === 0) {
@@ -294,7 +138,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     } while (!this.closeConnection && !this.server.closing)
   }
 
-  /** Read one request and answer it. Usually not overridden. */
+  /** Read one request and respond to it. Usually not overridden. */
   async handleOneRequest(): Promise<void> {
     let line: string | undefined
     try {
@@ -316,13 +160,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         this.sendError(HTTPStatus.URI_TOO_LONG)
         return
       }
-      // A promise is awaited only where there is one: each costs, and most requests are whole and
-      // answered at once. Measured, JavaScript of a pipelined request: 5 % less.
-      const parsed = this.parseRequest()
-      if (parsed === true || (await parsed)) {
-        const answer = this.#callMethod()
-        if (answer !== undefined) {
-          await answer
+      if (await this.parseRequest()) {
+        // Awaited only if it is a promise: most methods are done at once, and each wait costs.
+        const handling = this.#callMethod()
+        if (handling !== undefined) {
+          await handling
         }
       }
       this.wfile.retire()
@@ -372,14 +214,16 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Wait for more of a head, which must be here in time. Until it is whole, no request has begun, and
-   * a server that is closed need not wait for the rest.
+   * Wait for more of a head, which must be here in time. Until it is whole, no request has begun: a
+   * server that is closed need not wait for the rest.
    */
-  #waitForHead(): Promise<void> {
+  async #waitForHead(): Promise<void> {
     if (this.headTimeout !== null) {
       this.rfile.deadline ??= monotonic() + this.headTimeout
     }
-    return this.#waitIdly()
+    this.wfile.retire()
+    await this.#waitIdly()
+    this.#begin()
   }
 
   async #waitIdly(): Promise<void> {
@@ -393,8 +237,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Begin with a clean slate. What the method before has left running, a timer for instance, may
-   * have called any method by now; and whatever it has written since was refused.
+   * Begin with a clean slate. The method before may have left something running, a timer for instance,
+   * which can have called any method by now; whatever it has written since was refused.
    */
   #begin(): void {
     this.wfile = this.wfile.next()
@@ -403,62 +247,37 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.#responding = false
   }
 
-  /** Let the method for the request answer it; 501 if there is none. */
-  #callMethod(): void | Promise<void> {
-    const name = `do_${this.command}` as const
-    if (this[name] === undefined) {
-      this.sendError(HTTPStatus.NOT_IMPLEMENTED, `Unsupported method (${repr(this.command)})`)
-      return
-    }
-    // A TypeError if it is no method at all, as in Python.
-    return this[name]()
-  }
-
   /**
    * Read the rest of the head, whose first line is in {@link rawRequestline}, and set
    * {@link command}, {@link path}, {@link requestVersion}, {@link headers} and
    * {@link closeConnection} from it.
    *
-   * @returns true for success. False: an answer has been sent already, or there is none to send.
+   * @returns true for success. False: a response has been sent already, or there is none to send.
    */
-  parseRequest(): boolean | Promise<boolean> {
+  async parseRequest(): Promise<boolean> {
     this.command = ''
     this.requestVersion = this.defaultRequestVersion
     this.closeConnection = true
     this.#owesKeepAlive = false
     this.requestline = withoutLineEnds(this.#rawRequestline)
 
-    // An empty line in front of a request is not skipped, as RFC 9112 §2.2 would have it: it ends
-    // the connection, without a word. So in Python.
+    // An empty line before a request is not skipped, as RFC 9112 §2.2 would have it: it ends the
+    // connection, without a word. So in Python.
     const words = splitWords(this.requestline)
     if (words.length === 0) {
       return false
     }
-    if (!this.#parseRequestline(words)) {
-      return false
-    }
-
-    const reader = new FieldReader(this.rfile)
-    const fields = reader.take()
-    return fields === undefined ? this.#waitForFields(reader) : this.#acceptFields(fields)
-  }
-
-  async #waitForFields(reader: FieldReader): Promise<boolean> {
-    this.wfile.retire()
-    for (;;) {
-      await this.#waitForHead()
-      const fields = reader.take()
-      if (fields !== undefined) {
-        this.#begin()
-        return this.#acceptFields(fields)
+    try {
+      this.#parseRequestline(words)
+      const fields = await readFields(this.rfile, () => this.#waitForHead())
+      this.rfile.deadline = null
+      this.headers = new this.MessageClass(fields)
+      this.#checkHeaders()
+    } catch (error) {
+      if (!(error instanceof RequestError)) {
+        throw error
       }
-    }
-  }
-
-  /** Set the headers, and do what they say about the connection and the body. */
-  #acceptFields(fields: readonly Field[] | Fault): boolean | Promise<boolean> {
-    this.rfile.deadline = null
-    if (!this.#setHeaders(fields)) {
+      this.sendError(error.code, error.message, error.explain)
       return false
     }
 
@@ -470,8 +289,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.closeConnection = false
     }
 
-    // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears of us. To an
-    // HTTP/1.0 client a 100 would be a final answer, so none of those is sent one.
+    // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears from us. An
+    // HTTP/1.0 client would take a 100 for the final response, so it is sent none.
     if (
       this.headers.get('Expect', '').toLowerCase() === '100-continue' &&
       this.protocolVersion >= 'HTTP/1.1' &&
@@ -482,40 +301,42 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return true
   }
 
-  /** Set command, path and version from the words of the request line; false after an error. */
-  #parseRequestline(words: readonly string[]): boolean {
+  /** Set command, path and version from the words of the request line. */
+  #parseRequestline(words: readonly string[]): void {
     // The version is the last of three words or more, whether or not the line is right otherwise.
     if (words.length >= 3) {
       const version = words.at(-1) as string
       const number = parseVersion(version)
       if (number === null) {
-        this.sendError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
-        return false
+        throw new RequestError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
       }
       const [major, minor] = number
       if ((major > 1 || (major === 1 && minor >= 1)) && this.protocolVersion >= 'HTTP/1.1') {
         this.closeConnection = false
       }
       if (major >= 2) {
-        this.sendError(
+        throw new RequestError(
           HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
           `Invalid HTTP version (${version.slice('HTTP/'.length)})`,
         )
-        return false
       }
       this.requestVersion = version
     }
     if (words.length < 2 || words.length > 3 || words.some((word) => BAD_WORD.test(word))) {
-      this.sendError(HTTPStatus.BAD_REQUEST, `Bad request syntax (${repr(this.requestline)})`)
-      return false
+      throw new RequestError(
+        HTTPStatus.BAD_REQUEST,
+        `Bad request syntax (${repr(this.requestline)})`,
+      )
     }
 
     const [command, path] = words as [string, string]
     if (words.length === 2) {
       this.closeConnection = true
       if (command !== 'GET') {
-        this.sendError(HTTPStatus.BAD_REQUEST, `Bad HTTP/0.9 request type (${repr(command)})`)
-        return false
+        throw new RequestError(
+          HTTPStatus.BAD_REQUEST,
+          `Bad HTTP/0.9 request type (${repr(command)})`,
+        )
       }
     }
     this.command = command
@@ -524,46 +345,32 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // `/\secret` must not become `/secret` here, which a proxy may forbid: it is `Location` that has
     // no backslashes (gh-132826).
     this.path = path.replace(/^\/+/, '/')
-    return true
   }
 
-  /** Set the headers and learn from them how long the body is; false after an error. */
-  #setHeaders(fields: readonly Field[] | Fault): boolean {
-    if (fields instanceof Fault) {
-      return this.#refuse(fields)
-    }
-    this.headers = new this.MessageClass(fields)
-
+  /** Refuse headers that are not safe to act on, and learn from them how long the body is. */
+  #checkHeaders(): void {
     const length = bodyLength(this.headers)
-    if (length instanceof Fault) {
-      return this.#refuse(length)
+    // Security: RFC 9112 §3.2 wants a 400 for two Host fields, because a proxy may go by the other
+    // one. It wants a 400 for none in HTTP/1.1, too; there we respond, as Python does.
+    if (this.headers.getAll('Host').length > 1) {
+      throw new RequestError(
+        HTTPStatus.BAD_REQUEST,
+        'Bad Host header',
+        'more than one Host header (RFC 9112 section 3.2)',
+      )
     }
     this.#bodySource = this.rfile
     this.#bodyEnd = this.rfile.position + length
     if (length > 0 && this.bodyTimeout !== null) {
       this.rfile.deadline = monotonic() + this.bodyTimeout
     }
-
-    // Security: RFC 9112 §3.2 wants a 400 for two of them, because a proxy may go by the other
-    // one. It wants a 400 for none in HTTP/1.1, too; there we answer, as Python does.
-    if (this.headers.getAll('Host').length > 1) {
-      return this.#refuse(
-        new Fault(400, 'Bad Host header', 'more than one Host header (RFC 9112 section 3.2)'),
-      )
-    }
-    return true
-  }
-
-  #refuse(fault: Fault): false {
-    this.sendError(fault.code, fault.message, fault.explain)
-    return false
   }
 
   /**
-   * Answer a client that sent `Expect: 100-continue` and waits with its body: here, always with
+   * Respond to a client that sent `Expect: 100-continue` and waits with its body: here, always with
    * `100 Continue`. May be overridden, to look at the headers first.
    *
-   * @returns true to go on. False: an answer has been sent, with {@link sendError} for instance,
+   * @returns true to go on. False: a response has been sent, with {@link sendError} for instance,
    * and the request is not handled.
    */
   handleExpect100(): boolean | Promise<boolean> {
@@ -571,6 +378,17 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.endHeaders()
     void this.wfile.flush()
     return true
+  }
+
+  /** Let the method for the request respond to it; 501 if there is none. */
+  #callMethod(): void | Promise<void> {
+    const name = `do_${this.command}` as const
+    if (this[name] === undefined) {
+      this.sendError(HTTPStatus.NOT_IMPLEMENTED, `Unsupported method (${repr(this.command)})`)
+      return
+    }
+    // A TypeError if it is not a method at all, as in Python.
+    return this[name]()
   }
 
   /**
@@ -585,25 +403,24 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     // Security: what a method leaves of the body would be taken for the next request, and is
     // chosen by whoever wrote the body (gh-150499). A method that read on past the body has
-    // taken a piece of the next request.
-    // A method that has put another reader in place, after CONNECT for instance, has left the body,
-    // and the connection it came over.
+    // taken a piece of the next request. One that has put another reader in place, after CONNECT for
+    // instance, has left both the body and the connection it came over.
     const unread = this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
-    // Differs: HTTP/0.9 has no other end of a response than that of the connection, which Python keeps
-    // all the same if somebody says `Connection: keep-alive`.
+    // Differs: only the end of the connection ends a response of HTTP/0.9; Python keeps it open if
+    // somebody says `Connection: keep-alive`.
     if (unread < 0 || unread > MAX_SKIPPED || this.requestVersion === 'HTTP/0.9') {
       this.closeConnection = true
     }
     return this.closeConnection ? 0 : unread
   }
 
-  // -- Writing answers -----------------------------------------------------------------------
+  // -- Writing responses ---------------------------------------------------------------------
 
   /**
-   * Send a whole answer that reports an error, and log it. The connection ends with it.
+   * Send a whole response that reports an error, and log it. The connection ends with it.
    *
    * @param code - the status code, three digits
-   * @param message - the phrase for the status line, in place of the code's own
+   * @param message - the reason phrase, in place of the code's own
    * @param explain - a longer text for the page, in place of the code's own description
    * @param headers - further headers, such as the `Allow` of a 405. Differs: Python takes none.
    * @throws `TypeError` for a message that cannot stand in a status line, or a header that cannot be
@@ -639,7 +456,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     this.endHeaders()
 
-    // RFC 9110 §9.3.2: the answer to HEAD is that to GET without the content.
+    // RFC 9110 §9.3.2: the response to HEAD is that to GET without the content.
     if (this.command !== 'HEAD' && body !== undefined) {
       void this.wfile.write(body)
     }
@@ -659,10 +476,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Begin an answer: the status line and the headers `Server` and `Date`. The request is logged.
+   * Begin a response: the status line and the headers `Server` and `Date`. The request is logged.
    *
    * @param code - the status code, three digits
-   * @param message - the phrase, in place of the code's own
+   * @param message - the reason phrase, in place of the code's own
    * @throws `TypeError` for a message that cannot stand in a status line.
    */
   sendResponse(code: number, message?: string): void {
@@ -673,14 +490,14 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Begin an answer with the status line only, and log nothing. For `100 Continue` and its like.
+   * Begin a response with the status line only, and log nothing. For `100 Continue` and the like.
    *
    * Headers without a status line before them are dropped. When a response has begun to leave, a second
    * one to the same request is not sent, and the connection ends. The log says either.
    * Differs: Python sends both, and a client takes what follows a response for that to its next request.
    *
    * @param code - the status code, three digits
-   * @param message - the phrase, in place of the code's own
+   * @param message - the reason phrase, in place of the code's own
    * @throws `TypeError` for a message that cannot stand in a status line.
    */
   sendResponseOnly(code: number, message?: string): void {
@@ -695,19 +512,19 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.#addLine(this.protocolVersion, ' ', `${String(code)} ${message}`)
   }
 
-  /** End the connection, whose client can no longer tell whose response is whose. */
+  /** End the connection: its client could no longer tell which request a response belongs to. */
   #refuseSecond(explain: string): void {
     this.closeConnection = true
     this.logError('not sent, because a response has begun: %s', explain)
   }
 
   /**
-   * Add a header to the answer. `Connection: close` and `Connection: keep-alive` also decide
+   * Add a header to the response. `Connection: close` and `Connection: keep-alive` also decide
    * {@link closeConnection}.
    *
    * @param keyword - the name
    * @param value - the value; each character becomes one byte
-   * @throws `TypeError` when either holds CR, LF, NUL, or a character that is no single byte.
+   * @throws `TypeError` when either holds CR, LF, NUL, or a character that does not fit in one byte.
    */
   sendHeader(keyword: string, value: string | number): void {
     const text = String(value)
@@ -750,7 +567,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
   }
 
-  /** Differs: in Python such lines come out in front of the next response. */
+  /** Differs: in Python such lines come out before the next response. */
   #dropHeaders(): void {
     this.#headersBuffer = ''
     this.logError('headers dropped: endHeaders() was not called')
@@ -772,7 +589,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
           'characters above U+00FF have no place in it',
       )
     }
-    // HTTP/0.9 knows no headers.
+    // HTTP/0.9 has no headers.
     if (this.requestVersion !== 'HTTP/0.9') {
       this.#headersBuffer += first + separator + rest + '\r\n'
     }
@@ -781,11 +598,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   // -- The log -------------------------------------------------------------------------------
 
   /**
-   * Log a request that is being answered. {@link sendResponse} calls it.
+   * Log a request that is being responded to. {@link sendResponse} calls it.
    *
    * @param code - the status code
-   * @param size - the size of the answer in bytes; nobody in this library knows it yet, and
-   * leaves the `-`
+   * @param size - the size of the response in bytes; nothing in this library knows it yet,
+   * which leaves the `-`
    */
   logRequest(code: number | string = '-', size: number | string = '-'): void {
     this.logMessage('"%s" %s %s', this.requestline, code, size)
@@ -801,7 +618,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Log a message, to standard error, with the client's address and the time in front. All
+   * Log a message, to standard error, after the client's address and the time. All
    * logging ends here; override it to log elsewhere.
    *
    * @param template - a format as for Python's `%`: `'code %d, message %s'`
@@ -811,12 +628,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   logMessage(template: string, ...args: unknown[]): void {
     // Security: a request line is chosen by the client. Control characters in it could move the
     // cursor of whoever reads the log, and a line feed could forge a line (gh-100001).
-    // The address is escaped with the rest: who overrides addressString() may take it from a header.
+    // The address is escaped with the rest: a subclass may override addressString() to return the value
+    // of a header.
     const line = `${this.addressString()} - - [${this.logDateTimeString()}] ${format(template, args)}`
     stderr.write(`${line.replace(CONTROLS, escapeControl)}\n`)
   }
 
-  // -- Words for the answer and the log ------------------------------------------------------
+  // -- Words for the response and the log ----------------------------------------------------
 
   /** The value of the `Server` header. */
   versionString(): string {
@@ -848,51 +666,162 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const { clientAddress } = this
     return typeof clientAddress === 'string' ? clientAddress : clientAddress[0]
   }
-}
 
-// -- Words and versions ----------------------------------------------------------------------
+  // -- The request ---------------------------------------------------------------------------
 
-/**
- * Take CRs and LFs off the end of a line; Python's `rstrip('\r\n')`.
- *
- * Security: not `replace(/[\r\n]+$/, '')`. In a line full of CRs, that looks from each of them for
- * the end: with 64 KiB, the server stood still for 1.7 s.
- */
-function withoutLineEnds(line: string): string {
-  let end = line.length
-  while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) {
-    end--
+  /** The method of the request, such as `GET`; empty until that is known. Case matters. */
+  command = ''
+
+  /**
+   * The request target as it was sent, with its query, not decoded. Slashes that it begins with have
+   * become one slash.
+   */
+  path = ''
+
+  /** The version that the client speaks, such as `HTTP/1.1`. */
+  requestVersion = ''
+
+  /** The request line as text, without its line end; each character is one byte. */
+  requestline = ''
+
+  /** The request line as bytes, with its line end. */
+  get rawRequestline(): Uint8Array {
+    return encodeLatin1(this.#rawRequestline)
   }
-  return line.slice(0, end)
-}
+  /** For code that reads the request line itself and then calls {@link parseRequest}. */
+  set rawRequestline(line: Uint8Array) {
+    this.#rawRequestline = decodeLatin1(line)
+  }
+  /** The same as text, a character for each byte. */
+  #rawRequestline = ''
 
-/**
- * Split a request line into words.
- *
- * RFC 9112 §3 allows a server to take runs of SP, HTAB, VT, FF and bare CR for the single space of
- * the grammar, as Python does.
- *
- * Security: Python's `str.split()` also splits at the octets 1C to 1F, 85 and A0. To a proxy they are
- * part of the target: what it lets pass as `/secret\x85` must not be served as `/secret`. Here each of
- * them is a word of its own, and no valid one.
- * Differs: a request line with one of the octets 1C to 1F, 85 and A0 is a 400.
- */
-function splitWords(line: string): string[] {
-  return line.match(/[^\t-\r\x1c-\x20\x85\xa0]+|[\x1c-\x1f\x85\xa0]/g) ?? []
-}
+  /** The header fields of the request. */
+  headers: HTTPMessage = new HTTPMessage()
 
-const BAD_WORD = /^[\x1c-\x1f\x85\xa0]/
+  /**
+   * The body of the request, in pieces as they come: `for await (const piece of this.body)`, or
+   * `pipeline(this.body, createWriteStream(name))`. It ends where the body ends, at once if there is
+   * none; what is left of it when the method returns is skipped.
+   *
+   * When the client breaks off within the body, the loop throws a `ConnectionResetError`, which a
+   * method need not catch.
+   *
+   * @added In Python, `rfile.read(int(headers['Content-Length']))`.
+   */
+  get body(): ReturnType<StreamReader['piecesUntil']> {
+    return this.rfile.piecesUntil(this.rfile === this.#bodySource ? this.#bodyEnd : 0)
+  }
 
-/**
- * Turn `HTTP/1.1` into `[1, 1]`, and anything else than `HTTP/<digits>.<digits>` into null.
- *
- * RFC 9112 §2.3 allows exactly one digit on each side of the dot. Python is older and laxer:
- * each side is an integer of up to ten digits, and so it must be here, or `HTTP/1.10` would get
- * a different answer from the one it gets there.
- */
-function parseVersion(word: string): [major: number, minor: number] | null {
-  const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
-  return match === null ? null : [Number(match[1]), Number(match[2])]
+  /**
+   * Whether the connection ends with this request. `parseRequest()` decides it from what the
+   * client said, `sendHeader('Connection', 'close')` sets it, and you may, too.
+   */
+  closeConnection = true
+
+  /** The head that is being written: lines, each with its CR LF. */
+  #headersBuffer = ''
+
+  /** The status code of that head; 0 before there is one. */
+  #status = 0
+
+  /** Whether the response, not only an interim one, has begun to leave. */
+  #responding = false
+
+  /** Whether the client has asked for a persistent connection, and not been told yet that it is. */
+  #owesKeepAlive = false
+
+  /** `position` of the reader that the request came from, at which its body ends. */
+  #bodyEnd = 0
+  #bodySource: StreamReader | undefined
+
+  // -- What may be overridden ----------------------------------------------------------------
+
+  /**
+   * The version of HTTP that is spoken, and the first word of every response. With `'HTTP/1.1'`,
+   * connections are kept open for further requests; then each response needs a `Content-Length`,
+   * or the client cannot tell where it ends.
+   */
+  protocolVersion: string = 'HTTP/1.0'
+
+  /** The server software, as it is named in the `Server` header. */
+  serverVersion: string = 'BaseHTTP/0.6'
+
+  /**
+   * What the server runs on, after {@link serverVersion} in the `Server` header.
+   *
+   * Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
+   */
+  sysVersion: string = runtime
+
+  /**
+   * What a request is taken to be until its version is known. With HTTP/0.9, the response to a
+   * malformed request line is a page without a head.
+   */
+  defaultRequestVersion: string = 'HTTP/0.9'
+
+  /**
+   * The page of {@link sendError}, a format with the names `code`, `message` and `explain`, of
+   * which the last two come escaped for HTML, but for quotes: as in Python they are safe between
+   * tags, and not in an attribute.
+   */
+  errorMessageFormat: string = ERROR_PAGE_HTML4
+
+  /** The media type of that page. */
+  errorContentType: string = ERROR_CONTENT_TYPE
+
+  /** Phrase and description of each status code. */
+  responses: Responses = RESPONSES
+
+  /** The class that {@link headers} is an object of. */
+  MessageClass: MessageClass = HTTPMessage
+
+  /** The days of the week, Monday first. */
+  weekdayname: readonly string[] = WEEKDAYS
+
+  /** The months, with nothing at 0, so that January is 1. */
+  monthname: readonly (string | null)[] = MONTHS
+
+  /**
+   * How long a client may take for the head of a request, from its first byte to its last, in
+   * seconds. Null: no limit, provided it is never silent for `timeout` seconds.
+   *
+   * Security: a client that sends a byte a second holds a connection for days (slow loris), and
+   * no timeout for a single wait can see it.
+   *
+   * @added Python has no such limit.
+   */
+  headTimeout: number | null = null
+
+  /**
+   * How long a client may take for the body of a request, from the end of the head to the last byte
+   * of the body, in seconds. Null: no limit, provided it is never silent for `timeout` seconds. A body that no method reads has `timeout` seconds in all, if that is set.
+   *
+   * It is the client's time: whatever a method does first counts, too.
+   *
+   * @added Python has no such limit.
+   */
+  bodyTimeout: number | null = null
+
+  /**
+   * Check {@link protocolVersion}, {@link headTimeout}, {@link bodyTimeout} and `timeout`, as far as
+   * they are among the options of a server.
+   *
+   * @throws `TypeError` when the version is not one that is spoken here, or a timeout is neither null
+   * nor a number of seconds.
+   * @added Python does not check.
+   */
+  static override checkOptions(options: Readonly<Record<string, unknown>>): void {
+    super.checkOptions(options)
+    checkSeconds(options, 'headTimeout')
+    checkSeconds(options, 'bodyTimeout')
+    const { protocolVersion = 'HTTP/1.0' } = options
+    if (protocolVersion !== 'HTTP/1.0' && protocolVersion !== 'HTTP/1.1') {
+      throw new TypeError(
+        `Cannot set the handler option 'protocolVersion' to ${repr(protocolVersion)}: give ` +
+          "'HTTP/1.0' or 'HTTP/1.1'",
+      )
+    }
+  }
 }
 
 /**

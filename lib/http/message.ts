@@ -1,13 +1,13 @@
 /**
- * The headers of a request: how they are read, what they may look like, and what they say of the
- * length of the body. Python's `http.client.HTTPMessage` and `parse_headers`.
+ * The head of a request: how it is read, what it may look like, and what it says about the length of
+ * the body. Python's `http.client.HTTPMessage` and `parse_headers`, and a part of `parse_request`.
  *
  * ```text
- *   GET / HTTP/1.1       <- the request line: base-handler.ts
+ *   GET / HTTP/1.1       <- the request line: split here, understood in base-handler.ts
  *   Host: example.org    <- field lines: here
  *   Content-Length: 5
  *                        <- an empty line ends the head
- *   hello                <- the body: the handler's affair; its length: here
+ *   hello                <- the body: up to the handler; its length: here
  * ```
  *
  * Python gives this part to its e-mail parser, which forgives what a mail reader must forgive. A
@@ -16,7 +16,7 @@
  * where Python guesses.
  *
  * Differs: a field line that begins with white space, that has no colon, white space before the
- * colon or a name that is no token, a CR or NUL inside a line, a second Host: 400. Python joins,
+ * colon or a name that is not a token, a CR or NUL inside a line, a second Host: 400. Python joins,
  * skips or silently drops such lines, and sometimes all after them. A body length that is wrong or
  * ambiguous: 400, and 501 for a transfer coding, 413 for a number that JavaScript cannot count to.
  * Python leaves that to the handler.
@@ -35,11 +35,11 @@ export type Field = readonly [name: string, value: string]
  * The header fields of a request, in the order in which they came, repeated ones included.
  *
  * Names are compared without regard to case, values are text in which each character is one byte
- * (ISO 8859-1). White space in front of a value is gone; white space behind it is kept, as in
+ * (ISO 8859-1). Leading white space is removed from a value; trailing white space is kept, as in
  * Python.
  *
- * Differs: going through the object gives pairs of name and value, as for JavaScript's own
- * `Headers` and `Map`; in Python, names.
+ * Differs: iterating gives pairs of name and value, as for JavaScript's own `Headers` and `Map`; in
+ * Python, names.
  *
  * @python http.client.HTTPMessage
  */
@@ -132,53 +132,85 @@ function isNamed(fieldName: string, wanted: string): boolean {
 /** What a request's headers are stored in: {@link HTTPMessage} or a class derived from it. */
 export type MessageClass = new (fields: readonly Field[]) => HTTPMessage
 
-// -- Faults ----------------------------------------------------------------------------------
-
-/** Something wrong with a request, in the words of `sendError(code, message, explain)`. */
-export class Fault {
-  readonly code: number
-  readonly message: string
-  readonly explain: string
-
-  constructor(code: number, message: string, explain: string) {
-    this.code = code
-    this.message = message
-    this.explain = explain
-  }
-}
+// -- What is wrong with a request ------------------------------------------------------------
 
 /**
- * A request that cannot be answered as it was meant, found out by something that a method called:
- * `FieldStorage.parse()` throws it. A method need not catch it. If it has not begun an answer, the
- * client gets `sendError(code, message, explain)`, and the connection ends.
+ * Something is wrong with a request, in the words of `sendError(code, message, explain)`. A method may
+ * throw it, or let through what `FieldStorage.parse()` throws: the client gets that response, unless
+ * another one has begun, and the connection ends.
  *
- * @added In Python such a thing is a `ValueError`, and the client gets no answer.
+ * @added In Python such a thing is a `ValueError`, and the client gets no response.
  */
 export class RequestError extends Error {
   /** The name of the class, for reports. */
   override readonly name: string = 'RequestError'
   /**
-   * The status code of the answer.
+   * The status code of the response.
    *
    * @added As {@link RequestError}.
    */
   readonly code: number
   /**
-   * The longer text for the page of the answer.
+   * The longer text for the error page; undefined: the description of the code.
    *
    * @added As {@link RequestError}.
    */
-  readonly explain: string
+  readonly explain: string | undefined
 
   /** Say what is wrong, in the words of `sendError(code, message, explain)`. */
-  constructor(code: number, message: string, explain: string, options?: { cause?: unknown }) {
+  constructor(code: number, message: string, explain?: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
     this.explain = explain
   }
 }
 
-// -- Reading the head ------------------------------------------------------------------------
+// -- The request line ------------------------------------------------------------------------
+
+/**
+ * Take CRs and LFs off the end of a line; Python's `rstrip('\r\n')`.
+ *
+ * Security: not `replace(/[\r\n]+$/, '')`. In a line full of CRs, that looks from each of them for
+ * the end: with 64 KiB, the server stood still for 1.7 s.
+ */
+export function withoutLineEnds(line: string): string {
+  let end = line.length
+  while (end > 0 && (line[end - 1] === '\n' || line[end - 1] === '\r')) {
+    end--
+  }
+  return line.slice(0, end)
+}
+
+/**
+ * Split a request line into words.
+ *
+ * RFC 9112 §3 allows a server to take runs of SP, HTAB, VT, FF and bare CR for the single space of
+ * the grammar, as Python does.
+ *
+ * Security: Python's `str.split()` also splits at the octets 1C to 1F, 85 and A0. To a proxy they are
+ * part of the target: what it lets pass as `/secret\x85` must not be served as `/secret`. Here each of
+ * them is a word of its own, and one that is refused.
+ * Differs: a request line with one of the octets 1C to 1F, 85 and A0 is a 400.
+ */
+export function splitWords(line: string): string[] {
+  return line.match(/[^\t-\r\x1c-\x20\x85\xa0]+|[\x1c-\x1f\x85\xa0]/g) ?? []
+}
+
+/** A word that {@link splitWords} has made of such an octet. */
+export const BAD_WORD = /^[\x1c-\x1f\x85\xa0]/
+
+/**
+ * Turn `HTTP/1.1` into `[1, 1]`, and anything other than `HTTP/<digits>.<digits>` into null.
+ *
+ * RFC 9112 §2.3 allows exactly one digit on each side of the dot. Python accepts up to ten, so we do
+ * too; otherwise `HTTP/1.10` would get a different response here.
+ */
+export function parseVersion(word: string): [major: number, minor: number] | null {
+  const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
+  return match === null ? null : [Number(match[1]), Number(match[2])]
+}
+
+// -- Reading the headers ---------------------------------------------------------------------
 
 /**
  * The most bytes in a line of the head, its end included.
@@ -201,99 +233,81 @@ export const MAX_HEADERS = 100
  */
 export const MAX_HEAD = 256 * 1024
 
-/** As much of a `StreamReader` as reading a head needs. */
-export interface LineSource {
-  takeTextLine(limit: number): string | undefined
-}
-
 /**
- * Reads header lines up to the empty line that ends them.
+ * Read header lines up to the empty line that ends them.
  *
+ * @param rfile - gives a line as text with its end; undefined while it is not all here; a line without
+ * an end, or an empty one, when the connection has ended
+ * @param waitForMore - called whenever a line is not all here
+ * @throws {@link RequestError} for headers that are not valid, and what `waitForMore` throws. The rest
+ * of the head may still be to come then.
  * @python http.client.parse_headers
  * @see [RFC 9112 §5](https://www.rfc-editor.org/rfc/rfc9112#section-5)
  */
-export class FieldReader {
-  readonly #rfile: LineSource
-  readonly #lines: string[] = []
-  #size = 0
-
-  constructor(rfile: LineSource) {
-    this.#rfile = rfile
-  }
-
-  /**
-   * Take the lines that are here.
-   *
-   * @returns undefined if they are not all here yet: wait for more, and call again. Otherwise the
-   * fields, or what is wrong with them; after a fault, the rest of the head may be still to come.
-   */
-  take(): Field[] | Fault | undefined {
-    for (;;) {
-      const line = this.#rfile.takeTextLine(MAX_LINE + 1)
-      if (line === undefined) {
-        return undefined
-      }
-      if (line.length > MAX_LINE) {
-        return new Fault(
-          431,
-          'Line too long',
-          `got more than ${String(MAX_LINE)} bytes when reading header line`,
-        )
-      }
-      // Security: the end of the connection may have cut `Content-Length: 1` from `100`. RFC 9112 §8
-      // allows an error response to an incomplete request, and that is all it gets.
-      // Differs: Python takes what is there for the whole.
-      if (!line.endsWith('\n')) {
-        return new Fault(
-          400,
-          'Incomplete request',
-          'the connection ended before the empty line after the headers (RFC 9112 section 8)',
-        )
-      }
-      // Counted before it is looked at, so that the empty line counts: 99 fields are the most.
-      if (this.#lines.length === MAX_HEADERS) {
-        return new Fault(431, 'Too many headers', `got more than ${String(MAX_HEADERS)} headers`)
-      }
-      this.#size += line.length
-      if (this.#size > MAX_HEAD) {
-        return new Fault(
-          431,
-          'Headers too long',
-          `got more than ${String(MAX_HEAD)} bytes of headers`,
-        )
-      }
-      const text = withoutLineEnd(line)
-      if (text === '') {
-        return parseFields(this.#lines)
-      }
-      this.#lines.push(text)
+export async function readFields(
+  rfile: { takeTextLine(limit: number): string | undefined },
+  waitForMore: () => Promise<void>,
+): Promise<Field[]> {
+  const lines: string[] = []
+  let size = 0
+  for (;;) {
+    const line = rfile.takeTextLine(MAX_LINE + 1)
+    if (line === undefined) {
+      await waitForMore()
+      continue
     }
+    if (line.length > MAX_LINE) {
+      throw tooMuch('Line too long', `${String(MAX_LINE)} bytes when reading header line`)
+    }
+    // Security: the end of the connection may have cut `Content-Length: 1` from `100`. RFC 9112 §8
+    // allows an error response to an incomplete request, and that is all it gets.
+    // Differs: Python takes what is there for the whole.
+    if (!line.endsWith('\n')) {
+      throw new RequestError(
+        400,
+        'Incomplete request',
+        'the connection ended before the empty line after the headers (RFC 9112 section 8)',
+      )
+    }
+    // Checked before the line is looked at, so that the empty line counts: 99 fields are the most.
+    if (lines.length === MAX_HEADERS) {
+      throw tooMuch('Too many headers', `${String(MAX_HEADERS)} headers`)
+    }
+    size += line.length
+    if (size > MAX_HEAD) {
+      throw tooMuch('Headers too long', `${String(MAX_HEAD)} bytes of headers`)
+    }
+    // RFC 9112 §2.2 allows a recipient to accept LF alone as a line end.
+    const text = line.slice(0, line.endsWith('\r\n') ? -2 : -1)
+    if (text === '') {
+      return lines.map(parseField)
+    }
+    lines.push(text)
   }
 }
 
-/** Take the line end off: CR LF, or LF alone, which RFC 9112 §2.2 allows a recipient to accept. */
-function withoutLineEnd(line: string): string {
-  return line.slice(0, line.endsWith('\r\n') ? -2 : -1)
+function tooMuch(message: string, limit: string): RequestError {
+  return new RequestError(431, message, `got more than ${limit}`)
 }
 
-function parseFields(lines: readonly string[]): Field[] | Fault {
-  const fields: Field[] = []
-  for (const [index, line] of lines.entries()) {
-    const match = FIELD_LINE.exec(line)
-    if (match === null) {
-      return new Fault(400, 'Bad header line', `header line ${String(index + 1)}: ${flaw(line)}`)
-    }
-    fields.push([match[1] as string, match[2] as string])
+function parseField(line: string, index: number): Field {
+  const match = FIELD_LINE.exec(line)
+  if (match === null) {
+    throw new RequestError(
+      400,
+      'Bad header line',
+      `header line ${String(index + 1)}: ${flaw(line)}`,
+    )
   }
-  return fields
+  return [match[1] as string, match[2] as string]
 }
 
 // field-line = field-name ":" OWS field-value OWS, where a name is a token. CR, LF and NUL are
 // the three that RFC 9110 §5.5 calls invalid and dangerous; the other controls pass, as they do
 // in Python.
-// Security: a value begins with something else than white space. Otherwise there were as many ways
-// to part white space from value as there is white space, and all of them were tried: 64 KiB of it
-// in front of a CR took 1.9 s.
+// Security: a value begins with something other than white space. Otherwise there would be as many
+// ways to divide white space from value as there is white space, and a failing match would try them
+// all: 64 KiB of it before a CR took 1.9 s.
 const FIELD_LINE = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*((?:[^ \t\r\n\0][^\r\n\0]*)?)$/
 
 /** Say what is wrong with a field line. The line itself stays out of page and log: it may hold a password. */
@@ -316,7 +330,7 @@ function flaw(line: string): string {
 // -- The length of the body ------------------------------------------------------------------
 
 /**
- * Tell how many bytes of body follow the head; 0 when the headers say nothing of a body.
+ * Tell how many bytes of body follow the head; 0 when the headers do not mention a body.
  *
  * Security: a proxy in front of this server has to come to the same number. Where two programs
  * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled
@@ -325,20 +339,21 @@ function flaw(line: string): string {
  * Production: a server that takes uploads decodes `Transfer-Encoding: chunked`. Python's does
  * not, and its handlers then read the chunks as the next request; here it is a 501.
  *
- * @returns a number of bytes, or what is wrong.
+ * @returns a number of bytes
+ * @throws {@link RequestError} for a length that is not valid, or cannot be had.
  * @see [RFC 9112 §6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)
  */
-export function bodyLength(headers: HTTPMessage): number | Fault {
+export function bodyLength(headers: HTTPMessage): number {
   const lengths = headers.getAll('Content-Length')
   if (headers.has('Transfer-Encoding')) {
     if (lengths.length > 0) {
-      return new Fault(
+      throw new RequestError(
         400,
         'Bad message framing',
         'both Content-Length and Transfer-Encoding (RFC 9112 section 6.3)',
       )
     }
-    return new Fault(
+    throw new RequestError(
       501,
       'Unsupported transfer coding',
       'send Content-Length instead of Transfer-Encoding (RFC 9112 section 6.1)',
@@ -349,7 +364,7 @@ export function bodyLength(headers: HTTPMessage): number | Fault {
   }
   const digits = /^([0-9]+)[ \t]*$/.exec(lengths[0] as string)?.[1]
   if (lengths.length > 1 || digits === undefined) {
-    return new Fault(
+    throw new RequestError(
       400,
       'Bad Content-Length',
       'Content-Length must be there once, in decimal digits (RFC 9112 section 6.3)',
@@ -357,7 +372,7 @@ export function bodyLength(headers: HTTPMessage): number | Fault {
   }
   const length = Number(digits)
   if (!Number.isSafeInteger(length)) {
-    return new Fault(
+    throw new RequestError(
       413,
       'Content Too Large',
       `Content-Length is over ${String(Number.MAX_SAFE_INTEGER)}`,
