@@ -132,7 +132,7 @@ export async function measureGrowth(wanted: string, setting: Setting): Promise<G
   setting.say(`${id}: ${title}`)
   makeFiles(id, setting.root)
   const log = join(setting.folder, 'server.log')
-  const server = await ServerProcess.start(
+  const server = await ServerProcess.startAndConnect(
     (port) => contender.command(port, setting.root) ?? [],
     log,
   )

@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PEERS } from './peers.ts'
-import { pinned } from './server-process.ts'
+import { pinned } from '../measured-server.ts'
 
 /** How requests are made. */
 export interface Load {

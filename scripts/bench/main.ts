@@ -8,11 +8,11 @@
  * @module
  */
 
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { canPin, pinThisProcess } from '../measured-server.ts'
 import { GROWTHS, measureGrowth } from './growth.ts'
 import type { Growth } from './growth.ts'
 import { LOAD_TOOL } from './load.ts'
@@ -23,7 +23,6 @@ import { plotRatios } from './plot.ts'
 import { measureRates } from './rates.ts'
 import type { Setting } from './rates.ts'
 import { measureColdStart, measureConnections, measureMemory } from './special.ts'
-import { PINNED } from './server-process.ts'
 import { line } from './table.ts'
 import type { Row } from './table.ts'
 import { makeRoot, WORKLOADS } from './workloads.ts'
@@ -167,15 +166,13 @@ async function measureRow(id: string, setting: Setting): Promise<Row[]> {
 /** Where and how it is measured; with two cores, this process goes to that of the load. */
 function describe(tool: string, rounds: number, seconds: number): string[] {
   const cores = availableParallelism()
-  if (PINNED) {
-    spawnSync('taskset', ['-c', '-p', '1', String(process.pid)])
-  }
+  pinThisProcess()
   return [
     `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}`,
     `${cpus()[0]?.model ?? 'unknown processor'}, ${String(cores)} cores, ${process.platform} ${release()}`,
     `beside ${versions().join(', ')}`,
     `load from ${tool}, ` +
-      (PINNED ? 'servers on core 0, load on core 1' : 'not pinned: no taskset, or one core') +
+      (canPin() ? 'servers on core 0, load on core 1' : 'not pinned: no taskset, or one core') +
       `; ${String(rounds)} rounds of ${String(seconds)} s; logs go to a file`,
   ]
 }

@@ -53,7 +53,10 @@ export async function startWarm(
   { root, folder }: Setting,
 ): Promise<ServerProcess> {
   const log = join(folder, 'server.log')
-  const server = await ServerProcess.start((port) => contender.command(port, root) ?? [], log)
+  const server = await ServerProcess.startAndConnect(
+    (port) => contender.command(port, root) ?? [],
+    log,
+  )
   try {
     const answer = await server.ask(path)
     if (!check(answer)) {

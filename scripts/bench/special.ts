@@ -206,7 +206,10 @@ async function memoryOfIdleConnections(contender: Contender, setting: Setting): 
 /** A server that has answered once, and rests. */
 async function startAsked(contender: Contender, { root, folder }: Setting): Promise<ServerProcess> {
   const log = join(folder, 'server.log')
-  const server = await ServerProcess.start((port) => contender.command(port, root) ?? [], log)
+  const server = await ServerProcess.startAndConnect(
+    (port) => contender.command(port, root) ?? [],
+    log,
+  )
   await server.ask('/small.bin')
   await sleep(500)
   return server

@@ -7,43 +7,29 @@
  * @module
  */
 
-import { fork } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs'
-import { closeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request } from 'undici'
+import { temporaryFolder } from '../measured-server.ts'
+import { finish, mib, MiB, startCommandLine } from './trial.ts'
 
-const MiB = 1024 * 1024
 const CLIENTS = 500
 
-const root = mkdtempSync(join(tmpdir(), 'basehttp-downloads-'))
-const server = fork(
-  join(import.meta.dirname, '../../lib/cli.js'),
-  ['0', '-b', '127.0.0.1', '-d', root, '-p', 'HTTP/1.1'],
-  { stdio: ['ignore', 'pipe', 'ignore', 'ipc'] },
-)
-try {
-  const [banner] = (await once(server.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
-  const port = Number(/port (\d+)/.exec(banner.toString())?.[1])
-  const small = makeFile('small', 10)
-  const large = makeFile('large', 1024)
-  console.log(`at the start          ${status()}`)
-  await measure('1 GiB, one client', async () => {
-    await download(port, 'large', large)
-  })
-  await measure(`10 MiB, ${String(CLIENTS)} clients`, async () => {
-    await Promise.all(Array.from({ length: CLIENTS }, () => download(port, 'small', small)))
-  })
-  await measure(`10 MiB, ${String(CLIENTS)} that leave`, async () => {
-    await Promise.all(Array.from({ length: CLIENTS }, () => leave(port)))
-  })
-} finally {
-  server.kill('SIGKILL')
-  rmSync(root, { recursive: true })
+const root = temporaryFolder('downloads')
+const small = makeFile('small', 10)
+const large = makeFile('large', 1024)
+const server = await startCommandLine(root, { logFile: '/dev/null' })
+console.log(`at the start          ${status()}`)
+await measure('1 GiB, one client', () => download('large', large))
+await measure(`10 MiB, ${String(CLIENTS)} clients`, () => atOnce(() => download('small', small)))
+await measure(`10 MiB, ${String(CLIENTS)} that leave`, () => atOnce(leave))
+finish()
+
+async function atOnce(client: () => Promise<void>): Promise<void> {
+  await Promise.all(Array.from({ length: CLIENTS }, client))
 }
 
 /** Make a file of noise; returns its hash. */
@@ -59,9 +45,9 @@ function makeFile(name: string, size: number): string {
   return hash.digest('hex')
 }
 
-async function download(port: number, name: string, expected: string): Promise<void> {
+async function download(name: string, expected: string): Promise<void> {
   const dispatcher = new Agent()
-  const { body } = await request(`http://127.0.0.1:${String(port)}/${name}`, { dispatcher })
+  const { body } = await request(`http://127.0.0.1:${String(server.port)}/${name}`, { dispatcher })
   const hash = createHash('sha256')
   for await (const chunk of body) {
     hash.update(chunk as Buffer)
@@ -72,9 +58,9 @@ async function download(port: number, name: string, expected: string): Promise<v
   }
 }
 
-async function leave(port: number): Promise<void> {
+async function leave(): Promise<void> {
   const dispatcher = new Agent()
-  const { body } = await request(`http://127.0.0.1:${String(port)}/small`, { dispatcher })
+  const { body } = await request(`http://127.0.0.1:${String(server.port)}/small`, { dispatcher })
   await once(body, 'readable')
   body.on('error', () => {})
   await dispatcher.destroy()
@@ -84,17 +70,15 @@ async function measure(what: string, work: () => Promise<void>): Promise<void> {
   const start = performance.now()
   await work()
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
-  // What the server does when the last client is gone.
+  // The server has a second to let go of the last client.
   await sleep(1000)
   console.log(`${what.padEnd(21)} ${status()}  ${seconds} s`)
 }
 
 /** The server's memory and descriptors. */
 function status(): string {
-  const proc = `/proc/${String(server.pid)}`
-  const text = readFileSync(`${proc}/status`, 'utf8')
-  const inMiB = (name: string) =>
-    `${(Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1]) / 1024).toFixed(0)} MiB`
-  const descriptors = readdirSync(`${proc}/fd`).length
-  return `memory ${inMiB('VmRSS')}, at most ${inMiB('VmHWM')}; descriptors ${String(descriptors)}`
+  return (
+    `memory ${mib(server.memory())}, at most ${mib(server.peakMemory())}; ` +
+    `descriptors ${String(server.descriptors())}`
+  )
 }

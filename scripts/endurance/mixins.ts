@@ -15,11 +15,8 @@
  * @module
  */
 
-import { fork, spawnSync } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -30,6 +27,8 @@ import {
   TCPServer,
   ThreadingMixIn,
 } from 'basehttp'
+import { MeasuredServer, pinned, pinThisProcess } from '../measured-server.ts'
+import { check, dial, finish, mib, quantile, readAll } from './trial.ts'
 
 const GIB = 2 ** 30
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
@@ -81,7 +80,7 @@ export class Worker extends StreamRequestHandler {
 }
 
 async function serve(kind: string): Promise<void> {
-  process.on('disconnect', () => {
+  process.stdin.resume().on('end', () => {
     process.exit()
   })
   let port: number
@@ -103,51 +102,32 @@ async function serve(kind: string): Promise<void> {
     void server.serveForever()
     port = server.serverAddress[1]
   }
-  process.send?.(port)
+  console.log(`port ${String(port)}`)
 }
 
 // -- The client ------------------------------------------------------------------------------
 
-interface Running {
-  readonly child: ChildProcess
-  readonly port: number
-}
-
-/** @param pinned - to one processor; we take the other, and less depends on luck then */
-async function start(kind: string, pinned = false): Promise<Running> {
-  const child = fork(import.meta.filename, ['serve', kind], {
-    stdio: ['ignore', 2, 'ignore', 'ipc'],
-    ...(pinned ? { execPath: 'taskset', execArgv: ['-c', '0', process.execPath] } : {}),
+/** @param core - to which it is pinned; we take the other, and less depends on luck then */
+function start(kind: string, core?: number): Promise<MeasuredServer> {
+  const command = [process.execPath, import.meta.filename, 'serve', kind]
+  return MeasuredServer.start(core === undefined ? command : pinned(core, command), {
+    logFile: '/dev/null',
   })
-  const [port] = (await once(child, 'message')) as [number]
-  return { child, port }
 }
 
-async function stop({ child }: Running): Promise<void> {
-  child.disconnect()
-  await once(child, 'exit')
-}
-
-function dial({ port }: Running, command: string): Socket {
-  const socket = connect({ port, host: '127.0.0.1' })
-  socket.on('error', () => {})
+function send(server: MeasuredServer, command: string): Socket {
+  const socket = dial(server)
   socket.write(`${command}\n`)
   return socket
 }
 
-/** Make a request; the answer, or what there is of it. */
-async function ask(server: Running, command = 'hello'): Promise<string> {
-  const socket = dial(server, command)
-  let received = ''
-  socket.on('data', (chunk: Buffer) => {
-    received += chunk.toString('latin1')
-  })
-  await new Promise((resolve) => socket.on('close', resolve))
-  return received
+/** Make a request; returns the response, or what there is of it. */
+async function ask(server: MeasuredServer, command = 'hello'): Promise<string> {
+  return readAll(send(server, command))
 }
 
-/** Make requests, some of them side by side; tell how many were not answered. */
-async function load(server: Running, requests: number, lanes: number): Promise<number> {
+/** Make requests, some of them side by side; returns how many got no response. */
+async function load(server: MeasuredServer, requests: number, lanes: number): Promise<number> {
   let left = requests
   let failed = 0
   const lane = async () => {
@@ -159,44 +139,10 @@ async function load(server: Running, requests: number, lanes: number): Promise<n
   return failed
 }
 
-// -- /proc -----------------------------------------------------------------------------------
-
-interface Usage {
-  /** Seconds. */
-  readonly cpu: number
-  readonly descriptors: number
-  readonly threads: number
-  readonly children: number
-  /** Resident, in MiB. */
-  readonly memory: number
-}
-
-/** What a process and its children use. */
-function usage(pid: number): Usage {
-  const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'utf8')
-    .split(' ')
-    .filter((word) => word !== '')
-    .map((word) => usage(Number(word)))
-  const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const status = readFileSync(`/proc/${String(pid)}/status`, 'utf8')
-  const own = {
-    cpu: (Number(fields[11]) + Number(fields[12])) / 100,
-    memory: Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024,
-  }
-  return {
-    cpu: children.reduce((sum, { cpu }) => sum + cpu, own.cpu),
-    descriptors: readdirSync(`/proc/${String(pid)}/fd`).length,
-    threads: readdirSync(`/proc/${String(pid)}/task`).length,
-    children: children.length,
-    memory: children.reduce((sum, { memory }) => sum + memory, own.memory),
-  }
-}
-
-function show({ descriptors, threads, children, memory }: Usage): string {
+function show(server: MeasuredServer): string {
   return (
-    `descriptors ${String(descriptors)}, threads ${String(threads)}, ` +
-    `children ${String(children)}, memory ${memory.toFixed(0)} MiB`
+    `descriptors ${String(server.descriptors())}, threads ${String(server.threads())}, ` +
+    `children ${String(server.children())}, memory ${mib(server.memory())}`
   )
 }
 
@@ -205,7 +151,7 @@ function show({ descriptors, threads, children, memory }: Usage): string {
 async function parallel(): Promise<void> {
   for (const kind of KINDS) {
     const server = await start(kind)
-    // Once, so that there are two of whatever there is.
+    // Before that, so that both have a thread or a child that is ready.
     await Promise.all([ask(server, 'spin'), ask(server, 'spin')])
     const started = performance.now()
     await ask(server, 'spin')
@@ -213,28 +159,27 @@ async function parallel(): Promise<void> {
     await Promise.all([ask(server, 'spin'), ask(server, 'spin')])
     const two = performance.now() - started - one
     console.log(`${kind.padEnd(8)} two take ${(two / one).toFixed(2)} times as long as one`)
-    await stop(server)
+    await server.stop()
   }
 }
 
 async function cost(): Promise<void> {
   const requests = 4000
   const kinds = ['raw', ...KINDS]
-  spawnSync('taskset', ['-c', '-p', '1', String(process.pid)])
-  const servers = await Promise.all(kinds.map((kind) => start(kind, true)))
+  pinThisProcess()
+  const servers = await Promise.all(kinds.map((kind) => start(kind, 0)))
   const spent = kinds.map(() => [] as number[])
   for (const server of servers) {
     await load(server, 4 * requests, 16)
   }
   for (let round = 0; round < 5; round++) {
     for (const [index, server] of servers.entries()) {
-      const pid = server.child.pid as number
-      const before = usage(pid).cpu
+      const before = server.cpu()
       await load(server, requests, 16)
-      spent[index]?.push(((usage(pid).cpu - before) / requests) * 1e6)
+      spent[index]?.push(((server.cpu() - before) / requests) * 1e6)
     }
   }
-  const medians = spent.map((values) => values.sort((a, b) => a - b)[2] as number)
+  const medians = spent.map((values) => quantile(values, 0.5))
   for (const [index, kind] of kinds.entries()) {
     const median = medians[index] as number
     console.log(
@@ -242,37 +187,35 @@ async function cost(): Promise<void> {
         `${(median / (medians[0] as number)).toFixed(2)} times raw`,
     )
   }
-  await Promise.all(servers.map(stop))
+  await Promise.all(servers.map((server) => server.stop()))
 }
 
 async function connections(): Promise<void> {
   for (const kind of KINDS) {
     const server = await start(kind)
-    const pid = server.child.pid as number
     await load(server, 200, 1)
-    console.log(`${kind.padEnd(8)} before  ${show(usage(pid))}`)
+    console.log(`${kind.padEnd(8)} before  ${show(server)}`)
     const row = await load(server, 1000, 1)
     const atOnce = await load(server, 200, 200)
-    console.log(`${''.padEnd(8)} after   ${show(usage(pid))}`)
-    // What is not needed rests for 10 s, and is looked for every 10 s.
+    console.log(`${''.padEnd(8)} after   ${show(server)}`)
+    // A worker that has been idle for 10 s ends; the pool looks every 10 s.
     await sleep(21_000)
-    console.log(`${''.padEnd(8)} rested  ${show(usage(pid))}`)
+    console.log(`${''.padEnd(8)} rested  ${show(server)}`)
     console.log(`${''.padEnd(8)} failed  ${String(row)} of 1000, ${String(atOnce)} of 200`)
-    await stop(server)
+    await server.stop()
   }
 }
 
 async function gigabyte(): Promise<void> {
   for (const kind of ['async', 'threads', 'forks']) {
     const server = await start(kind)
-    const pid = server.child.pid as number
     await load(server, 200, 1)
-    const before = usage(pid).memory
+    const before = server.memory()
     let most = before
     const watch = setInterval(() => {
-      most = Math.max(most, usage(pid).memory)
+      most = Math.max(most, server.memory())
     }, 20)
-    const taker = dial(server, 'give')
+    const taker = send(server, 'give')
     let received = 0
     for await (const chunk of taker) {
       received += (chunk as Buffer).length
@@ -281,23 +224,20 @@ async function gigabyte(): Promise<void> {
       }
     }
     const given = most - before
-    const giver = dial(server, 'take')
-    let answer = ''
-    giver.on('data', (chunk: Buffer) => {
-      answer += chunk.toString()
-    })
+    const giver = send(server, 'take')
+    const response = readAll(giver)
     for (let sent = 0; sent < GIB; sent += CHUNK.length) {
       if (!giver.write(CHUNK)) {
         await once(giver, 'drain')
       }
     }
-    await once(giver, 'close')
+    const whole = received === GIB && (await response) === ANSWER.toString()
     clearInterval(watch)
     console.log(
-      `${kind.padEnd(8)} ${String(received === GIB && answer === ANSWER.toString())}; memory grows ` +
-        `by ${given.toFixed(0)} MiB while sending, ${(most - before).toFixed(0)} MiB in all`,
+      `${kind.padEnd(8)} ${String(whole)}; memory grows ` +
+        `by ${mib(given)} while sending, ${mib(most - before)} in all`,
     )
-    await stop(server)
+    await server.stop()
   }
 }
 
@@ -309,9 +249,9 @@ async function chaos(): Promise<void> {
     const trouble = async () => {
       while (troubling) {
         troubled++
-        const socket = dial(server, ['hello', 'give', 'exit', 'pid'][troubled % 4] as string)
+        const socket = send(server, ['hello', 'give', 'exit', 'pid'][troubled % 4] as string)
         if (troubled % 4 === 3 && kind === 'forks') {
-          // Its child may be killed before it has said who it is.
+          // Its child may be killed before it sends its pid.
           const line = await new Promise((resolve) =>
             socket.once('data', resolve).on('close', resolve),
           )
@@ -319,7 +259,7 @@ async function chaos(): Promise<void> {
             try {
               process.kill(parseInt(line.toString()), 'SIGKILL')
             } catch {
-              // It has gone on to somebody who told it to exit.
+              // It has already served a client that told it to exit.
             }
           }
         } else {
@@ -333,14 +273,12 @@ async function chaos(): Promise<void> {
     troubling = false
     await Promise.all(troubles)
     const after = await load(server, 100, 4)
-    if (after > 0) {
-      process.exitCode = 1
-    }
+    check(after === 0, `${kind}: the others suffer afterwards`)
     console.log(
       `${kind.padEnd(8)} ${String(troubled)} connections reset, exited or killed; of 2000 others ` +
-        `${String(failed)} failed, of 100 behind them ${String(after)}`,
+        `${String(failed)} failed, of 100 after them ${String(after)}`,
     )
-    await stop(server)
+    await server.stop()
   }
 }
 
@@ -360,4 +298,7 @@ if (isMain(import.meta)) {
     process.exit(2)
   }
   await measure()
+  if (what !== 'serve') {
+    finish()
+  }
 }

@@ -1,5 +1,6 @@
 /**
- * The server under `npm run soak`: serves a directory, and tells how it is when it is asked.
+ * The server under `npm run soak`: serves a directory, and describes its own
+ * state for each line on standard input.
  *
  * @module
  */
@@ -20,13 +21,14 @@ const server = new Server(['127.0.0.1', 0], Handler)
 server.handlerOptions = { directory: process.argv[2] }
 await server.bindAndActivate()
 
-process.on('message', () => {
+process.stdin.on('data', () => {
   globalThis.gc?.()
-  process.send?.({
+  const sample = {
     heap: process.memoryUsage().heapUsed,
     resources: process.getActiveResourcesInfo().length,
     listeners: process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0),
-  })
+  }
+  console.log(JSON.stringify(sample))
 })
-process.send?.({ port: server.serverPort })
+console.log(`port ${String(server.serverPort)}`)
 await server.serveForever()

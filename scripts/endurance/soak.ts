@@ -8,15 +8,15 @@
  * @module
  */
 
-import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { MeasuredServer } from '../measured-server.ts'
+import { check, dial, finish, makeRoot, MiB } from './trial.ts'
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +30,6 @@ const CONNECTIONS = Number(values.connections)
 const SAMPLES = 20
 const CLIENTS = 16
 const PIPELINE = 16
-const MiB = 1024 * 1024
 
 /** What the server says of itself, after its garbage is collected. */
 interface Sample {
@@ -40,34 +39,24 @@ interface Sample {
   readonly descriptors: number
 }
 
-const root = mkdtempSync(join(tmpdir(), 'basehttp-soak-'))
-writeFileSync(join(root, 'small'), 'x'.repeat(1000))
+const root = makeRoot('soak')
 writeFileSync(join(root, 'large'), 'x'.repeat(4 * MiB))
-const server = fork(join(import.meta.dirname, 'soak-server.js'), [root], {
-  execArgv: ['--expose-gc', '--trace-warnings'],
-  stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-})
-let complaints = ''
-server.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text))
-const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+const program = join(import.meta.dirname, 'soak-server.js')
+const server = await MeasuredServer.start([
+  ...[process.execPath, '--expose-gc', '--trace-warnings'],
+  ...[program, root],
+])
 
 const samples: Sample[] = []
-try {
-  for (let number = 0; number < SAMPLES; number++) {
-    await Promise.all(
-      Array.from({ length: CLIENTS }, () => keepAlive(REQUESTS / SAMPLES / CLIENTS)),
-    )
-    await Promise.all(
-      Array.from({ length: CLIENTS }, () => shortLived(CONNECTIONS / SAMPLES / CLIENTS)),
-    )
-    // The last connections end, and with them what they hold.
-    await sleep(200)
-    samples.push(await sample())
-    show(number + 1, samples.at(-1) as Sample)
-  }
-} finally {
-  server.kill('SIGKILL')
-  rmSync(root, { recursive: true })
+for (let number = 0; number < SAMPLES; number++) {
+  await Promise.all(Array.from({ length: CLIENTS }, () => keepAlive(REQUESTS / SAMPLES / CLIENTS)))
+  await Promise.all(
+    Array.from({ length: CLIENTS }, () => shortLived(CONNECTIONS / SAMPLES / CLIENTS)),
+  )
+  // The last connections end, and with them what they hold.
+  await sleep(200)
+  samples.push(await sample())
+  show(number + 1, samples.at(-1) as Sample)
 }
 
 if (values.plot !== undefined) {
@@ -75,27 +64,19 @@ if (values.plot !== undefined) {
 }
 const half = samples.slice(SAMPLES / 2)
 const growth = (half.at(-1) as Sample).heap - (half[0] as Sample).heap
-const flat = (key: 'resources' | 'listeners' | 'descriptors') =>
-  Math.max(...half.map((one) => one[key])) === Math.min(...half.map((one) => one[key]))
-const faults = [
-  ...(growth > MiB ? [`the heap has grown by ${(growth / MiB).toFixed(2)} MiB`] : []),
-  ...(flat('resources') ? [] : ['the number of active resources changes']),
-  ...(flat('listeners') ? [] : ['the number of listeners changes']),
-  ...(flat('descriptors') ? [] : ['the number of descriptors changes']),
-  ...(complaints === '' ? [] : [`standard error: ${complaints}`]),
-]
-console.log(
-  faults.length === 0
-    ? `nothing grows: in the second half, ${(growth / 1024).toFixed(0)} KiB of heap`
-    : faults.join('\n'),
-)
-process.exitCode = faults.length === 0 ? 0 : 1
+check(growth <= MiB, `the heap has grown by ${(growth / MiB).toFixed(2)} MiB`)
+for (const key of ['resources', 'listeners', 'descriptors'] as const) {
+  check(new Set(half.map((one) => one[key])).size === 1, `the number of ${key} changes`)
+}
+check(server.log() === '', `standard error: ${server.log()}`)
+console.log(`in the second half, the heap grows by ${(growth / 1024).toFixed(0)} KiB`)
+finish()
 
 async function sample(): Promise<Sample> {
-  const answer = once(server, 'message') as Promise<[Omit<Sample, 'descriptors'>]>
-  server.send('sample')
-  const [own] = await answer
-  return { ...own, descriptors: readdirSync(`/proc/${String(server.pid)}/fd`).length }
+  server.child.stdin?.write('sample\n')
+  const [line] = (await once(server.child.stdout as NodeJS.ReadableStream, 'data')) as [Buffer]
+  const own = JSON.parse(String(line)) as Omit<Sample, 'descriptors'>
+  return { ...own, descriptors: server.descriptors() }
 }
 
 function show(number: number, { heap, descriptors, resources, listeners }: Sample): void {
@@ -134,7 +115,7 @@ function plot(samples: readonly Sample[]): string {
 
 /** Requests on one connection, several under way at once. */
 async function keepAlive(count: number): Promise<void> {
-  const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+  const socket = connect({ port: server.port, host: '127.0.0.1', noDelay: true })
   const request = Buffer.from('GET /small HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(PIPELINE))
   let missing = Math.ceil(count / PIPELINE) * PIPELINE
   let length = 0
@@ -145,7 +126,7 @@ async function keepAlive(count: number): Promise<void> {
     socket.on('error', reject)
     socket.on('data', (chunk: Buffer) => {
       if (length === 0) {
-        // All answers are as long as the first.
+        // All responses are as long as the first.
         first += chunk.toString('latin1')
         const end = first.indexOf('\r\n\r\n')
         if (end === -1) {
@@ -156,8 +137,8 @@ async function keepAlive(count: number): Promise<void> {
       } else {
         received += chunk.length
       }
-      const answers = Math.min(PIPELINE, Math.floor(received / length))
-      if (answers === PIPELINE) {
+      const responses = Math.min(PIPELINE, Math.floor(received / length))
+      if (responses === PIPELINE) {
         received -= PIPELINE * length
         missing -= PIPELINE
         if (missing <= 0) {
@@ -175,8 +156,7 @@ async function keepAlive(count: number): Promise<void> {
 /** Connections one after the other; every tenth is broken off, each time somewhere else. */
 async function shortLived(count: number): Promise<void> {
   for (let number = 0; number < count; number++) {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    socket.on('error', () => {})
+    const socket = dial(server)
     await once(socket, 'connect')
     if (number % 10 === 9) {
       await breakOff(socket, Math.floor(number / 10) % 4)
@@ -195,7 +175,7 @@ async function breakOff(socket: Socket, way: number): Promise<void> {
     case 1: // in the head
       socket.write('GET /small HT')
       break
-    case 2: // in the answer
+    case 2: // in the response
       socket.write('GET /large HTTP/1.1\r\n\r\n')
       await once(socket, 'readable')
       break

@@ -2,28 +2,27 @@
  * `npm run uploads -- limits`: forms that are refused while they are still being sent.
  *
  * ```text
- *   each kind of server x each limit x 1 B, 64 KiB, 1 MiB, 16 MiB behind the byte that breaks it
+ *   each kind of server x each limit x 1 B, 64 KiB, 1 MiB, 16 MiB after the byte that breaks it
  *     x so many rounds, cut at random: the promised response, then a form that is fine
  *   at the end: no temporary file, no more descriptors than before, and the server closes
  * ```
  *
- * The client reads the whole response although it has not sent its whole request, and a reset that
- * comes before is a failure.
+ * The client reads the whole response although it has not sent its whole request; a reset before the
+ * end of the response is a failure.
  *
  * @module
  */
 
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { KINDS } from './upload-server.ts'
 import type { Kind } from './upload-server.ts'
-import type { Running } from './uploads.ts'
+import type { MeasuredServer } from '../measured-server.ts'
+import { check, MiB, until } from './trial.ts'
 
-const KIB = 1024
 const MULTIPART = 'multipart/form-data; boundary=b'
 const URLENCODED = 'application/x-www-form-urlencoded'
-const BEHIND = [1, 64 * KIB, KIB * KIB, 16 * KIB * KIB]
+/** How many bytes the client sends after the one that breaks the limit. */
+const MORE = [1, 64 * 1024, MiB, 16 * MiB]
 
 /** A form that is refused at the last byte of `begin`. */
 interface Row {
@@ -107,18 +106,17 @@ export interface LimitsOptions {
   readonly seed: number
   /** A kind of server, or all. */
   readonly kind?: string | undefined
-  /** The name of a row begins so. */
+  /** What the names of the rows begin with. */
   readonly row?: string | undefined
-  /** The most bytes behind. */
+  /** The most bytes after the one that breaks the limit. */
   readonly most: number
 }
 
-/** Run the matrix; tells what has failed. */
+/** Run the matrix; each failure is noted as a fault. */
 export async function limits(
-  start: (kind: Kind) => Promise<Running>,
+  start: (kind: Kind) => Promise<MeasuredServer>,
   { rounds, seed, kind: only, row = '', most }: LimitsOptions,
-): Promise<string[]> {
-  const failures: string[] = []
+): Promise<void> {
   for (const kind of KINDS.filter((name) => only === undefined || name === only)) {
     const server = await start(kind)
     const next = random(seed)
@@ -128,58 +126,49 @@ export async function limits(
       for (let warm = 0; warm < 20; warm++) {
         await fine(server.port)
       }
-      const before = descriptors(server.pid)
+      const before = server.descriptors()
       for (const one of ROWS.filter(({ name }) => name.startsWith(row))) {
-        for (const behind of BEHIND.filter((bytes) => bytes <= most)) {
+        for (const more of MORE.filter((bytes) => bytes <= most)) {
           for (let round = 0; round < rounds; round++) {
-            const failure = await refused(server.port, one, behind, next)
+            const failure = await refused(server.port, one, more, next)
             done += 1
-            if (failure !== undefined) {
-              failures.push(`${kind}, ${one.name}, ${String(behind)} behind: ${failure}`)
-            }
+            check(failure === '', `${kind}, ${one.name}, ${String(more)} more: ${failure}`)
             await fine(server.port)
           }
         }
       }
       // A connection that lingers may last a little.
-      let after = descriptors(server.pid)
-      for (let wait = 0; wait < 200 && after.open > before.open; wait++) {
-        await sleep(50)
-        after = descriptors(server.pid)
-      }
-      if (after.open > before.open || after.deleted > 0) {
-        failures.push(
-          `${kind}: ${JSON.stringify(before)} descriptors, then ${JSON.stringify(after)}`,
-        )
-      }
+      await until(() => server.descriptors() <= before, 10)
+      const after = server.openFiles()
+      check(after.length <= before, `${kind}: ${String(before)} descriptors, then ${after.join()}`)
+      check(!after.some((name) => name.endsWith(' (deleted)')), `${kind}: ${after.join()}`)
     } catch (error) {
-      failures.push(`${kind}, after ${String(done)} forms: ${String(error)}`)
+      check(false, `${kind}, after ${String(done)} forms: ${String(error)}`)
     }
-    const code = await server.close()
-    if (code !== 0) {
-      failures.push(`${kind}: the server does not close: ${String(code)}`)
-    }
+    server.child.stdin?.end()
+    await until(() => server.child.exitCode !== null, 60)
+    check(server.child.exitCode === 0, `${kind}: the server does not close`)
+    await server.stop()
     console.log(`${kind}: ${String(done)} forms refused`)
   }
-  return failures
 }
 
-/** Send a form that is refused; tell what is wrong with the response. */
-async function refused(port: number, row: Row, behind: number, next: () => number) {
+/** Send a form that is refused; returns what is wrong with the response. */
+async function refused(port: number, row: Row, more: number, next: () => number) {
   const end = row.type === MULTIPART ? '\r\n\r\n\r\n--b--\r\n' : ''
-  const length = row.begin.length + behind + end.length
+  const length = row.begin.length + more + end.length
   const request = Buffer.concat([
     Buffer.from(
       `POST /?${row.query} HTTP/1.0\r\nContent-Type: ${row.type}\r\n` +
         `Content-Length: ${String(length)}\r\n\r\n${row.begin}`,
       'latin1',
     ),
-    Buffer.alloc(behind, 'x'),
+    Buffer.alloc(more, 'x'),
     Buffer.from(end),
   ])
-  // Byte by byte, in small or in large pieces; larger ones when it has been over for long.
+  // Byte by byte, in small or in large pieces; in large ones long after the limit.
   const size = [1, 100, 10_000, 1_000_000][Math.floor(next() * 4)] as number
-  const fine = request.length - behind + 2000
+  const fine = request.length - more + 2000
   let at = 0
   const response = await exchange(port, () => {
     const begin = at
@@ -187,7 +176,7 @@ async function refused(port: number, row: Row, behind: number, next: () => numbe
     return request.subarray(begin, at)
   })
   return row.response.test(response) && response.endsWith('</html>\n')
-    ? undefined
+    ? ''
     : JSON.stringify(response.slice(0, 200))
 }
 
@@ -234,24 +223,4 @@ async function exchange(port: number, piece: () => Buffer): Promise<string> {
   }
   await closed
   return response
-}
-
-/** Descriptors of a process and its children: all, and those of files whose names are gone. */
-function descriptors(pid: number): { open: number; deleted: number } {
-  const sum = { open: 0, deleted: 0 }
-  if (process.platform !== 'linux') {
-    return sum
-  }
-  const children = readFileSync(`/proc/${String(pid)}/task/${String(pid)}/children`, 'latin1')
-  for (const one of [String(pid), ...children.split(' ').filter((word) => word !== '')]) {
-    for (const fd of readdirSync(`/proc/${one}/fd`)) {
-      sum.open += 1
-      try {
-        sum.deleted += readlinkSync(`/proc/${one}/fd/${fd}`).endsWith(' (deleted)') ? 1 : 0
-      } catch {
-        // Closed meanwhile.
-      }
-    }
-  }
-  return sum
 }

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os'
 import { AsyncHTTPServer, BaseHTTPRequestHandler, FieldStorage, ForkingMixIn } from 'basehttp'
 import { HTTPServer, isMain, parseQsl, ThreadingHTTPServer, urlsplit } from 'basehttp'
 
-/** What the server answers. */
+/** The server's response. */
 export interface UploadReport {
   readonly size: number
   readonly sha256: string
@@ -113,7 +113,7 @@ if (isMain(import.meta)) {
   const kind = (process.argv[2] ?? 'plain') as Kind
   const server = new SERVERS[kind](['127.0.0.1', 0], UploadHandler)
   await server.bindAndActivate()
-  console.log(`READY ${String(server.serverPort)}`)
+  console.log(`port ${String(server.serverPort)}`)
   if (process.argv[2] !== undefined) {
     process.stdin.resume().on('end', () => void server.shutdown())
   }

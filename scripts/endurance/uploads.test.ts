@@ -47,7 +47,7 @@ t.test('a signal in the middle of an upload leaves nothing', async (t) => {
     })
     t.teardown(() => server.kill('SIGKILL'))
     const [ready] = (await once(server.stdout, 'data')) as [Buffer]
-    const port = Number(String(ready).slice('READY '.length))
+    const port = Number(String(ready).slice('port '.length))
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
     socket.write(
