@@ -446,7 +446,10 @@ export const GROUPS: readonly Group[] = [
         name: 'Connections that are over, and kept',
         what: 'A server that remembers every thread it has started grows with every request.',
         tests: [
-          ['lib/socketserver/mixins/tasks.test.ts', 'Tasks: nothing is kept of a job that is over'],
+          [
+            'lib/socketserver/mixins/async-mixin.test.ts',
+            'AsyncMixIn: nothing is kept of a task that is over',
+          ],
           [
             'lib/socketserver/mixins/async-mixin.test.ts',
             'AsyncMixIn: nothing is kept of a connection that is over',

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { Duplex } from 'node:stream'
 import t from 'tap'
 import {
   captureStderr,
+  collectGarbage,
   countKept,
   dial,
   readAll,
@@ -9,6 +11,7 @@ import {
   serve,
   talk,
 } from '../../testing/helpers.ts'
+import { BaseServer } from '../base-server.ts'
 import { AsyncMixIn } from './async-mixin.ts'
 import { StreamRequestHandler } from '../request-handler.ts'
 import { TCPServer } from '../tcp-server.ts'
@@ -146,3 +149,47 @@ t.test('AsyncMixIn: nothing is kept of a connection that is over', async (t) => 
   t.equal(await countKept(connections), 0)
   t.equal(connections.length, 20)
 })
+
+t.test('AsyncMixIn: nothing is kept of a task that is over', async (t) => {
+  class Server extends AsyncMixIn(BaseServer) {
+    override async finishRequest() {}
+  }
+  const server = new Server('', Echo)
+  const request = new Duplex()
+  const heapAfter = async (tasks: number) => {
+    for (let count = 0; count < tasks; count++) {
+      void server.processRequest(request, '')
+      if (count % 100 === 0) {
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    }
+    // What watches over promises lets go of them a turn after they have been collected.
+    for (let round = 0; round < 3; round++) {
+      await new Promise((resolve) => setImmediate(resolve))
+      collectGarbage()
+    }
+    return process.memoryUsage().heapUsed
+  }
+  const before = await heapAfter(1000)
+  // What is kept of a task is some hundred bytes; the heap itself varies by some thousand.
+  const grown = (await heapAfter(20_000)) - before
+  t.ok(grown < 3_000_000, `${String(grown)} bytes`)
+})
+
+t.test(
+  'AsyncMixIn: a hook that throws where nobody can report it does not end the server',
+  async (t) => {
+    const log = captureStderr(t)
+    class Server extends AsyncTCPServer {
+      override endRequest(...args: Parameters<TCPServer['endRequest']>) {
+        void super.endRequest(...args)
+        return Promise.reject(new Error('worse'))
+      }
+    }
+    const server = new Server(['127.0.0.1', 0], Echo)
+    await serve(t, server)
+    t.equal(await talk(server, 'x\n'), 'x\n')
+    t.equal(await talk(server, 'y\n'), 'y\n')
+    t.match(log(), /^Exception ignored in a task of the server: Error: worse\n/)
+  },
+)

@@ -1,36 +1,52 @@
 /**
- * The mix-in that Python has no need for: every connection is a task on the event loop.
+ * A mix-in that Python does not need: every connection is a task on the event loop.
  *
  * ```text
  *   loop:  getRequest -> verifyRequest -> processRequest -.       getRequest -> ...
- *                                                          '-> task: finishRequest -> shutdownRequest
+ *                                                          '-> task: handleConnection -> shutdownRequest
  * ```
  *
- * The loop does not wait for the task, and that is all. While one handler waits, for a client or
- * for a file, the others go on; it is how most programs for Node work. They all share one thread,
- * however: a handler that computes for a second stops the others for a second. Where that
- * matters, read `threading-mixin.ts`.
+ * All it does is not to wait for the task. While one handler waits for a client or a file, the
+ * others run, which is how most programs for Node work. They share one thread, however: a handler
+ * that computes for a second stops the others for a second. Where that matters, read
+ * `threading-mixin.ts`.
+ *
+ * `ThreadingMixIn` and `ForkingMixIn` extend this one: their tasks hand the connection to a thread
+ * or to a child process, and wait there.
  *
  * @module
  */
 
+import { stderr } from '../../stdlib/sys.ts'
+import { formatException } from '../../stdlib/traceback.ts'
 import type { Address, BaseServer, Constructor } from '../base-server.ts'
 import type { Connection } from '../request-handler.ts'
-import { Tasks } from './tasks.ts'
 
 /** What {@link AsyncMixIn} adds to a server. */
 export interface AsyncMixIn {
   /**
    * Whether `serverClose()` waits until the connections that are being handled have ended. A handler
-   * may call it, and must not await it: it would wait for itself.
+   * may call it, but must not await it: it would wait for itself.
    *
-   * Differs: Python's thread is told that it cannot join itself. To know who asks, every promise
-   * would have to carry the name of its connection (`AsyncLocalStorage`), and on Node 20 that is a
-   * quarter of the CPU of a request.
+   * Differs: Python refuses to let a thread join itself. Here nothing tells which handler has
+   * called: that would need an `AsyncLocalStorage` for each connection.
    *
    * @python socketserver.ThreadingMixIn.block_on_close
    */
   blockOnClose: boolean
+  /**
+   * Handle a connection, in its task. To be overridden by a mix-in whose handlers run elsewhere.
+   * Afterwards the task reports what was thrown, and closes the connection.
+   *
+   * @internal
+   */
+  handleConnection(request: Connection, clientAddress: Address): Promise<void>
+  /**
+   * Wait until the connections that are being handled have ended, if {@link blockOnClose} says so.
+   *
+   * @internal
+   */
+  joinTasks(): Promise<void>
 }
 
 /**
@@ -38,7 +54,7 @@ export interface AsyncMixIn {
  * `class AsyncTCPServer extends AsyncMixIn(TCPServer) {}`.
  *
  * @param Base - the class of the server
- * @added Python's way are threads; `asyncio` is another library there.
+ * @added Python uses threads for this; its `asyncio` is a separate library.
  */
 export function AsyncMixIn<Base extends Constructor<BaseServer>>(
   Base: Base,
@@ -46,15 +62,23 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
   return class extends Base implements AsyncMixIn {
     blockOnClose = true
 
-    readonly #tasks = new Tasks()
+    /** Python's `_Threads`. */
+    readonly #tasks = new Set<Promise<void>>()
 
     override processRequest(request: Connection, clientAddress: Address): void {
-      this.#tasks.add(this.#processTask(request, clientAddress))
+      const task = this.#processTask(request, clientAddress)
+      this.#tasks.add(task)
+      const ended = () => this.#tasks.delete(task)
+      task.then(ended, (error: unknown) => {
+        ended()
+        // The last resort, for a server that overrides reportError() or endRequest() and throws.
+        stderr.write(`Exception ignored in a task of the server: ${formatException(error)}\n`)
+      })
     }
 
     async #processTask(request: Connection, clientAddress: Address): Promise<void> {
       try {
-        await this.finishRequest(request, clientAddress)
+        await this.handleConnection(request, clientAddress)
       } catch (error) {
         await this.reportError(request, clientAddress, error)
       } finally {
@@ -62,11 +86,21 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
       }
     }
 
+    handleConnection(request: Connection, clientAddress: Address): Promise<void> {
+      return this.finishRequest(request, clientAddress)
+    }
+
     override async serverClose(): Promise<void> {
       await super.serverClose()
+      await this.joinTasks()
+    }
+
+    async joinTasks(): Promise<void> {
       if (this.blockOnClose) {
-        await this.#tasks.join()
-        // Once more, for the connections that have been closed only now.
+        while (this.#tasks.size > 0) {
+          await Promise.allSettled(this.#tasks)
+        }
+        // Once more, for the connections that those tasks have closed.
         await super.serverClose()
       }
     }

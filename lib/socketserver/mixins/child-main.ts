@@ -10,17 +10,11 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { deserialize } from 'node:v8'
-import { stderr } from '../../stdlib/sys.ts'
-import { packError, RemoteServer, timeoutOf, written } from './remote.ts'
-import type { Closing, Count, Opening, Report, SentError, Site } from './remote.ts'
+import { packError, serveRemotely } from './remote.ts'
+import type { Closing, Count, Opening, RemoteServer, Report, Site } from './remote.ts'
 
 function report(message: Report): void {
   process.send?.(message)
-}
-
-// A line goes to the parent in one message, so that those of several children do not mix.
-stderr.write = (text) => {
-  report({ kind: 'log', text })
 }
 
 // Ctrl-C reaches all processes of a terminal. The parent decides what it means, and a child ends
@@ -40,43 +34,34 @@ async function handle(server: RemoteServer, opening: Opening, socket: Socket): P
   // As on a socket that the server has accepted; before anything can have been read from it.
   socket.allowHalfOpen = true
   socket.pause()
+  let options: Opening['options']
   if (opening.packedOptions !== undefined) {
     const packed = Buffer.from(opening.packedOptions, 'base64')
-    server.handlerOptions = deserialize(packed) as RemoteServer['handlerOptions']
+    options = deserialize(packed) as Opening['options']
   }
-  let error: SentError | undefined
-  try {
-    await server.finishRequest(socket, opening.clientAddress)
-  } catch (thrown) {
-    error = packError(thrown)
-  }
-  await written(socket, timeoutOf(server.handler))
-  // The parent closes the connection. So whoever has seen its end finds the log complete, because
-  // that has gone to the parent before.
-  report({ kind: 'done', error })
+  const done = await server.handle(socket, { ...opening, options })
+  // The parent closes the connection, and has all of the log by then: a client that has seen the end
+  // of its connection finds the log complete.
+  report(done)
   socket.destroy()
 }
 
 const [site] = (await once(process, 'message')) as [Site]
-try {
-  const server = await RemoteServer.load(site)
-  let come = 0
+await serveRemotely(site, report, (server) => {
+  let arrived = 0
   process.on('message', (message: Opening | Closing | Count, socket: Socket | undefined) => {
-    come += message.kind === 'open' ? 1 : 0
+    arrived += message.kind === 'open' ? 1 : 0
     if (message.kind === 'count') {
-      if (come < message.sent) {
+      if (arrived < message.sent) {
         report({ kind: 'missed' })
       }
     } else if (message.kind === 'close') {
       void server.endConnections()
     } else if (socket === undefined) {
       // The client was gone before the socket could be handed over.
-      report({ kind: 'done' })
+      report({ kind: 'done', timeout: null })
     } else {
       void handle(server, message, socket)
     }
   })
-  report({ kind: 'ready' })
-} catch (error) {
-  report({ kind: 'failed', error: packError(error) })
-}
+})

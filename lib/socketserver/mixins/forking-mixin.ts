@@ -32,11 +32,11 @@ import { fileURLToPath } from 'node:url'
 import { deserialize, serialize } from 'node:v8'
 import { milliseconds } from '../../stdlib/dates.ts'
 import type { Address, BaseServer, Constructor } from '../base-server.ts'
+import { AsyncMixIn } from './async-mixin.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { checkHandler, siteOf, unpackError } from './remote.ts'
 import type { Closing, Count, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from '../request-handler.ts'
-import { Tasks } from './tasks.ts'
 import { TCPServer } from '../tcp-server.ts'
 import { UnixStreamServer } from '../unix-server.ts'
 
@@ -53,7 +53,7 @@ const COUNT_INTERVAL = 2
 const KILL_LIMIT = 1
 
 /** What {@link ForkingMixIn} adds to a server. */
-export interface ForkingMixIn {
+export interface ForkingMixIn extends AsyncMixIn {
   /**
    * The process ids of the children, whether or not they handle a connection.
    *
@@ -67,12 +67,6 @@ export interface ForkingMixIn {
    * @python socketserver.ForkingMixIn.max_children
    */
   maxChildren: number
-  /**
-   * Whether `serverClose()` waits until the connections that are being handled have ended.
-   *
-   * @python socketserver.ForkingMixIn.block_on_close
-   */
-  blockOnClose: boolean
 }
 
 /**
@@ -90,11 +84,9 @@ export interface ForkingMixIn {
 export function ForkingMixIn<Base extends Constructor<BaseServer>>(
   Base: Base,
 ): Constructor<ForkingMixIn> & Base {
-  return class extends Base implements ForkingMixIn {
+  return class extends AsyncMixIn(Base) implements ForkingMixIn {
     maxChildren = 40
-    blockOnClose = true
 
-    readonly #tasks = new Tasks()
     #pool: Pool<Child> | undefined
 
     // TypeScript asks for `any[]` here, see `Constructor`.
@@ -132,11 +124,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       return this.#pool
     }
 
-    override processRequest(request: Connection, clientAddress: Address): void {
-      this.#tasks.add(this.#processRequestChild(request, clientAddress))
-    }
-
-    async #processRequestChild(request: Connection, clientAddress: Address): Promise<void> {
+    override async handleConnection(request: Connection, clientAddress: Address): Promise<void> {
       let child: Child | undefined
       try {
         child = await this.#children().take()
@@ -145,19 +133,17 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
           await this.reportError(request, clientAddress, unpackError(error))
         }
       } catch (error) {
-        // `destroy()`, and not `end()`: what the child has not sent is not to look complete.
+        // `destroy()`, not `end()`: a response that the child has not finished must not look complete.
         request.destroy()
-        if (error instanceof MemberLost) {
-          const who = child === undefined ? 'A child' : `Child ${String(child.processId)}`
-          logLost(who, clientAddress, error)
-        } else {
-          await this.reportError(request, clientAddress, error)
+        if (!(error instanceof MemberLost)) {
+          throw error
         }
+        const who = child === undefined ? 'A child' : `Child ${String(child.processId)}`
+        logLost(who, clientAddress, error)
       } finally {
         if (child !== undefined) {
           this.#children().give(child)
         }
-        await this.endRequest(request, clientAddress)
       }
     }
 
@@ -170,11 +156,6 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
 
     override async serverClose(): Promise<void> {
       await super.serverClose()
-      if (this.blockOnClose) {
-        await this.#tasks.join()
-        // Once more, for the connections that have been closed only now.
-        await super.serverClose()
-      }
       await this.#pool?.close()
     }
   }

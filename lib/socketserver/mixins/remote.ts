@@ -23,6 +23,7 @@
 
 import { milliseconds } from '../../stdlib/dates.ts'
 import { repr } from '../../stdlib/format.ts'
+import { stderr } from '../../stdlib/sys.ts'
 import { describe } from '../../stdlib/traceback.ts'
 import { BaseServer } from '../base-server.ts'
 import type { Address } from '../base-server.ts'
@@ -84,8 +85,8 @@ export interface Done {
   readonly kind: 'done'
   /** What it did not catch. */
   readonly error?: SentError | undefined
-  /** From a thread, how long the handler would have waited for its client; see {@link timeoutOf}. */
-  readonly timeout?: number | null
+  /** How long the handler would have waited for its client; see {@link timeoutOf}. */
+  readonly timeout: number | null
   /** From a thread, what goes over the connection before it ends. */
   readonly frames?: readonly Frame[]
 }
@@ -246,11 +247,11 @@ export class RemoteServer extends BaseServer<Address> {
   }
 
   /** The handler of this connection, or of the last one. */
-  handler: BaseRequestHandler | undefined
+  #handler: BaseRequestHandler | undefined
 
   override makeHandler(...args: Parameters<BaseServer['finishRequest']>): BaseRequestHandler {
-    this.handler = super.makeHandler(...args)
-    return this.handler
+    this.#handler = super.makeHandler(...args)
+    return this.#handler
   }
 
   override finishRequest(...args: Parameters<BaseServer['finishRequest']>): Promise<void> {
@@ -260,6 +261,20 @@ export class RemoteServer extends BaseServer<Address> {
       void this.endConnections()
     }
     return finished
+  }
+
+  /** Handle a connection, and wait until its last bytes have left. */
+  async handle(connection: Connection, { clientAddress, options }: Opening): Promise<Done> {
+    this.handlerOptions = options ?? this.handlerOptions
+    let error: SentError | undefined
+    try {
+      await this.finishRequest(connection, clientAddress)
+    } catch (thrown) {
+      error = packError(thrown)
+    }
+    const timeout = timeoutOf(this.#handler)
+    await written(connection, timeout)
+    return { kind: 'done', error, timeout }
   }
 
   /** What {@link Closing} asks for. */
@@ -285,6 +300,29 @@ function elsewhere(what: string): Error {
     `Cannot ${what} from a handler in another thread or process: the server is not here, only ` +
       'its address is',
   )
+}
+
+/**
+ * The half that both programs share: load the handler's module, say so, and listen.
+ *
+ * @param listen - begins to take connections
+ */
+export async function serveRemotely(
+  site: Site,
+  report: (message: Report) => void,
+  listen: (server: RemoteServer) => void,
+): Promise<void> {
+  // A line of the log goes to the server in one message: so lines of several threads or children do
+  // not mix, come in order with the bytes of a response, and are not lost when this one ends.
+  stderr.write = (text) => {
+    report({ kind: 'log', text })
+  }
+  try {
+    listen(await RemoteServer.load(site))
+    report({ kind: 'ready' })
+  } catch (error) {
+    report({ kind: 'failed', error: packError(error) })
+  }
 }
 
 // -- At the end of a connection --------------------------------------------------------------

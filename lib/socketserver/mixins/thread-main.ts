@@ -9,23 +9,16 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
-import { stderr } from '../../stdlib/sys.ts'
 import { renameThread } from '../../stdlib/threading.ts'
 import { memoryOf, PortStream } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
-import { packError, RemoteServer, timeoutOf, written } from './remote.ts'
-import type { Closing, Opening, Report, SentError, Site } from './remote.ts'
+import { serveRemotely } from './remote.ts'
+import type { Closing, Opening, RemoteServer, Report, Site } from './remote.ts'
 
 const port = parentPort as MessagePort
 
 function report(message: Report): void {
   port.postMessage(message)
-}
-
-// A line goes to the main thread in one message, in order with the bytes of the answer, and is
-// not lost when the worker ends.
-stderr.write = (text) => {
-  report({ kind: 'log', text })
 }
 
 /** The connection that is being handled. */
@@ -44,25 +37,13 @@ async function handle(server: RemoteServer, opening: Opening): Promise<void> {
     stream.accept(frame)
   }
   renameThread(opening.name ?? '')
-  server.handlerOptions = opening.options ?? server.handlerOptions
-  let error: SentError | undefined
-  try {
-    await server.finishRequest(stream, opening.clientAddress)
-  } catch (thrown) {
-    error = packError(thrown)
-  }
-  const timeout = timeoutOf(server.handler)
-  const leaving = written(stream, timeout)
-  if (leaving !== undefined) {
-    await leaving
-  }
+  const done = await server.handle(stream, opening)
   const frames = stream.finish()
   renameThread('MainThread')
-  port.postMessage({ kind: 'done', error, timeout, frames } satisfies Report, memoryOf(frames))
+  port.postMessage({ ...done, frames } satisfies Report, memoryOf(frames))
 }
 
-try {
-  const server = await RemoteServer.load(workerData as Site)
+await serveRemotely(workerData as Site, report, (server) => {
   port.on('message', (message: Opening | Closing | Frame) => {
     if (message.kind === 'open') {
       void handle(server, message)
@@ -72,7 +53,4 @@ try {
       stream?.accept(message)
     }
   })
-  report({ kind: 'ready' })
-} catch (error) {
-  report({ kind: 'failed', error: packError(error) })
-}
+})

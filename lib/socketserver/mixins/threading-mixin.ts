@@ -37,18 +37,18 @@
 
 import { Worker } from 'node:worker_threads'
 import type { Address, BaseServer, Constructor } from '../base-server.ts'
+import { AsyncMixIn } from './async-mixin.ts'
 import { logLost, Member, MemberLost, Pool } from './pool.ts'
 import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { checkHandler, isReport, siteOf, timeoutOf, unpackError, written } from './remote.ts'
 import type { Closing, Done, Opening, Report, Site } from './remote.ts'
 import type { Connection } from '../request-handler.ts'
-import { Tasks } from './tasks.ts'
 import { TCPServer } from '../tcp-server.ts'
 import { UnixStreamServer } from '../unix-server.ts'
 
 /** What {@link ThreadingMixIn} adds to a server. */
-export interface ThreadingMixIn {
+export interface ThreadingMixIn extends AsyncMixIn {
   /**
    * Whether the program may end while requests are being handled. Then `serverClose()` does not
    * wait for them, either.
@@ -56,12 +56,6 @@ export interface ThreadingMixIn {
    * @python socketserver.ThreadingMixIn.daemon_threads
    */
   daemonThreads: boolean
-  /**
-   * Whether `serverClose()` waits until the connections that are being handled have ended.
-   *
-   * @python socketserver.ThreadingMixIn.block_on_close
-   */
-  blockOnClose: boolean
   /**
    * How many connections may be handled at the same time; further ones wait for a thread. To be
    * set before the server is activated.
@@ -95,13 +89,11 @@ let count = 0
 export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
   Base: Base,
 ): Constructor<ThreadingMixIn> & Base {
-  return class extends Base implements ThreadingMixIn {
+  return class extends AsyncMixIn(Base) implements ThreadingMixIn {
     daemonThreads = false
-    blockOnClose = true
     maxThreads = 32
     waitsForClient = true
 
-    readonly #tasks = new Tasks()
     #pool: Pool<WorkerThread> | undefined
     /** Connections that have no thread yet, because nothing has come. */
     readonly #silent = new Set<Connection>()
@@ -129,22 +121,13 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       return this.#pool
     }
 
-    override processRequest(request: Connection, clientAddress: Address): void {
+    override async handleConnection(request: Connection, clientAddress: Address): Promise<void> {
       count++
       const name = `Thread-${String(count)}`
       if (this.daemonThreads) {
         unref(request)
       }
       const relay = new Relay(request, this.waitsForClient ? this.#timeout() : null)
-      this.#tasks.add(this.#processRequestThread(request, clientAddress, name, relay))
-    }
-
-    async #processRequestThread(
-      request: Connection,
-      clientAddress: Address,
-      name: string,
-      relay: Relay,
-    ): Promise<void> {
       try {
         if (this.waitsForClient) {
           this.#silent.add(request)
@@ -160,17 +143,14 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
           await this.reportError(request, clientAddress, unpackError(error))
         }
         // The handler waited until its last bytes had left its thread. They are here now.
-        await written(request, timeout ?? null)
+        await written(request, timeout)
       } catch (error) {
         relay.detach()
         request.destroy()
-        if (error instanceof MemberLost) {
-          logLost(name, clientAddress, error)
-        } else {
-          await this.reportError(request, clientAddress, error)
+        if (!(error instanceof MemberLost)) {
+          throw error
         }
-      } finally {
-        await this.endRequest(request, clientAddress)
+        logLost(name, clientAddress, error)
       }
     }
 
@@ -208,12 +188,11 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
 
     override async serverClose(): Promise<void> {
       await super.serverClose()
-      if (this.blockOnClose && !this.daemonThreads) {
-        await this.#tasks.join()
-        // Once more, for the connections that have been closed only now.
-        await super.serverClose()
-      }
       await this.#pool?.close()
+    }
+
+    override joinTasks(): Promise<void> {
+      return this.daemonThreads ? Promise.resolve() : super.joinTasks()
     }
   }
 }
