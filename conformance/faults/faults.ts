@@ -801,8 +801,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'one-child-for-all',
     history: 'A warm process that takes whatever comes: three requests meet one process.',
     file: 'lib/socketserver/mixins/forking-mixin.js',
-    from: 'inTurn: true',
-    to: 'inTurn: false',
+    from: 'roundRobin: true',
+    to: 'roundRobin: false',
     killedBy: 'threads/processes',
   },
 ]

@@ -1,6 +1,6 @@
 /**
- * The program of a child process: it loads the handler's module, then handles one connection after
- * the other.
+ * The program of a child process: it loads the handler's module, then handles connections one at a
+ * time.
  *
  * Read before: `forking-mixin.ts`, which starts it.
  *
@@ -11,14 +11,14 @@ import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { deserialize } from 'node:v8'
 import { packError, serveRemotely } from './remote.ts'
-import type { Closing, Count, Opening, RemoteServer, Report, Site } from './remote.ts'
+import type { Closing, Count, Job, RemoteServer, Report, HandlerLocation } from './remote.ts'
 
 function report(message: Report): void {
   process.send?.(message)
 }
 
-// Ctrl-C reaches all processes of a terminal. The parent decides what it means, and a child ends
-// with its parent.
+// Ctrl-C reaches every process of the terminal. What it means is for the parent to decide; a child
+// ends when its parent does.
 process.on('SIGINT', () => {})
 process.on('disconnect', () => {
   process.exit()
@@ -29,28 +29,28 @@ process.on('uncaughtException', (error) => {
   })
 })
 
-async function handle(server: RemoteServer, opening: Opening, socket: Socket): Promise<void> {
+async function handle(server: RemoteServer, job: Job, socket: Socket): Promise<void> {
   socket.on('error', () => {})
-  // As on a socket that the server has accepted; before anything can have been read from it.
+  // As the server does with the sockets that it accepts, and before anything is read from this one.
   socket.allowHalfOpen = true
   socket.pause()
-  let options: Opening['options']
-  if (opening.packedOptions !== undefined) {
-    const packed = Buffer.from(opening.packedOptions, 'base64')
-    options = deserialize(packed) as Opening['options']
+  let options: Job['options']
+  if (job.packedOptions !== undefined) {
+    const packed = Buffer.from(job.packedOptions, 'base64')
+    options = deserialize(packed) as Job['options']
   }
-  const done = await server.handle(socket, { ...opening, options })
+  const done = await server.handle(socket, { ...job, options })
   // The parent closes the connection, and has all of the log by then: a client that has seen the end
   // of its connection finds the log complete.
   report(done)
   socket.destroy()
 }
 
-const [site] = (await once(process, 'message')) as [Site]
-await serveRemotely(site, report, (server) => {
+const [location] = (await once(process, 'message')) as [HandlerLocation]
+await serveRemotely(location, report, (server) => {
   let arrived = 0
-  process.on('message', (message: Opening | Closing | Count, socket: Socket | undefined) => {
-    arrived += message.kind === 'open' ? 1 : 0
+  process.on('message', (message: Job | Closing | Count, socket: Socket | undefined) => {
+    arrived += message.kind === 'job' ? 1 : 0
     if (message.kind === 'count') {
       if (arrived < message.sent) {
         report({ kind: 'missed' })

@@ -6,19 +6,19 @@
  *     loop: getRequest -> verifyRequest -> processRequest
  *                                             |
  *     task: take a child from the pool  <-----'
- *           hand the socket over ------------- open --> finishRequest: a handler is made, and runs
+ *           hand the socket over -------------- job --> finishRequest: make a handler, run it
  *           shutdownRequest  <---------------- done --- the child is free for the next
  * ```
  *
- * The kernel hands the socket itself over, so no byte goes through the parent. A child that dies
- * takes its connection with it and nothing else: not the other children, and not the server.
+ * The kernel passes the socket itself to the child, so no byte goes through the parent. A child
+ * that dies takes only its connection with it, not the other children nor the server.
  *
- * Differs: in Python, a child is a copy of the parent, made for one connection. Node cannot copy
- * itself. A child is a new process, which loads the handler's module and handles one connection
- * after the other; a few always wait, and they take turns. Nothing of the parent is in it but
+ * Differs: in Python, a child is a copy of the parent, made for one connection. Node cannot fork in
+ * that sense. A child is a new process, which loads the handler's module and handles connections one
+ * at a time; a few are always waiting, and they take turns. All that it gets from the parent are the
  * `handlerOptions`.
  *
- * Production: a silent client holds a child, as in Python. Give the handler a `timeout`.
+ * Production: a silent client occupies a child, as in Python. Give the handler a `timeout`.
  *
  * Read before: `threading-mixin.ts`. Next: `child-main.ts`, which runs in the child.
  *
@@ -33,19 +33,20 @@ import { deserialize, serialize } from 'node:v8'
 import { milliseconds } from '../../stdlib/dates.ts'
 import type { Address, BaseServer, Constructor } from '../base-server.ts'
 import { AsyncMixIn } from './async-mixin.ts'
-import { logLost, Member, MemberLost, Pool } from './pool.ts'
-import { checkHandler, siteOf, unpackError } from './remote.ts'
-import type { Closing, Count, Done, Opening, Report, Site } from './remote.ts'
+import { logLost, PoolWorker, WorkerLost, Pool } from './pool.ts'
+import { checkHandler, locationOf, unpackError } from './remote.ts'
+import type { Closing, Count, Done, Job, Report, HandlerLocation } from './remote.ts'
 import type { Connection } from '../request-handler.ts'
 import { TCPServer } from '../tcp-server.ts'
 import { UnixStreamServer } from '../unix-server.ts'
 
-/** How many children are kept waiting. */
-const SPARE_CHILDREN = 3
+/** How many children are kept when there is nothing to do. */
+const MIN_CHILDREN = 3
 
 /**
- * How often a child that handles a connection is asked whether it has got it, in seconds. One that
- * has no descriptor for the socket gets no message either, and Node tells the parent nothing.
+ * How often a busy child is asked whether it has received its connection, in seconds. A child that
+ * has no descriptor left for the socket does not get the message either, and Node does not report
+ * that to the parent.
  */
 const COUNT_INTERVAL = 2
 
@@ -61,8 +62,8 @@ export interface ForkingMixIn extends AsyncMixIn {
    */
   readonly activeChildren: ReadonlySet<number>
   /**
-   * How many children there may be; further connections wait for one. To be set before the server
-   * is activated.
+   * How many children there may be; further connections wait for one. Set it before the server is
+   * activated.
    *
    * @python socketserver.ForkingMixIn.max_children
    */
@@ -73,10 +74,9 @@ export interface ForkingMixIn extends AsyncMixIn {
  * Let a server handle every connection in a child process:
  * `class ForkingHTTPServer extends ForkingMixIn(HTTPServer) {}`.
  *
- * The handler's class is exported by its module, and says where that is:
- * `static readonly module = import.meta.url`. Without that, or for a server that encrypts, the
- * constructor throws a `TypeError`; if the module does not export the class, `bindAndActivate()`
- * does.
+ * The module of the handler's class must export it, and the class must name the module:
+ * `static readonly module = import.meta.url`. If it does not, or the server encrypts, the constructor
+ * throws a `TypeError`; if the class is not exported, `bindAndActivate()` does.
  *
  * @param Base - the class of the server
  * @python socketserver.ForkingMixIn
@@ -103,7 +103,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
     }
 
     get activeChildren(): ReadonlySet<number> {
-      return new Set([...(this.#pool?.members ?? [])].map(({ processId }) => processId))
+      return new Set([...(this.#pool?.workers ?? [])].map(({ processId }) => processId))
     }
 
     override async serverActivate(): Promise<void> {
@@ -113,13 +113,10 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
 
     #children(): Pool<Child> {
       if (this.#pool === undefined) {
-        const site = siteOf(this, copyForChild)
-        const start = () => new Child(site, this.closing)
-        this.#pool = new Pool(start, {
-          most: this.maxChildren,
-          spare: SPARE_CHILDREN,
-          inTurn: true,
-        })
+        const location = locationOf(this, copyForChild)
+        const start = () => new Child(location, this.closing)
+        const size = { max: this.maxChildren, min: MIN_CHILDREN, roundRobin: true }
+        this.#pool = new Pool(start, size)
       }
       return this.#pool
     }
@@ -135,7 +132,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
       } catch (error) {
         // `destroy()`, not `end()`: a response that the child has not finished must not look complete.
         request.destroy()
-        if (!(error instanceof MemberLost)) {
+        if (!(error instanceof WorkerLost)) {
           throw error
         }
         const who = child === undefined ? 'A child' : `Child ${String(child.processId)}`
@@ -149,7 +146,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
 
     override async endConnections(): Promise<void> {
       await super.endConnections()
-      for (const child of this.#pool?.members ?? []) {
+      for (const child of this.#pool?.workers ?? []) {
         child.endConnections()
       }
     }
@@ -179,19 +176,19 @@ export class ForkingUnixStreamServer extends ForkingMixIn(UnixStreamServer) {}
 
 // -- A child ---------------------------------------------------------------------------------
 
-/** The program of the child, beside this file and of its kind: `.ts` or `.js`. */
+/** The program of the child, next to this file and with the same extension, `.ts` or `.js`. */
 const PROGRAM = fileURLToPath(import.meta.url).replace(/forking-mixin(\.[jt]s)$/, 'child-main$1')
 
-/** Copy options as they come to a child: that is less than what `structuredClone()` can do. */
+/** Copy options as they are copied to a child, which takes less than `structuredClone()`. */
 const copyForChild = (value: unknown): unknown => deserialize(serialize(value))
 
 /** A child process, seen from the server. */
-class Child extends Member {
+class Child extends PoolWorker {
   readonly #child: ChildProcess
   /** How many connections have been sent to it. */
   #sent = 0
 
-  constructor(site: Site, closing: boolean) {
+  constructor(location: HandlerLocation, closing: boolean) {
     super()
     this.#child = fork(PROGRAM, {
       execArgv: inheritable(process.execArgv),
@@ -201,7 +198,7 @@ class Child extends Member {
     })
     this.#child.on('error', (error) => {
       if (this.#child.pid === undefined) {
-        // There is no process, and so there will be no 'exit'.
+        // There is no process, so there will be no 'exit' event.
         this.refused(error)
       } else {
         this.crashed(error)
@@ -212,28 +209,28 @@ class Child extends Member {
         signal === null ? `ended with exit code ${String(code)}` : `was killed by ${signal}`,
       )
     })
-    // Out of descriptors, Node gives back a child that has no process and, for once, no send().
+    // Without descriptors, Node returns a child that has no process and, in that case, no send().
     if (this.#child.pid !== undefined) {
-      this.#send(site)
+      this.#send(location)
     }
     if (closing) {
       this.endConnections()
     }
   }
 
-  /** Send something. If that fails, the child is of no use any more: it ends with its channel. */
-  #send(message: Site | Opening | Closing | Count, connection?: Socket): void {
-    // keepOpen: our copy lasts as long as the child needs its own. A child that dies before it has
-    // got one would otherwise leave a connection that nobody can close.
+  /** Send a message. If that fails, the channel is broken and the child useless: it is ended. */
+  #send(message: HandlerLocation | Job | Closing | Count, connection?: Socket): void {
+    // keepOpen: keep our own handle of the socket. If a child died before it received the socket,
+    // nobody could close the connection otherwise.
     this.#child.send(message, connection, { keepOpen: true }, (error) => {
       if (error !== null) {
-        this.crashed(new MemberLost(`could not be reached (${error.message})`))
+        this.crashed(new WorkerLost(`could not be reached (${error.message})`))
         this.kill()
       }
     })
   }
 
-  /** Its process id; 0 as long as it is not known that it could not be started. */
+  /** Its process id; 0 if it could not be started, until that is known. */
   get processId(): number {
     return this.#child.pid ?? 0
   }
@@ -245,14 +242,16 @@ class Child extends Member {
     handlerOptions: BaseServer['handlerOptions'],
   ): Promise<Done> {
     if (!(connection instanceof Socket)) {
-      throw new TypeError('Cannot hand this connection to a child process: it is no plain socket')
+      throw new TypeError(
+        'Cannot hand this connection to a child process: it is not a plain socket',
+      )
     }
     const options = this.unlessKnown(handlerOptions, copyForChild)
     const packedOptions = options && serialize(options).toString('base64')
-    const opening: Opening = { kind: 'open', clientAddress, packedOptions }
-    // Not before all is made that may throw: nobody would await it.
+    const job: Job = { kind: 'job', clientAddress, packedOptions }
+    // After everything that may throw: otherwise nobody would await it.
     const done = this.handled()
-    this.#send(opening, connection)
+    this.#send(job, connection)
     this.#sent++
     const timer = setInterval(() => {
       this.#send({ kind: 'count', sent: this.#sent })
@@ -271,7 +270,7 @@ class Child extends Member {
   }
 
   override kill(): void {
-    // A child ends when it hears that its parent is gone; unless it hears nothing any more.
+    // A child exits when it is disconnected, unless it no longer listens; hence the signal.
     if (this.#child.connected) {
       this.#child.disconnect()
     }
@@ -283,8 +282,8 @@ class Child extends Member {
 }
 
 /**
- * The flags of this process that a child needs, loaders and conditions for instance; not those
- * that say what this process alone is to do.
+ * The flags of this process that its children need, such as loaders and conditions, without those
+ * that concern this process alone.
  */
 export function inheritable(execArgv: readonly string[]): string[] {
   const kept: string[] = []
@@ -306,5 +305,5 @@ const WITH_VALUE = new Set([
   ...['--inspect-port', '--debug-port', '--watch-path', '--title'],
 ])
 
-/** Debuggers, which need a port each; and what watches, tests or only checks a program. */
+/** Debuggers, which need a port each; and flags that watch, test or only check a program. */
 const ALONE = /^(?:--inspect.*|--watch.*|--test.*|-c|--check|-i|--interactive|--run)$/

@@ -3,11 +3,11 @@ import type { MessagePort } from 'node:worker_threads'
 import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { captureStderr } from '../../testing/helpers.ts'
-import { Member, MemberLost, Pool } from './pool.ts'
+import { PoolWorker, WorkerLost, Pool } from './pool.ts'
 import type { Report } from './remote.ts'
 
-/** A member that is no thread, but the other end of a port. */
-class Partner extends Member {
+/** A worker that is not a thread, but the other end of a port. */
+class Partner extends PoolWorker {
   readonly port: MessagePort
   readonly #ours: MessagePort
 
@@ -27,7 +27,7 @@ class Partner extends Member {
     }
   }
 
-  work(): ReturnType<Member['handled']> {
+  work(): ReturnType<PoolWorker['handled']> {
     return this.handled()
   }
 
@@ -44,8 +44,8 @@ const error = {
   report: 'RangeError: too far\n    at home',
 }
 
-t.test('Pool: one that is free is taken, those that wait are served in order', async (t) => {
-  const pool = new Pool(() => new Partner(), { most: 1, spare: 1, inTurn: false })
+t.test('Pool: an idle worker is taken, waiting connections are served in order', async (t) => {
+  const pool = new Pool(() => new Partner(), { max: 1, min: 1, roundRobin: false })
   await pool.warm()
   const one = await pool.take()
   const order: string[] = []
@@ -60,13 +60,13 @@ t.test('Pool: one that is free is taken, those that wait are served in order', a
   pool.give(one)
   await Promise.all([second, third])
   t.same(order, ['second', 'third'])
-  t.equal(pool.members.size, 1)
+  t.equal(pool.workers.size, 1)
   await pool.close()
-  t.equal(pool.members.size, 0)
+  t.equal(pool.workers.size, 0)
 })
 
-t.test('Pool: it grows for those who wait, to the most and no further', async (t) => {
-  const pool = new Pool(() => new Partner(), { most: 3, spare: 1, inTurn: false })
+t.test('Pool: it grows for waiting connections, up to the maximum', async (t) => {
+  const pool = new Pool(() => new Partner(), { max: 3, min: 1, roundRobin: false })
   const taken = [await pool.take(), await pool.take(), await pool.take()]
   t.equal(new Set(taken).size, 3)
   let fourth: Partner | undefined
@@ -75,7 +75,7 @@ t.test('Pool: it grows for those who wait, to the most and no further', async (t
   })
   await sleep(120)
   t.equal(fourth, undefined)
-  t.equal(pool.members.size, 3)
+  t.equal(pool.workers.size, 3)
   pool.give(taken[1] as Partner)
   await waiting
   t.equal(fourth, taken[1])
@@ -85,45 +85,53 @@ t.test('Pool: it grows for those who wait, to the most and no further', async (t
   await pool.close()
 })
 
-t.test('Pool: inTurn takes the one that has rested longest, otherwise the last', async (t) => {
-  for (const inTurn of [true, false]) {
-    const pool = new Pool(() => new Partner(), { most: 3, spare: 3, inTurn })
-    await pool.warm()
-    const seen: Partner[] = []
-    for (let index = 0; index < 6; index++) {
-      const one = await pool.take()
-      seen.push(one)
-      pool.give(one)
+t.test(
+  'Pool: roundRobin takes the worker that has been idle longest, otherwise the last',
+  async (t) => {
+    for (const roundRobin of [true, false]) {
+      const pool = new Pool(() => new Partner(), { max: 3, min: 3, roundRobin })
+      await pool.warm()
+      const seen: Partner[] = []
+      for (let index = 0; index < 6; index++) {
+        const one = await pool.take()
+        seen.push(one)
+        pool.give(one)
+      }
+      t.equal(new Set(seen).size, roundRobin ? 3 : 1)
+      t.equal(seen[0], roundRobin ? seen[3] : seen[1])
+      await pool.close()
     }
-    t.equal(new Set(seen).size, inTurn ? 3 : 1)
-    t.equal(seen[0], inTurn ? seen[3] : seen[1])
-    await pool.close()
-  }
-})
+  },
+)
 
-t.test('Pool: what is superfluous for long is ended, but for the spare ones', async (t) => {
-  const pool = new Pool(() => new Partner(), { most: 3, spare: 1, inTurn: false, rest: 0.02 })
+t.test('Pool: superfluous workers are ended after a while, down to the minimum', async (t) => {
+  const pool = new Pool(() => new Partner(), {
+    max: 3,
+    min: 1,
+    roundRobin: false,
+    idleTimeout: 0.02,
+  })
   const taken = [await pool.take(), await pool.take(), await pool.take()]
   for (const one of taken) {
     pool.give(one)
   }
-  while (pool.members.size > 1) {
+  while (pool.workers.size > 1) {
     await sleep(5)
   }
   await sleep(60)
-  t.equal(pool.members.size, 1)
+  t.equal(pool.workers.size, 1)
   t.equal(taken.filter((one) => one.usable).length, 1)
   await pool.close()
 })
 
-t.test('Pool: one that is lost is replaced, in use or not', async (t) => {
-  const pool = new Pool(() => new Partner(), { most: 1, spare: 1, inTurn: false })
+t.test('Pool: a lost worker is replaced, busy or idle', async (t) => {
+  const pool = new Pool(() => new Partner(), { max: 1, min: 1, roundRobin: false })
   await pool.warm()
   const first = await pool.take()
   const work = first.work()
   const next = pool.take()
   first.port.close()
-  await t.rejects(work, MemberLost)
+  await t.rejects(work, WorkerLost)
   pool.give(first)
   const second = await next
   t.not(second, first)
@@ -136,22 +144,22 @@ t.test('Pool: one that is lost is replaced, in use or not', async (t) => {
   await pool.close()
 })
 
-t.test('Pool: what keeps members from starting is told to those who wait', async (t) => {
+t.test('Pool: what keeps workers from starting rejects the waiting connections', async (t) => {
   const pool = new Pool(
     () => {
       const one = new Partner({ ready: false })
       one.port.postMessage({ kind: 'failed', error })
       return one
     },
-    { most: 2, spare: 1, inTurn: false },
+    { max: 2, min: 1, roundRobin: false },
   )
   await t.rejects(pool.warm(), { name: 'RangeError', message: 'too far' })
   await t.rejects(pool.take(), { name: 'RangeError', message: 'too far' })
   await pool.close()
-  t.equal(pool.members.size, 0)
+  t.equal(pool.workers.size, 0)
 })
 
-t.test('Pool: a start that fails costs one who waits, and is tried again', async (t) => {
+t.test('Pool: a failed start costs one waiting connection, and is tried again', async (t) => {
   let starts = 0
   const start = () => {
     starts++
@@ -160,64 +168,67 @@ t.test('Pool: a start that fails costs one who waits, and is tried again', async
     }
     return new Partner()
   }
-  const pool = new Pool(start, { most: 1, spare: 1, inTurn: false })
-  const lost = { constructor: MemberLost, message: 'could not be started (spawn ENOMEM)' }
-  // Not rejected one after the other at once: what is missing needs time to come back.
+  const pool = new Pool(start, { max: 1, min: 1, roundRobin: false })
+  const lost = { constructor: WorkerLost, message: 'could not be started (spawn ENOMEM)' }
+  // They are not all rejected at once: what is missing needs time to come back.
   const waiting = [pool.take(), pool.take(), pool.take()] as const
   await t.rejects(waiting[0], lost)
   t.equal(starts, 1)
   await t.rejects(waiting[1], lost)
   const one = await waiting[2]
-  t.equal(pool.members.size, 1)
+  t.equal(pool.workers.size, 1)
 
-  // Nor does it matter when nobody waits: the next one who does starts another.
+  // Nor does it matter when nobody waits: the next take() starts another.
   starts = 0
   pool.give(one)
   one.port.close()
   await one.exited
-  t.equal(pool.members.size, 0)
+  t.equal(pool.workers.size, 0)
   await t.rejects(pool.take(), lost)
   pool.give(await pool.take())
   await pool.close()
 })
 
-t.test('Pool: close() ends those that are starting, and later those in use', async (t) => {
-  const pool = new Pool(() => new Partner({ ready: false }), { most: 2, spare: 1, inTurn: false })
+t.test('Pool: close() ends the starting workers, and later the busy ones', async (t) => {
+  const pool = new Pool(() => new Partner({ ready: false }), { max: 2, min: 1, roundRobin: false })
   const warming = pool.warm()
   await pool.close()
   await t.rejects(warming, /^Cannot use the handler's module: loading it ended$/)
-  const other = new Pool(() => new Partner(), { most: 1, spare: 1, inTurn: false })
+  const other = new Pool(() => new Partner(), { max: 1, min: 1, roundRobin: false })
   const one = await other.take()
   await other.close()
   t.equal(one.usable, true)
   other.give(one)
   await one.exited
-  t.equal(other.members.size, 0)
+  t.equal(other.workers.size, 0)
 })
 
-t.test('Member: an exception is for the connection, or for the log if there is none', async (t) => {
-  const log = captureStderr(t)
-  const one = new Partner()
-  await one.ready
-  const work = one.work()
-  one.port.postMessage({ kind: 'crashed', error })
-  await t.rejects(work, { name: 'RangeError', message: 'too far' })
-  t.equal(one.usable, false)
-  t.equal(log(), '')
-  one.port.close()
-  await one.exited
+t.test(
+  'PoolWorker: an exception is for the connection, or for the log if there is none',
+  async (t) => {
+    const log = captureStderr(t)
+    const one = new Partner()
+    await one.ready
+    const work = one.work()
+    one.port.postMessage({ kind: 'crashed', error })
+    await t.rejects(work, { name: 'RangeError', message: 'too far' })
+    t.equal(one.usable, false)
+    t.equal(log(), '')
+    one.port.close()
+    await one.exited
 
-  const idle = new Partner()
-  await idle.ready
-  idle.port.postMessage({ kind: 'crashed', error })
-  idle.port.postMessage({ kind: 'log', text: 'the end\n' })
-  while (!log().endsWith('the end\n')) {
-    await sleep(5)
-  }
-  t.equal(
-    log(),
-    'Exception ignored, no request is being handled: RangeError: too far\n    at home\nthe end\n',
-  )
-  idle.kill()
-  await idle.exited
-})
+    const idle = new Partner()
+    await idle.ready
+    idle.port.postMessage({ kind: 'crashed', error })
+    idle.port.postMessage({ kind: 'log', text: 'the end\n' })
+    while (!log().endsWith('the end\n')) {
+      await sleep(5)
+    }
+    t.equal(
+      log(),
+      'Exception ignored, no request is being handled: RangeError: too far\n    at home\nthe end\n',
+    )
+    idle.kill()
+    await idle.exited
+  },
+)

@@ -1,15 +1,15 @@
 /**
- * A pool of threads or of children: each handles one connection at a time.
+ * A pool of workers, which are threads or child processes: each handles one connection at a time.
  *
  * ```text
- *   take() ----> idle: taken at once
- *          '---> none idle: wait; after a while, if there may be more of them, one more is started
- *   give() ----> somebody waits: handed on
- *          '---> nobody waits: idle; those not needed for 10 s are ended, but for a few
+ *   take() ----> one is idle: taken at once
+ *          '---> none is idle: wait; after a while, one more is started, up to the maximum
+ *   give() ----> a connection waits: handed on
+ *          '---> none waits: idle; workers not needed for 10 s are ended, down to the minimum
  * ```
  *
- * To start a thread costs about 50 ms of CPU, to take one that waits next to nothing. So one is
- * started only when somebody has waited for as long as that takes.
+ * Starting a thread costs about 50 ms of CPU, taking an idle one next to nothing. So one is started
+ * only when a connection has waited longer than that.
  *
  * @module
  */
@@ -22,38 +22,34 @@ import type { Address, BaseServer } from '../base-server.ts'
 import { checkSendable, unpackError } from './remote.ts'
 import type { Copy, Done, Report } from './remote.ts'
 
-/** How long members must have been superfluous to be ended, unless it is said, in seconds. */
-const REST = 10
+/** How long a worker must be superfluous before it is ended, in seconds. */
+const IDLE_TIMEOUT = 10
+
+/** How long a connection waits for a busy worker before another one is started, in seconds. */
+const PATIENCE = 0.1
+
+/** How many workers may be starting at a time: when processors are busy, more would slow them all. */
+const MAX_STARTING = 2
 
 /**
- * How long to wait for one that is busy before another is started, in seconds: as long as the last
- * start took, within these bounds. Where a start takes longer, because the processors are busy, one
- * more would make them busier still, and all wait longer.
- */
-const LEAST_PATIENCE = 0.05
-const MOST_PATIENCE = 0.5
-
-/** How many may be starting at a time. */
-const MOST_STARTING = 2
-
-/**
- * How long to wait after a failed start, in seconds. What was missing, descriptors for instance, is
- * there again when connections have been closed, and those are closed by the loop: starts that
- * followed one another at once would all fail, and cost every connection that waits.
+ * How long to wait after a failed start, in seconds. What was missing, descriptors for instance,
+ * comes back when connections are closed, and the loop closes those: if the next start followed at
+ * once, it would fail as well, and so would each one after it, at the cost of every waiting
+ * connection.
  */
 const PAUSE = 0.05
 
-/** How long a module may take to load, in seconds. */
+/** How long the handler's module may take to load, in seconds. */
 const START_LIMIT = 30
 
-/** The connection that a member was to handle is lost, because the member is, or never came to be. */
-export class MemberLost extends Error {
-  override readonly name = 'MemberLost'
+/** A connection is lost because its worker died, or could not be started. */
+export class WorkerLost extends Error {
+  override readonly name = 'WorkerLost'
 }
 
-/** A thread or a child, seen from the server. */
-export abstract class Member {
-  /** Resolves when a connection can be handled, rejects when that will never be. */
+/** A thread or a child process, seen from the server. */
+export abstract class PoolWorker {
+  /** Resolves when the worker can handle connections, rejects if it never will. */
   readonly ready: Promise<void>
   /** Resolves when the thread or child is gone. */
   readonly exited: Promise<void>
@@ -73,7 +69,7 @@ export abstract class Member {
       this.#resolveReady = resolve
       this.#rejectReady = reject
     })
-    // Whoever waits for it hears of it; nobody may.
+    // Not an unhandled rejection if nobody is waiting.
     this.ready.catch(() => {})
     this.exited = new Promise((resolve) => {
       this.#resolveExited = resolve
@@ -85,16 +81,16 @@ export abstract class Member {
     }, milliseconds(START_LIMIT))
   }
 
-  /** End it at once. */
+  /** End the worker at once. */
   abstract kill(): void
 
-  /** Let its connections end: the server is being closed. */
+  /** Tell the worker that the server is being closed: its connection gets no further request. */
   abstract endConnections(): void
 
   /**
-   * Some options, if they are not those that this one has already.
+   * The options to send: undefined if this worker has them already.
    *
-   * @throws `TypeError` for one that cannot be sent.
+   * @throws `TypeError` for an option that cannot be sent.
    */
   protected unlessKnown(
     options: BaseServer['handlerOptions'],
@@ -108,7 +104,7 @@ export abstract class Member {
     return options
   }
 
-  /** Wait until a connection that was just sent off has been handled, or this member is lost. */
+  /** Wait until the connection that was just sent has been handled, or this worker is lost. */
   protected handled(): Promise<Done> {
     return new Promise((resolve, reject) => {
       this.#resolveDone = resolve
@@ -116,7 +112,7 @@ export abstract class Member {
     })
   }
 
-  /** To be called with what the thread or child reports. */
+  /** To be called with each report of the thread or child. */
   protected accept(report: Report): void {
     switch (report.kind) {
       case 'ready':
@@ -132,7 +128,7 @@ export abstract class Member {
         this.crashed(unpackError(report.error))
         break
       case 'missed':
-        this.crashed(new MemberLost('could not take the connection, for want of descriptors,'))
+        this.crashed(new WorkerLost('could not take the connection, for want of descriptors,'))
         this.kill()
         break
       case 'log':
@@ -145,7 +141,7 @@ export abstract class Member {
     }
   }
 
-  /** To be called when it is about to end by an exception that nobody caught. */
+  /** To be called when an uncaught exception is about to end the worker. */
   protected crashed(error: Error): void {
     this.#usable = false
     this.#rejectReady(error)
@@ -160,118 +156,116 @@ export abstract class Member {
     }
   }
 
-  /** To be called when the system refuses it: no descriptors, no memory, too many processes. */
+  /** To be called when the system cannot start it: no descriptors, no memory, too many processes. */
   protected refused({ message }: Error): void {
     this.#rejectReady(unstartable(message))
     this.lost('could not be started')
   }
 
-  /** To be called when it is gone, however that came. */
+  /** To be called when the worker is gone, for whatever reason. */
   protected lost(how: string): void {
     this.#usable = false
     clearTimeout(this.#startTimer)
     this.#rejectReady(new Error(`Cannot use the handler's module: loading it ${how}`))
-    this.#rejectDone?.(new MemberLost(how))
+    this.#rejectDone?.(new WorkerLost(how))
     this.#resolveExited()
   }
 
-  /** Whether it was ready once. */
+  /** Whether the worker has ever been ready. */
   get started(): boolean {
     return this.#started
   }
 
-  /** Whether it can still handle a connection. */
+  /** Whether the worker can still handle connections. */
   get usable(): boolean {
     return this.#usable
   }
 }
 
-function unstartable(reason: string): MemberLost {
-  return new MemberLost(`could not be started (${reason})`)
+function unstartable(reason: string): WorkerLost {
+  return new WorkerLost(`could not be started (${reason})`)
 }
 
-/** Report, in a line, that a connection ended with the thread or child that handled it. */
-export function logLost(who: string, clientAddress: Address, { message }: MemberLost): void {
+/** Log, in one line, that a connection was lost with its worker. */
+export function logLost(who: string, clientAddress: Address, { message }: WorkerLost): void {
   stderr.write(`${who} ${message} while handling the request from ${repr(clientAddress)}\n`)
 }
 
-/** How large a pool may be. */
+/** The size of a pool. */
 export interface PoolSize {
-  /** At the most. */
-  readonly most: number
-  /** So many are kept, needed or not. */
-  readonly spare: number
+  /** The maximum number of workers. */
+  readonly max: number
+  /** The number of workers that are kept, needed or not. */
+  readonly min: number
   /**
-   * Whether the one that has rested longest is taken, so that all are. Otherwise it is the one
-   * that has just been given back: it is awake, and what it needs is in the processor's cache.
+   * Whether to take the worker that has been idle longest, so that they take turns. Otherwise the
+   * one that was given back last is taken: what it needs is still in the processor's cache.
    */
-  readonly inTurn: boolean
-  /** How long members must have been superfluous to be ended, in seconds. Default: 10. */
-  readonly rest?: number
+  readonly roundRobin: boolean
+  /** How long a worker must be superfluous before it is ended, in seconds. Default: 10. */
+  readonly idleTimeout?: number
 }
 
-/** Somebody who waits for a member. */
-interface Waiting<One> {
-  readonly resolve: (one: One) => void
+/** A connection that waits for a worker. */
+interface Waiting<Kind> {
+  readonly resolve: (worker: Kind) => void
   readonly reject: (reason: unknown) => void
   /** Since when, on the clock of `monotonic()`. */
   readonly since: number
 }
 
-/** Threads or children, and those who wait for one. */
-export class Pool<One extends Member> {
-  readonly #start: () => One
+/** Workers, and the connections that wait for one. */
+export class Pool<Kind extends PoolWorker> {
+  readonly #start: () => Kind
   readonly #size: Required<PoolSize>
-  readonly #members = new Set<One>()
-  readonly #idle: One[] = []
-  readonly #waiting: Waiting<One>[] = []
+  readonly #workers = new Set<Kind>()
+  readonly #idle: Kind[] = []
+  readonly #waiting: Waiting<Kind>[] = []
   #starting = 0
-  /** Before this time, on the clock of `monotonic()`, none is started: the last start has failed. */
+  /** Until then, on the clock of `monotonic()`, none is started, because the last start failed. */
   #pausedUntil = 0
   #closed = false
-  /** The fewest that were idle at any time since the last look. */
+  /** The fewest that were idle at any moment since the last #shrink(). */
   #leastIdle = 0
   #timer: NodeJS.Timeout | undefined
-  #patience = LEAST_PATIENCE
   #patienceTimer: NodeJS.Timeout | undefined
 
-  constructor(start: () => One, { most, spare, inTurn, rest = REST }: PoolSize) {
+  constructor(start: () => Kind, { max, min, roundRobin, idleTimeout = IDLE_TIMEOUT }: PoolSize) {
     this.#start = start
     this.#size = {
-      most: Math.max(1, most),
-      spare: Math.max(1, Math.min(spare, most)),
-      inTurn,
-      rest,
+      max: Math.max(1, max),
+      min: Math.max(1, Math.min(min, max)),
+      roundRobin,
+      idleTimeout,
     }
   }
 
-  /** Those that are there, idle or not. */
-  get members(): ReadonlySet<One> {
-    return this.#members
+  /** All workers, idle or not. */
+  get workers(): ReadonlySet<Kind> {
+    return this.#workers
   }
 
   /**
-   * Start those that are always kept.
+   * Start the minimum number of workers.
    *
    * @throws what keeps them from starting.
    */
   async warm(): Promise<void> {
-    const missing = this.#size.spare - this.#members.size
+    const missing = this.#size.min - this.#workers.size
     await Promise.all(Array.from({ length: missing }, () => this.#grow()))
   }
 
   /**
-   * Take one for a connection, as soon as there is one. It must be given back. This wait has no limit
-   * of its own: it lasts as long as the connections that hold all the others, which the `timeout` of
-   * their handlers ends.
+   * Take a worker for a connection, which must give it back. This wait has no limit of its own: it
+   * lasts as long as all workers are busy, which the `timeout` of their handlers bounds.
    *
-   * @throws what keeps one from starting.
+   * @throws what keeps a worker from starting.
    */
-  take(): Promise<One> {
-    const one = this.#size.inTurn ? this.#idle.shift() : this.#idle.pop()
-    if (one !== undefined) {
+  take(): Promise<Kind> {
+    const worker = this.#size.roundRobin ? this.#idle.shift() : this.#idle.pop()
+    if (worker !== undefined) {
       this.#leastIdle = Math.min(this.#leastIdle, this.#idle.length)
-      return Promise.resolve(one)
+      return Promise.resolve(worker)
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject, since: monotonic() })
@@ -279,52 +273,48 @@ export class Pool<One extends Member> {
     })
   }
 
-  /** Give one back. If it is gone meanwhile, that is no harm. */
-  give(one: One): void {
-    if (!one.usable) {
+  /** Give a worker back; nothing happens if it is gone by now. */
+  give(worker: Kind): void {
+    if (!worker.usable) {
       return
     }
     const next = this.#waiting.shift()
     if (next !== undefined) {
-      next.resolve(one)
+      next.resolve(worker)
     } else if (this.#closed) {
-      one.kill()
+      worker.kill()
     } else {
-      this.#idle.push(one)
+      this.#idle.push(worker)
       this.#timer ??= setInterval(() => {
         this.#shrink()
-      }, milliseconds(this.#size.rest)).unref()
+      }, milliseconds(this.#size.idleTimeout)).unref()
     }
   }
 
   /**
-   * End those that are idle, wait until they have ended, and keep none from here on. Those that
-   * handle a connection end after it.
+   * End the idle workers, wait until they have ended, and keep none from now on. A busy one ends
+   * after its connection.
    */
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#timer)
     const idle = this.#idle.splice(0)
-    const starting = [...this.#members].filter((one) => !one.started)
+    const starting = [...this.#workers].filter((worker) => !worker.started)
     const unneeded = this.#waiting.length === 0 ? [...idle, ...starting] : idle
-    for (const one of unneeded) {
-      one.kill()
+    for (const worker of unneeded) {
+      worker.kill()
     }
-    await Promise.all(unneeded.map((one) => one.exited))
+    await Promise.all(unneeded.map((worker) => worker.exited))
   }
 
-  /** Start more if somebody waits for long, now or when it will be long. */
+  /** Start more if a connection has waited too long, now or when it will have. */
   #growIfNeeded(): void {
     const first = this.#waiting[0]
-    const starting = Math.min(this.#waiting.length, MOST_STARTING)
-    if (
-      first === undefined ||
-      this.#starting >= starting ||
-      this.#members.size >= this.#size.most
-    ) {
+    const starting = Math.min(this.#waiting.length, MAX_STARTING)
+    if (first === undefined || this.#starting >= starting || this.#workers.size >= this.#size.max) {
       return
     }
-    const left = Math.max(first.since + this.#patience, this.#pausedUntil) - monotonic()
+    const left = Math.max(first.since + PATIENCE, this.#pausedUntil) - monotonic()
     if (left <= 0) {
       void this.#grow()
       this.#growIfNeeded()
@@ -336,26 +326,23 @@ export class Pool<One extends Member> {
     }
   }
 
-  /** Start one more. */
   #grow(): Promise<void> {
     const started = this.#startOne()
-    // `warm()` hears of a failure, and whoever waits for the new one. Nobody may.
+    // A failure rejects warm(), or a waiting take(); it must not be an unhandled rejection as well.
     started.catch(() => {})
     return started
   }
 
   async #startOne(): Promise<void> {
-    const begun = monotonic()
     this.#starting++
     try {
-      const one = this.#begin()
-      this.#members.add(one)
-      void one.exited.then(() => {
-        this.#lose(one)
+      const worker = this.#begin()
+      this.#workers.add(worker)
+      void worker.exited.then(() => {
+        this.#lose(worker)
       })
-      await one.ready
-      this.#patience = Math.min(Math.max(monotonic() - begun, LEAST_PATIENCE), MOST_PATIENCE)
-      this.give(one)
+      await worker.ready
+      this.give(worker)
     } catch (error) {
       this.#pausedUntil = monotonic() + PAUSE
       this.#waiting.shift()?.reject(error)
@@ -366,7 +353,7 @@ export class Pool<One extends Member> {
     }
   }
 
-  #begin(): One {
+  #begin(): Kind {
     try {
       return this.#start()
     } catch (error) {
@@ -374,27 +361,27 @@ export class Pool<One extends Member> {
     }
   }
 
-  #lose(one: One): void {
-    this.#members.delete(one)
-    const at = this.#idle.indexOf(one)
+  #lose(worker: Kind): void {
+    this.#workers.delete(worker)
+    const at = this.#idle.indexOf(worker)
     if (at !== -1) {
       this.#idle.splice(at, 1)
     }
     this.#growIfNeeded()
-    // Replaced, so that the next connection need not wait. One that never was ready would not be
-    // the next time either.
-    if (!this.#closed && one.started && this.#members.size < this.#size.spare) {
+    // Replaced, so that the next connection need not wait; but not if it has never been ready, since
+    // its replacement would not be either.
+    if (!this.#closed && worker.started && this.#workers.size < this.#size.min) {
       void this.#grow()
     }
   }
 
   #shrink(): void {
-    const superfluous = Math.min(this.#leastIdle, this.#members.size - this.#size.spare)
-    for (const one of this.#idle.splice(0, Math.max(0, superfluous))) {
-      one.kill()
+    const superfluous = Math.min(this.#leastIdle, this.#workers.size - this.#size.min)
+    for (const worker of this.#idle.splice(0, Math.max(0, superfluous))) {
+      worker.kill()
     }
     this.#leastIdle = this.#idle.length
-    if (this.#members.size <= this.#size.spare) {
+    if (this.#workers.size <= this.#size.min) {
       clearInterval(this.#timer)
       this.#timer = undefined
     }

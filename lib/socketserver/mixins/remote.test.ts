@@ -1,31 +1,31 @@
 import t from 'tap'
 import { EXCEPTIONS, Obedient, unfit } from '../../testing/handlers.ts'
 import type { RequestHandlerClass } from '../request-handler.ts'
-import { packError, RemoteServer, siteOf, unpackError } from './remote.ts'
+import { packError, RemoteServer, locationOf, unpackError } from './remote.ts'
 import { TCPServer } from '../tcp-server.ts'
 
 function server(Handler: RequestHandlerClass): TCPServer {
   return new TCPServer(['127.0.0.1', 8080], Handler)
 }
 
-t.test('siteOf() says where the handler is, and what it sees of the server', async (t) => {
-  t.same(siteOf(server(Obedient)), {
+t.test('locationOf() says where the handler is, and what it sees of the server', async (t) => {
+  t.same(locationOf(server(Obedient)), {
     module: Obedient.module,
     className: 'Obedient',
     server: { serverAddress: ['127.0.0.1', 8080] },
   })
 })
 
-t.test('siteOf() refuses an option that cannot be sent', async (t) => {
+t.test('locationOf() refuses an option that cannot be sent', async (t) => {
   const wrong = server(Obedient)
   wrong.handlerOptions = { timeout: 5, greeting: () => 'hello' }
-  t.throws(() => siteOf(wrong), {
+  t.throws(() => locationOf(wrong), {
     name: 'TypeError',
     message: /^Cannot send the handler option 'greeting' to another thread or process: only what/,
   })
 })
 
-t.test('siteOf() refuses an option whose copy would have lost its methods', async (t) => {
+t.test('locationOf() refuses an option whose copy would have lost its methods', async (t) => {
   class Accounts {
     readonly names = ['ann']
     has(name: string): boolean {
@@ -35,7 +35,7 @@ t.test('siteOf() refuses an option whose copy would have lost its methods', asyn
   const url = server(Obedient)
   url.handlerOptions = { greeting: new URL('file:///srv') }
   // From 22 on, Node itself refuses to copy it.
-  t.throws(() => siteOf(url), /of the class URL, of which|only what structuredClone\(\) takes/)
+  t.throws(() => locationOf(url), /of the class URL, of which|only what structuredClone\(\) takes/)
   class OwnError extends Error {}
   const accounts = new Accounts()
   const wrong: [unknown, string, string][] = [
@@ -54,7 +54,7 @@ t.test('siteOf() refuses an option whose copy would have lost its methods', asyn
     const refused = server(Obedient)
     refused.handlerOptions = { greeting }
     t.throws(
-      () => siteOf(refused),
+      () => locationOf(refused),
       {
         name: 'TypeError',
         message:
@@ -67,7 +67,7 @@ t.test('siteOf() refuses an option whose copy would have lost its methods', asyn
   }
 })
 
-t.test('siteOf() takes what arrives as it was', async (t) => {
+t.test('locationOf() takes what arrives as it was', async (t) => {
   const ring: { self?: unknown } = {}
   ring.self = ring
   const right = server(Obedient)
@@ -80,11 +80,11 @@ t.test('siteOf() takes what arrives as it was', async (t) => {
     boxed: [new DataView(new ArrayBuffer(8)), Object(1), Object('s')],
     ring,
   }
-  t.equal(siteOf(right).className, 'Obedient')
+  t.equal(locationOf(right).className, 'Obedient')
 })
 
 t.test('RemoteServer.load() finds the class', async (t) => {
-  const found = await RemoteServer.load(siteOf(server(Obedient)))
+  const found = await RemoteServer.load(locationOf(server(Obedient)))
   t.equal(found.RequestHandlerClass, Obedient)
   t.same(found.serverAddress, ['127.0.0.1', 8080])
 })
@@ -97,12 +97,12 @@ t.test('RemoteServer.load() says why it does not', async (t) => {
     [unfit.Unguarded, 'TypeError', /only in the program itself: if \(isMain\(import\.meta\)\)$/],
   ]
   for (const [Handler, name, message] of wrong) {
-    await t.rejects(RemoteServer.load(siteOf(server(Handler))), { name, message })
+    await t.rejects(RemoteServer.load(locationOf(server(Handler))), { name, message })
   }
 })
 
 t.test('RemoteServer does nothing that only the server can', async (t) => {
-  const found = await RemoteServer.load(siteOf(server(Obedient)))
+  const found = await RemoteServer.load(locationOf(server(Obedient)))
   await t.rejects(found.shutdown(), /^Cannot shut down from a handler in another thread/)
   await t.rejects(found.serverClose(), /^Cannot close the server from a handler/)
   await t.rejects(found.serveForever(), /^Cannot serve from a handler/)

@@ -1,20 +1,20 @@
 /**
- * A handler in another thread or process: how it is found there, and what it is told.
+ * A handler in another thread or process: how it is found there, and the messages both ways.
  *
  * ```text
- *   server's side                          |  thread-main.ts, child-main.ts
- *     Site: module, name, address   ---->  |  RemoteServer.load() imports the module
- *                                   <----  |  ready, or failed
- *     Opening: a connection         ---->  |  finishRequest() makes a handler, and runs it
- *                                   <----  |  log, log, ...
- *                                   <----  |  done, with the exception if there was one
+ *   the server's side                      |  thread-main.ts, child-main.ts
+ *     HandlerLocation: module, class  -->  |  RemoteServer.load() imports the module
+ *                                     <--  |  ready, or failed
+ *     Job: a connection               -->  |  finishRequest() makes a handler, and runs it
+ *                                     <--  |  log, log, ...
+ *                                     <--  |  done, with the exception if there was one
  * ```
  *
- * The server's side closes the connection, in both cases.
+ * In both cases it is the server's side that closes the connection.
  *
- * A class cannot be sent, only its whereabouts. So it names its module, `import.meta.url`, and the
- * module is loaded again on the other side, with everything at its top level. Python's threads
- * share all objects, and its children begin with a copy of all; here, nothing is shared.
+ * A class cannot be sent, only where it is. So it names its module, `import.meta.url`, and the other
+ * side loads that module again and runs everything at its top level. Python's threads share all
+ * objects, and its children start with a copy of them; here, nothing is shared.
  *
  * Next to read: `pool.ts`, then `threading-mixin.ts`.
  *
@@ -30,38 +30,38 @@ import type { Address } from '../base-server.ts'
 import type { Frame } from './port-stream.ts'
 import type { BaseRequestHandler, Connection, RequestHandlerClass } from '../request-handler.ts'
 
-/** Where a handler is, and for which server it works. */
-export interface Site {
+/** Where a handler class is, and for which server it works. */
+export interface HandlerLocation {
   /** The URL of the module that exports the class. */
   readonly module: string
   readonly className: string
-  /** The fields of the server that the handler gets to see. */
+  /** The fields of the server that the handler can see. */
   readonly server: { readonly serverAddress: Address }
 }
 
 /** To the other side: a connection to handle. */
-export interface Opening {
-  readonly kind: 'open'
+export interface Job {
+  readonly kind: 'job'
   /** `Thread-1`; a child has none. */
   readonly name?: string
   readonly clientAddress: Address
-  /** The server's `handlerOptions`, if they are others than the last time. */
+  /** The server's `handlerOptions`, if they have changed since the last job. */
   readonly options?: BaseServer['handlerOptions'] | undefined
   /**
-   * To a child, the options as `serialize()` of `node:v8` makes them, in base64. All else that is
-   * said between processes is JSON, which costs half as much, and knows half as many types.
+   * For a child, the options as serialized by `node:v8`, in base64. Everything else between the
+   * processes is JSON, which costs half as much but lacks many types.
    */
   readonly packedOptions?: string | undefined
-  /** What has come over the connection already; to a child, the connection itself is sent. */
+  /** For a thread, what has already arrived; a child gets the connection itself. */
   readonly frames?: readonly Frame[]
 }
 
-/** To the other side: let no connection have another request, the server is being closed. */
+/** To the other side: the server is being closed, so no connection gets another request. */
 export interface Closing {
   readonly kind: 'close'
 }
 
-/** To a child: that so many connections have been sent to it. It says so if fewer have come. */
+/** To a child: how many connections were sent to it. It reports if fewer have arrived. */
 export interface Count {
   readonly kind: 'count'
   readonly sent: number
@@ -70,24 +70,24 @@ export interface Count {
 /** From the other side. */
 export type Report =
   | { readonly kind: 'ready' }
-  /** The handler cannot be found; nothing else will come. */
+  /** The handler cannot be found; no other report will follow. */
   | { readonly kind: 'failed'; readonly error: SentError }
-  /** It is about to end, by an exception that nobody caught. */
+  /** It is about to end, because of an uncaught exception. */
   | { readonly kind: 'crashed'; readonly error: SentError }
-  /** A connection was sent, and has not come: see `forking-mixin.ts`. */
+  /** A connection was sent but has not arrived: see `forking-mixin.ts`. */
   | { readonly kind: 'missed' }
   /** Text for the server's standard error. */
   | { readonly kind: 'log'; readonly text: string }
   | Done
 
-/** The handler has ended. */
+/** The connection has been handled. */
 export interface Done {
   readonly kind: 'done'
-  /** What it did not catch. */
+  /** The exception that the handler did not catch. */
   readonly error?: SentError | undefined
   /** How long the handler would have waited for its client; see {@link timeoutOf}. */
   readonly timeout: number | null
-  /** From a thread, what goes over the connection before it ends. */
+  /** From a thread, the last frames of the connection. */
   readonly frames?: readonly Frame[]
 }
 
@@ -99,7 +99,7 @@ export function isReport(message: Report | Frame): message is Report {
 // -- Before anything is started --------------------------------------------------------------
 
 /**
- * Check that a handler's class says where it is.
+ * Check that a handler's class says where it is defined.
  *
  * @throws `TypeError` that says what to add.
  */
@@ -110,7 +110,7 @@ export function checkHandler(Handler: RequestHandlerClass, where: string): void 
         'there; export it: export class Handler ...',
     )
   }
-  // An inherited one is the whereabouts of the base class.
+  // An inherited `module` says where the base class is.
   const { module } = Object.hasOwn(Handler, 'module') ? (Handler as { module?: unknown }) : {}
   if (typeof module !== 'string') {
     throw new TypeError(
@@ -127,14 +127,14 @@ export function checkHandler(Handler: RequestHandlerClass, where: string): void 
   }
 }
 
-/** Copies a value as it is copied on its way to a thread or to a child; throws if it cannot be. */
+/** Copies a value the way it is copied to a thread or a child; throws if it cannot be. */
 export type Copy = (value: unknown) => unknown
 
 /**
- * Check that the copy of some `handlerOptions` is what they are: `structuredClone()` makes a plain
- * object of an object of a class, without a word, and its methods are missed at the first request.
+ * Check that `handlerOptions` survive being copied: `structuredClone()` silently turns an instance
+ * of a class into a plain object, and the first request would miss its methods.
  *
- * @param copy - how they are copied on their way
+ * @param copy - copies an option the way it will be sent
  * @throws `TypeError` that names the option, and what is wrong with it.
  */
 export function checkSendable(options: BaseServer['handlerOptions'], copy: Copy): void {
@@ -159,14 +159,14 @@ export function checkSendable(options: BaseServer['handlerOptions'], copy: Copy)
   }
 }
 
-/** Say which class is lost in the copy of a value, or of something in it, if one is. */
+/** Name the class that is lost in the copy of a value, or of something inside it, if one is. */
 function lostClass(value: unknown, copy: unknown, seen: Set<unknown>): string | undefined {
   if (typeof value !== 'object' || value === null || seen.has(value)) {
     return undefined
   }
   seen.add(value)
   const prototype = Object.getPrototypeOf(value) as object | null
-  // One that has no prototype has no methods to lose.
+  // An object without a prototype has no methods to lose.
   if (prototype !== null && prototype !== Object.getPrototypeOf(copy)) {
     return (
       `it holds an object of the class ${value.constructor.name}, of which the copy is of the ` +
@@ -191,12 +191,12 @@ function childrenOf(value: object): unknown[] {
 }
 
 /**
- * Say where the handler of a server is.
+ * Say where the handler of a server is defined.
  *
- * @param copy - how the `handlerOptions` are copied on their way
+ * @param copy - copies an option the way it will be sent
  * @throws what {@link checkSendable} throws.
  */
-export function siteOf(server: BaseServer, copy: Copy = structuredClone): Site {
+export function locationOf(server: BaseServer, copy: Copy = structuredClone): HandlerLocation {
   checkSendable(server.handlerOptions, copy)
   const { RequestHandlerClass: Handler } = server
   const fields = ['serverAddress', 'serverName', 'serverPort']
@@ -207,7 +207,7 @@ export function siteOf(server: BaseServer, copy: Copy = structuredClone): Site {
       fields.flatMap((name) =>
         name in server ? [[name, (server as unknown as Record<string, unknown>)[name]]] : [],
       ),
-    ) as unknown as Site['server'],
+    ) as unknown as HandlerLocation['server'],
   }
 }
 
@@ -217,36 +217,36 @@ export function siteOf(server: BaseServer, copy: Copy = structuredClone): Site {
 let loading = false
 
 /**
- * What a handler finds in `this.server` in a thread or child: the address, and what is made of it.
- * It is not the server, and cannot be told to stop.
+ * What a handler in a thread or child finds in `this.server`: the address, and what is derived from
+ * it. It is not the server itself, and cannot stop it.
  */
 export class RemoteServer extends BaseServer<Address> {
   /**
-   * Load the handler's module, and find the class in it.
+   * Load the handler's module, and look up the class in it.
    *
    * @throws what the module throws, and `TypeError` when it does not export the class.
    */
-  static async load(site: Site): Promise<RemoteServer> {
+  static async load(location: HandlerLocation): Promise<RemoteServer> {
     loading = true
-    const exports = (await import(site.module)) as Record<string, unknown>
+    const exports = (await import(location.module)) as Record<string, unknown>
     const found = new Set(
       Object.values(exports).filter(
-        (value) => typeof value === 'function' && value.name === site.className,
+        (value) => typeof value === 'function' && value.name === location.className,
       ),
     )
     if (found.size !== 1) {
       const reason =
         found.size === 0
-          ? `exports no class of that name; write: export class ${site.className}`
+          ? `exports no class of that name; write: export class ${location.className}`
           : 'exports several classes of that name; rename one of them'
-      throw new TypeError(`Cannot find ${site.className}: ${site.module} ${reason}`)
+      throw new TypeError(`Cannot find ${location.className}: ${location.module} ${reason}`)
     }
     const [Handler] = found as Set<RequestHandlerClass>
-    const server = new RemoteServer(site.server.serverAddress, Handler as RequestHandlerClass)
-    return Object.assign(server, site.server)
+    const server = new RemoteServer(location.server.serverAddress, Handler as RequestHandlerClass)
+    return Object.assign(server, location.server)
   }
 
-  /** The handler of this connection, or of the last one. */
+  /** The handler of the current connection, or of the last one. */
   #handler: BaseRequestHandler | undefined
 
   override makeHandler(...args: Parameters<BaseServer['finishRequest']>): BaseRequestHandler {
@@ -264,7 +264,7 @@ export class RemoteServer extends BaseServer<Address> {
   }
 
   /** Handle a connection, and wait until its last bytes have left. */
-  async handle(connection: Connection, { clientAddress, options }: Opening): Promise<Done> {
+  async handle(connection: Connection, { clientAddress, options }: Job): Promise<Done> {
     this.handlerOptions = options ?? this.handlerOptions
     let error: SentError | undefined
     try {
@@ -277,7 +277,7 @@ export class RemoteServer extends BaseServer<Address> {
     return { kind: 'done', error, timeout }
   }
 
-  /** What {@link Closing} asks for. */
+  /** Called for {@link Closing}. */
   override endConnections(): Promise<void> {
     return super.endConnections()
   }
@@ -303,22 +303,24 @@ function elsewhere(what: string): Error {
 }
 
 /**
- * The half that both programs share: load the handler's module, say so, and listen.
+ * Load the handler's module, start to listen, and report that: the half that the programs of threads
+ * and children share.
  *
- * @param listen - begins to take connections
+ * @param report - sends a message to the server's side
+ * @param listen - starts to receive messages from there
  */
 export async function serveRemotely(
-  site: Site,
+  location: HandlerLocation,
   report: (message: Report) => void,
   listen: (server: RemoteServer) => void,
 ): Promise<void> {
-  // A line of the log goes to the server in one message: so lines of several threads or children do
-  // not mix, come in order with the bytes of a response, and are not lost when this one ends.
+  // Each line of the log goes to the server in one message: so lines of several workers do not mix,
+  // keep their order relative to the bytes of a response, and are not lost when this worker ends.
   stderr.write = (text) => {
     report({ kind: 'log', text })
   }
   try {
-    listen(await RemoteServer.load(site))
+    listen(await RemoteServer.load(location))
     report({ kind: 'ready' })
   } catch (error) {
     report({ kind: 'failed', error: packError(error) })
@@ -327,16 +329,16 @@ export async function serveRemotely(
 
 // -- At the end of a connection --------------------------------------------------------------
 
-/** How long a handler waits for its client, in seconds; null, for ever, if it has no `timeout`. */
+/** How long a handler waits for its client, in seconds; null, for ever, without a `timeout`. */
 export function timeoutOf(handler: object | undefined): number | null {
   const { timeout } = (handler ?? {}) as { timeout?: unknown }
   return typeof timeout === 'number' ? timeout : null
 }
 
 /**
- * Wait until the other side has all that was written to a connection, or will not take it any more:
- * the kernel behind a socket, the main thread behind a port. If that takes longer than the handler's
- * `timeout`, the connection is destroyed.
+ * Wait until everything that was written to a connection has been passed on, by a socket to the
+ * kernel, by a port to the main thread, or never will be. If that takes longer than the handler's
+ * `timeout`, destroy the connection.
  *
  * @returns undefined if nothing is left to wait for.
  */
@@ -364,32 +366,32 @@ export function written(connection: Connection, timeout: number | null): Promise
 
 // -- Exceptions ------------------------------------------------------------------------------
 
-/** An exception on its way to the server. */
+/** An exception in a form that can be sent to the server. */
 export interface SentError {
   readonly className: string
   readonly message: string
-  /** All that is to be said of it: the stack, the cause, further fields. */
+  /** The stack, the cause, further fields. */
   readonly report: string
 }
 
-/** Make an exception ready to be sent, whatever was thrown; see {@link describe}. */
+/** Put an exception, or whatever else was thrown, into a form that can be sent. */
 export function packError(error: unknown): SentError {
   const report = describe(error)
   try {
     if (error instanceof Error) {
-      // Both are text by custom only, and nothing else may get into a message to another thread.
+      // Both are strings only by convention, and other values may not survive the way.
       const { message, constructor } = error as { message: unknown; constructor: { name: unknown } }
       return { className: String(constructor.name), message: String(message), report }
     }
   } catch {
-    // It cannot be asked what it is.
+    // One of its getters throws.
   }
   return { className: 'Error', message: report, report }
 }
 
 /**
- * Make an exception of what was sent. Printed, it is what it was; but of its class, if that is none
- * of JavaScript's own, only the name is left.
+ * Turn what was sent into an exception again. It prints as the original; of a class that is not
+ * JavaScript's own, only the name is left.
  */
 export function unpackError({ className, message, report }: SentError): Error {
   const error = new (errorClass(className))(message)

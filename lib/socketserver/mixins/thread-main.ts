@@ -1,6 +1,6 @@
 /**
- * The program of a worker thread: it loads the handler's module, then handles one connection after
- * the other.
+ * The program of a worker thread: it loads the handler's module, then handles connections one at a
+ * time.
  *
  * Read before: `threading-mixin.ts`, which starts it.
  *
@@ -13,7 +13,7 @@ import { renameThread } from '../../stdlib/threading.ts'
 import { memoryOf, PortStream } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { serveRemotely } from './remote.ts'
-import type { Closing, Opening, RemoteServer, Report, Site } from './remote.ts'
+import type { Closing, Job, RemoteServer, Report, HandlerLocation } from './remote.ts'
 
 const port = parentPort as MessagePort
 
@@ -24,28 +24,28 @@ function report(message: Report): void {
 /** The connection that is being handled. */
 let stream: PortStream | undefined
 
-// What a handler has sent before it ends the thread is not lost.
+// What a handler has written before it ends the thread must not be lost.
 process.on('exit', () => {
   stream?.flush()
 })
 
-async function handle(server: RemoteServer, opening: Opening): Promise<void> {
+async function handle(server: RemoteServer, job: Job): Promise<void> {
   stream = new PortStream((frame, transfer) => {
     port.postMessage(frame, transfer)
   })
-  for (const frame of opening.frames ?? []) {
+  for (const frame of job.frames ?? []) {
     stream.accept(frame)
   }
-  renameThread(opening.name ?? '')
-  const done = await server.handle(stream, opening)
+  renameThread(job.name ?? '')
+  const done = await server.handle(stream, job)
   const frames = stream.finish()
   renameThread('MainThread')
   port.postMessage({ ...done, frames } satisfies Report, memoryOf(frames))
 }
 
-await serveRemotely(workerData as Site, report, (server) => {
-  port.on('message', (message: Opening | Closing | Frame) => {
-    if (message.kind === 'open') {
+await serveRemotely(workerData as HandlerLocation, report, (server) => {
+  port.on('message', (message: Job | Closing | Frame) => {
+    if (message.kind === 'job') {
       void handle(server, message)
     } else if (message.kind === 'close') {
       void server.endConnections()

@@ -5,28 +5,28 @@
  *   main thread                                         worker thread
  *     loop: getRequest -> verifyRequest -> processRequest
  *                                             |
- *     task: a first byte has come  <----------'
- *           take a worker from the pool ------ open --> finishRequest: a handler is made, and runs
+ *     task: the first byte has come <---------'
+ *           take a worker from the pool ------- job --> finishRequest: make a handler, run it
  *           Relay <------------------------- frames --> PortStream
  *           shutdownRequest  <---------------- done --- the worker is free for the next
  * ```
  *
- * What it is for: a handler that computes holds up its own thread, and no other. With two
- * processors, two of them run at the same time. What waits, for a file or a client, needs no
- * thread in Node: see `async-mixin.ts`, which is cheaper by far.
+ * Its purpose: a handler that computes holds up only its own thread, and with two processors, two
+ * of them run at the same time. Waiting for a file or a client needs no thread in Node: see
+ * `async-mixin.ts`, which is much cheaper.
  *
- * Differs: in Python, all threads see the same objects. Here, a thread has its own copy of every
- * module; nothing is shared but `handlerOptions`, which is copied. A counter in the handler's
- * class counts in each thread alone.
+ * Differs: in Python, all threads see the same objects. Here each thread has its own copy of every
+ * module, and of the `handlerOptions`; nothing is shared. A counter in the handler's class counts
+ * separately in each thread.
  *
- * Differs: in Python, a client that is silent holds a thread. Here it holds none until it has
- * sent a byte, or has closed its side; see `waitsForClient`. If the handler has a `timeout`, the
- * connection is closed after it, and the log does not say so.
+ * Differs: in Python, a silent client occupies a thread. Here it does not until it has sent a byte
+ * or closed its side; see `waitsForClient`. If the handler has a `timeout`, the connection is closed
+ * after it, without a line in the log.
  *
- * A handler is done when its last 256 KiB have left for the main thread, and the thread is free for
- * the next. The client has another `timeout` seconds to take them.
+ * A handler's thread is free again when the last 256 KiB have been posted to the main thread. The
+ * client has another `timeout` seconds to receive them.
  *
- * Production: `maxThreads` clients that send one byte each and then nothing hold all threads.
+ * Production: `maxThreads` clients that send one byte each and then nothing occupy all threads.
  * Give the handler a `timeout`.
  *
  * Read before: `remote.ts`, `pool.ts`, `port-stream.ts`. Next: `thread-main.ts`, which runs in the
@@ -38,11 +38,11 @@
 import { Worker } from 'node:worker_threads'
 import type { Address, BaseServer, Constructor } from '../base-server.ts'
 import { AsyncMixIn } from './async-mixin.ts'
-import { logLost, Member, MemberLost, Pool } from './pool.ts'
+import { logLost, PoolWorker, WorkerLost, Pool } from './pool.ts'
 import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
-import { checkHandler, isReport, siteOf, timeoutOf, unpackError, written } from './remote.ts'
-import type { Closing, Done, Opening, Report, Site } from './remote.ts'
+import { checkHandler, isReport, locationOf, timeoutOf, unpackError, written } from './remote.ts'
+import type { Closing, Done, Job, Report, HandlerLocation } from './remote.ts'
 import type { Connection } from '../request-handler.ts'
 import { TCPServer } from '../tcp-server.ts'
 import { UnixStreamServer } from '../unix-server.ts'
@@ -50,15 +50,15 @@ import { UnixStreamServer } from '../unix-server.ts'
 /** What {@link ThreadingMixIn} adds to a server. */
 export interface ThreadingMixIn extends AsyncMixIn {
   /**
-   * Whether the program may end while requests are being handled. Then `serverClose()` does not
-   * wait for them, either.
+   * Whether the program may end while requests are being handled. If so, `serverClose()` does not
+   * wait for them either.
    *
    * @python socketserver.ThreadingMixIn.daemon_threads
    */
   daemonThreads: boolean
   /**
-   * How many connections may be handled at the same time; further ones wait for a thread. To be
-   * set before the server is activated.
+   * How many connections may be handled at the same time; further ones wait for a thread. Set it
+   * before the server is activated.
    *
    * @added Python has no limit.
    */
@@ -67,21 +67,21 @@ export interface ThreadingMixIn extends AsyncMixIn {
    * Whether a connection gets its thread only when the client has sent something. Set it to false
    * for a protocol in which the server speaks first.
    *
-   * @added Python's threads begin at once, and a thousand silent clients hold a thousand of them.
+   * @added Python's threads start at once, and a thousand silent clients occupy a thousand of them.
    */
   waitsForClient: boolean
 }
 
-/** How many connections have been given a thread, or a name for one, in this process. */
+/** How many connections this process has given the name of a thread. */
 let count = 0
 
 /**
  * Let a server handle every connection in a thread of its own:
  * `class ThreadedHTTPServer extends ThreadingMixIn(HTTPServer) {}`.
  *
- * The handler's class is exported by its module, and says where that is:
- * `static readonly module = import.meta.url`. Without that, the constructor throws a `TypeError`;
- * if the module does not export it, `bindAndActivate()` does.
+ * The module of the handler's class must export it, and the class must name the module:
+ * `static readonly module = import.meta.url`. If it does not, the constructor throws a `TypeError`;
+ * if the class is not exported, `bindAndActivate()` does.
  *
  * @param Base - the class of the server
  * @python socketserver.ThreadingMixIn
@@ -95,9 +95,9 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     waitsForClient = true
 
     #pool: Pool<WorkerThread> | undefined
-    /** Connections that have no thread yet, because nothing has come. */
+    /** Connections without a thread: their clients have not sent anything yet. */
     readonly #silent = new Set<Connection>()
-    /** What was found out about some options. */
+    /** The timeout of a handler with these options, once it is known. */
     #sampled: Pick<BaseServer, 'handlerOptions' | 'timeout'> | undefined
 
     // TypeScript asks for `any[]` here, see `Constructor`.
@@ -114,9 +114,9 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
 
     #threads(): Pool<WorkerThread> {
       if (this.#pool === undefined) {
-        const site = siteOf(this)
-        const start = () => new WorkerThread(site, this.closing)
-        this.#pool = new Pool(start, { most: this.maxThreads, spare: 1, inTurn: false })
+        const location = locationOf(this)
+        const start = () => new WorkerThread(location, this.closing)
+        this.#pool = new Pool(start, { max: this.maxThreads, min: 1, roundRobin: false })
       }
       return this.#pool
     }
@@ -142,12 +142,12 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         if (error !== undefined) {
           await this.reportError(request, clientAddress, unpackError(error))
         }
-        // The handler waited until its last bytes had left its thread. They are here now.
+        // The handler waited until its last bytes had left its thread, so they are here now.
         await written(request, timeout)
       } catch (error) {
         relay.detach()
         request.destroy()
-        if (!(error instanceof MemberLost)) {
+        if (!(error instanceof WorkerLost)) {
           throw error
         }
         logLost(name, clientAddress, error)
@@ -157,9 +157,9 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     async #handle(relay: Relay, name: string, clientAddress: Address): Promise<Done> {
       const thread = await this.#threads().take()
       try {
-        const opening = { kind: 'open', name, clientAddress } as const
+        const job = { kind: 'job', name, clientAddress } as const
         const { handlerOptions, daemonThreads } = this
-        const done = await thread.handle(relay, opening, handlerOptions, daemonThreads)
+        const done = await thread.handle(relay, job, handlerOptions, daemonThreads)
         relay.detach()
         return done
       } finally {
@@ -167,7 +167,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       }
     }
 
-    /** How long a handler with the present options would wait for its client. */
+    /** How long a handler with the current options would wait for its client. */
     #timeout(): number | null {
       const { handlerOptions } = this
       if (this.#sampled?.handlerOptions !== handlerOptions) {
@@ -181,7 +181,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
       for (const request of this.#silent) {
         request.destroy()
       }
-      for (const thread of this.#pool?.members ?? []) {
+      for (const thread of this.#pool?.workers ?? []) {
         thread.endConnections()
       }
     }
@@ -197,7 +197,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
   }
 }
 
-/** Let the program end although this connection is open. */
+/** Let the program end while this connection is open. */
 function unref(connection: Connection & { unref?(): unknown }): void {
   connection.unref?.()
 }
@@ -220,25 +220,25 @@ export class ThreadingUnixStreamServer extends ThreadingMixIn(UnixStreamServer) 
 
 // -- A thread --------------------------------------------------------------------------------
 
-/** The program of the worker, beside this file and of its kind: `.ts` or `.js`. */
+/** The program of the worker, next to this file and with the same extension, `.ts` or `.js`. */
 const PROGRAM = new URL(import.meta.url.replace(/threading-mixin(\.[jt]s)$/, 'thread-main$1'))
 
-/** A worker, seen from the server. */
-class WorkerThread extends Member {
+/** A worker thread, seen from the server. */
+class WorkerThread extends PoolWorker {
   readonly #worker: Worker
   #relay: Relay | undefined
 
-  constructor(site: Site, closing: boolean) {
+  constructor(location: HandlerLocation, closing: boolean) {
     super()
-    // The worker is started with the flags of this process, loaders and conditions included.
-    this.#worker = new Worker(PROGRAM, { workerData: site })
+    // It inherits the flags of this process, loaders and conditions included.
+    this.#worker = new Worker(PROGRAM, { workerData: location })
     this.#worker.on('message', (message: Frame | Report) => {
       if (!isReport(message)) {
         this.#relay?.accept(message)
         return
       }
       if (message.kind === 'ready') {
-        // One that waits for work does not keep the program from ending.
+        // A worker that waits for a job does not keep the program running.
         this.#worker.unref()
       } else if (message.kind === 'done') {
         for (const frame of message.frames ?? []) {
@@ -262,10 +262,10 @@ class WorkerThread extends Member {
     }
   }
 
-  /** Handle a connection. While that is so, the program does not end, unless it is a daemon. */
+  /** Handle a connection. Until it is done the program keeps running, unless this is a daemon. */
   async handle(
     relay: Relay,
-    opening: Opening,
+    job: Job,
     handlerOptions: BaseServer['handlerOptions'],
     daemon: boolean,
   ): Promise<Done> {
@@ -278,7 +278,7 @@ class WorkerThread extends Member {
     const frames = relay.attach((frame, transfer) => {
       this.#worker.postMessage(frame, transfer)
     })
-    this.#worker.postMessage({ ...opening, options, frames }, memoryOf(frames))
+    this.#worker.postMessage({ ...job, options, frames }, memoryOf(frames))
     try {
       return await done
     } finally {
