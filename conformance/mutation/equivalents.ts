@@ -53,15 +53,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
   },
   {
     file: 'http/base-handler.js',
-    line: 'return false;',
-    above: 'this.sendError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`);',
-    from: 'return false;',
-    to: 'return;',
-    because:
-      '#parseRequestline() has one caller, which asks with `!`: undefined is the same to it.',
-  },
-  {
-    file: 'http/base-handler.js',
     line: 'if (unread > 0) {',
     from: 'unread > 0',
     to: 'true',

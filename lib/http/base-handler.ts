@@ -33,6 +33,8 @@
  *
  * Read before: `socketserver/request-handler.ts`, `message.ts`. Next: `server.ts`.
  *
+ * Reading path: 7 of 9. Next: simple-handler.ts.
+ *
  * @module
  */
 

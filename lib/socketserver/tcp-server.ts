@@ -1,5 +1,5 @@
 /**
- * Python's `TCPServer` and `UnixStreamServer`: the transport under a server.
+ * Python's `TCPServer`: the transport under a server.
  *
  * ```text
  *   client --connect--> kernel --accept--> [ queue, each socket paused ] --getRequest()--> handler
@@ -8,7 +8,7 @@
  *
  * Python leaves new connections in the kernel's queue and accepts one when it has time for it.
  * Node accepts by itself, as soon as it can, so the queue is kept here: sockets in the order in
- * which they came, paused, not a byte read. What comes when it is full is closed, and that is
+ * which they came, paused, not a byte read. A connection that finds it full is closed, and that is
  * logged.
  *
  * Differs: in Python, a client that finds the kernel's queue full tries again for a while. Here
@@ -22,11 +22,12 @@
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
-import type { DropArgument, ListenOptions, Server, Socket } from 'node:net'
+import type { ListenOptions, Server, Socket } from 'node:net'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { BaseServer } from './base-server.ts'
 import type { Address, InternetAddress } from './base-server.ts'
+import { LingeringConnections } from './closing.ts'
 import type { Connection } from './request-handler.ts'
 
 /**
@@ -34,12 +35,6 @@ import type { Connection } from './request-handler.ts'
  * takes IPv4 as well and shows such clients as `::ffff:127.0.0.1`.
  */
 export type AddressFamily = 'IPv4' | 'IPv6' | 'dual'
-
-/** How long a client may take to close its side of a connection after we have closed ours, in seconds. */
-const LINGER_SECONDS = 2
-
-/** How many connections may wait for that at the same time. */
-const MOST_LINGERING = 100
 
 /**
  * A server on an internet stream socket.
@@ -84,11 +79,11 @@ export class TCPServer<
   allowReusePort = false
 
   /**
-   * How many connections may be open at once; what comes on top is closed unheard, and the first of
+   * How many connections may be open at once; any beyond that are closed unread, and the first of
    * them is logged. Null: as many as the system allows. Takes effect when the server is bound.
    *
-   * Out of descriptors, the system itself drops connections, and libuv does not tell; and no file
-   * can be opened any more for those that are there. A limit below the system's spares both.
+   * When the process runs out of file descriptors, connections are dropped and libuv does not report
+   * it; nor can a file be opened for those that are there. A limit below the system's avoids both.
    *
    * @added Python's `accept()` fails then, and its loop with it.
    */
@@ -103,12 +98,8 @@ export class TCPServer<
 
   /** Accepted, paused, and not yet given out by {@link getRequest}. */
   readonly #queue: [Socket, Address][] = []
-  /** How many connections are on their way out: still sending, or waiting for the client to close. */
-  #closing = 0
-  /** These, in the order in which they were closed here, and some that are gone by now. */
-  #lingering: Connection[] = []
-  /** Those who wait until there are none. */
-  readonly #awaitingClose: (() => void)[] = []
+  readonly #lingering = new LingeringConnections(this)
+  /** Whether the log has a line about the queue, and about the limit, since they were last in order. */
   #overflowing = false
   #dropping = false
 
@@ -140,7 +131,15 @@ export class TCPServer<
     if (this.maxConnections !== null) {
       this.socket.maxConnections = this.maxConnections
       this.socket.on('drop', (dropped) => {
-        this.#logDrop(dropped)
+        if (!this.#dropping) {
+          this.#dropping = true
+          const { remoteAddress, remotePort } = dropped ?? {}
+          const limit = String(this.maxConnections)
+          logDrop(
+            remoteAddress && [remoteAddress, remotePort],
+            `${limit} are open, see maxConnections`,
+          )
+        }
       })
     }
     this.socket.listen({ ...options, reusePort: this.allowReusePort } as ListenOptions)
@@ -153,8 +152,8 @@ export class TCPServer<
 
   /**
    * Stop listening, close the connections that wait in the queue, and end those that are idle. Those
-   * that are being handled are left alone; those that are on their way out are waited for, four seconds
-   * at most.
+   * that are being handled are left alone; those that are being closed are waited for, four seconds at
+   * most.
    *
    * @python socketserver.TCPServer.server_close
    */
@@ -167,10 +166,7 @@ export class TCPServer<
       this.socket.close()
     }
     await super.serverClose()
-    if (this.#closing > 0) {
-      // Bounded by the timers of closeRequest().
-      await new Promise<void>((resolve) => this.#awaitingClose.push(resolve))
-    }
+    await this.#lingering.allClosed()
   }
 
   /**
@@ -182,7 +178,7 @@ export class TCPServer<
    */
   createSocket(onConnection: (connection: Socket) => void): Server | Promise<Server> {
     // allowHalfOpen: a client that closes its side after the request (`printf ... | nc`) still
-    // gets its answer; by default, Node would close ours as well.
+    // gets its response; by default, Node would close ours as well.
     return createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, onConnection)
   }
 
@@ -197,7 +193,7 @@ export class TCPServer<
     if (host === '') {
       return { host: family === 'IPv4' ? '0.0.0.0' : '::', port, ipv6Only: family === 'IPv6' }
     }
-    // `localhost` may be ::1 first; the family decides, and not the order of the answers.
+    // `localhost` may be ::1 first; the family decides, not the order of the addresses.
     const wanted = family === 'IPv4' ? 4 : 6
     const found = await lookup(host, { family: wanted })
     if (found.family !== wanted) {
@@ -223,26 +219,14 @@ export class TCPServer<
 
   // -- The queue -----------------------------------------------------------------------------
 
-  #logDrop(dropped: DropArgument | undefined): void {
-    if (!this.#dropping) {
-      this.#dropping = true
-      const { remoteAddress, remotePort } = dropped ?? {}
-      const who = remoteAddress === undefined ? '' : ` from ${repr([remoteAddress, remotePort])}`
-      stderr.write(
-        `Connection${who} dropped, and so are further ones: ${String(this.maxConnections)} are ` +
-          'open, see maxConnections\n',
-      )
-    }
-  }
-
   #enqueue(connection: Socket): void {
     this.#dropping = false
     // Without a listener, a reset would end the process. Whoever reads or writes hears of it.
     connection.on('error', ignore)
     const clientAddress = this.clientAddressOf(connection)
     if (clientAddress === null) {
-      // Security: reset while it waited for the kernel. Nobody is there to be answered, and it
-      // cannot even be said who it was, neither to verifyRequest() nor in the log.
+      // Security: reset while it waited in the kernel. There is no one to respond to, and no address
+      // to give to verifyRequest() or to the log.
       connection.destroy()
     } else if (this.#queue.length > this.requestQueueSize) {
       this.#drop(connection, clientAddress)
@@ -265,12 +249,11 @@ export class TCPServer<
 
   #drop(connection: Socket, clientAddress: Address): void {
     connection.destroy()
-    // One line, not one for each: whoever floods the server must not flood the log as well.
     if (!this.#overflowing) {
       this.#overflowing = true
-      stderr.write(
-        `Connection from ${repr(clientAddress)} dropped, and so are further ones: the queue is ` +
-          `full, see requestQueueSize (${String(this.requestQueueSize)})\n`,
+      logDrop(
+        clientAddress,
+        `the queue is full, see requestQueueSize (${String(this.requestQueueSize)})`,
       )
     }
   }
@@ -300,68 +283,23 @@ export class TCPServer<
   /**
    * Send what is still to be sent, and close the connection: our side at once, the rest when the
    * client has closed its own, or two seconds after it could have. What it sends until then is read
-   * and thrown away.
-   *
-   * RFC 9112 §9.6 describes this. If a socket is closed while bytes still arrive, a line end after
-   * the request or a body that nobody wanted, the kernel sends a reset and forgets what it has not
-   * yet sent of the response; and a reset may overtake the rest.
+   * and thrown away: see `closing.ts`.
    *
    * Differs: Python closes at once.
    *
    * @python socketserver.TCPServer.close_request
    */
   override closeRequest(request: Connection): void | Promise<void> {
-    if (request.destroyed) {
-      return
+    if (!request.destroyed) {
+      this.#lingering.close(request)
     }
-    this.#endOldest()
-    this.#lingering.push(request)
-    this.#closing++
-    // Measured, CPU of a connection with one request: 17 % more than to close at once, most of it
-    // for the kernel and for Node's events. Node keeps timers of equal length in one list; to keep
-    // the connections in a Set as well would cost another 8 %.
-    const timer = setTimeout(() => {
-      // A client that is slow to take the response is the business of the handler's timeout.
-      if (request.writableFinished || this.closing) {
-        request.destroy()
-      } else {
-        timer.refresh()
-      }
-    }, LINGER_SECONDS * 1000)
-    request.on('close', () => {
-      clearTimeout(timer)
-      this.#closing--
-      if (this.#closing === 0) {
-        this.#lingering = []
-        for (const resolve of this.#awaitingClose.splice(0)) {
-          resolve()
-        }
-      }
-    })
-    request.end(() => {
-      if (!request.destroyed) {
-        timer.refresh()
-      }
-    })
-    // A stream that has ended in both directions destroys itself.
-    request.resume()
   }
+}
 
-  /**
-   * Security: clients that never close must not use up the descriptors, or the connections of a
-   * server with a limit. Where too many linger, the one that has had most time to take its response
-   * makes room, and not the one that is closed now.
-   */
-  #endOldest(): void {
-    const most = Math.min(MOST_LINGERING, (this.maxConnections ?? Infinity) / 2)
-    if (this.#closing >= most) {
-      const sent = (one: Connection) => one.writableFinished && !one.destroyed
-      this.#lingering.find(sent)?.destroy()
-    }
-    if (this.#lingering.length >= 2 * MOST_LINGERING) {
-      this.#lingering = this.#lingering.filter((one) => !one.destroyed)
-    }
-  }
+/** One line for many, or whoever floods the server would flood the log as well. */
+function logDrop(clientAddress: unknown, reason: string): void {
+  const from = clientAddress === undefined ? '' : ` from ${repr(clientAddress)}`
+  stderr.write(`Connection${from} dropped, and so are further ones: ${reason}\n`)
 }
 
 function ignore(): void {}
