@@ -1,5 +1,5 @@
 /**
- * Where things lie: data beside the sources, programs compiled in `dist/`.
+ * Where things are: data beside the sources, programs compiled in `dist/`.
  *
  * @module
  */
@@ -29,5 +29,5 @@ export const RECORDINGS = join(TOP, 'conformance', 'recordings')
 /** The folder of the declared deviations, a file for each target. */
 export const DEVIATIONS = join(TOP, 'conformance', 'deviations')
 
-/** The article's transcripts, each line with what is known of it. */
+/** The article's transcripts, each line with what is known about it. */
 export const TRANSCRIPTS = join(TOP, 'conformance', 'run', 'transcripts.json')

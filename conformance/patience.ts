@@ -1,19 +1,19 @@
 /**
- * How long to wait: limits in time that a busy machine does not reach.
+ * How long to wait: time limits that a busy machine does not reach.
  *
- * A limit is an upper bound on a hang, never what a test or a case is about. On a machine that has
- * far more to do than it can, `TEST_PATIENCE=5 npm test` makes each of them five times as long.
+ * A limit bounds a hang, and is never what a test or a case is about. On an overloaded machine,
+ * `TEST_PATIENCE=5 npm test` makes each limit five times as long.
  *
  * @module
  */
 
-/** What multiplies every limit in time. */
+/** The factor for every time limit. */
 export const PATIENCE = Number(process.env.TEST_PATIENCE ?? 1)
 
-/** A limit in milliseconds, for as much patience as is asked for. */
+/** A limit in milliseconds, times the patience that is asked for. */
 export function patiently(ms: number): number {
   return ms * PATIENCE
 }
 
-/** How long to wait, in milliseconds, for what comes at once unless something hangs. */
+/** How long to wait, in milliseconds, for what happens at once unless something hangs. */
 export const HANG_LIMIT = patiently(60_000)

@@ -1,5 +1,5 @@
 /**
- * What the tests of the suite share: to run it on a server that is given as text.
+ * What the tests of the suite share: a way to run it on a server given as text.
  *
  * @module
  */
@@ -26,7 +26,7 @@ interface Circumstances {
   readonly args?: readonly string[]
   /** What the module's file is called. */
   readonly name?: string
-  /** How long it may take to start, in milliseconds; as long as any, if left out. */
+  /** How long it may take to start, in milliseconds; the usual time, if left out. */
   readonly startLimit?: number
 }
 
@@ -69,10 +69,10 @@ export function judge(t: Test, source: string, about: Circumstances = {}): Promi
   })
 }
 
-/** A server that is right, but for a change to what it does with a connection. */
+/** A server that is right except for one change to what it does with a connection. */
 export function server({
-  answer = 'right',
-  serve = 'socket.end(answer(right()))',
+  response = 'right',
+  serve = 'socket.end(respond(right()))',
   log = 'right',
 } = {}) {
   return `
@@ -83,7 +83,7 @@ export function server({
       'HTTP/1.0 404 Not Found\\r\\nServer: BaseHTTP/0.6 Node/1\\r\\nDate: ' +
       new Date().toUTCString() + '\\r\\nConnection: close\\r\\n' +
       'Content-Type: text/html;charset=utf-8\\r\\nContent-Length: 447\\r\\n\\r\\n' + page
-    const answer = (right) => ${answer}
+    const respond = (right) => ${response}
     const log = () => {
       const [, , month, year, time] = String(new Date()).split(' ')
       const day = String(new Date().getDate()).padStart(2, '0')

@@ -1,15 +1,15 @@
 /**
- * What the fuzzer sends: conversations by the grammar, in which it is known how many answers come
- * and what they say; targets of files, with one answer each; and recorded requests with something
- * broken in them, of which nothing is known.
+ * What the fuzzer sends: conversations by the grammar, for which it is known how many responses
+ * come and what they say; targets of files, with one response each; and recorded requests with
+ * something broken in them, about which nothing is known.
  *
- * Each body holds a whole request, for a path that no conversation asks for. Whoever loses count
- * of a body's bytes answers it. And a response tells what the server has understood, which must be
- * what was sent, wherever it was cut: whoever drops a byte says something else.
+ * Each body contains a whole request, for a path that no conversation asks for. A server that loses
+ * count of a body's bytes responds to it. And a response tells what the server understood, which
+ * must be what was sent, wherever it was cut: a server that drops a byte says something else.
  *
  * Forms stay below the limits of the handler or exceed one of them, by a byte or by very many. And
- * clients differ: some send bytes after their last request, some begin to read late, some leave it
- * to the server to end the connection, and some reset it.
+ * clients differ: some send bytes after their last request, some begin to read late, some let the
+ * server end the connection, and some reset it.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import fc from 'fast-check'
 import type { Arbitrary } from 'fast-check'
 import type { RecordedCase } from '../recordings/recording.ts'
 
-/** The path that must never be asked for. */
+/** The path that the server must never see requested. */
 export const SMUGGLED = '/inside-a-body'
 
 /** What is sent over one connection. */
@@ -27,21 +27,21 @@ export interface Conversation {
   readonly text: string
   /** Where the text is cut into packets. */
   readonly cuts: readonly number[]
-  /** The answers, as far as they are known. */
-  readonly answers: readonly Answer[] | undefined
+  /** The responses that must come, if they are known. */
+  readonly expected: readonly ExpectedResponse[] | undefined
   /**
-   * How our side ends: in order, or by a reset, and then it is not known what comes; or only after
+   * How our side ends: in order; by a reset, after which it is not known what comes; or only after
    * the server has ended its own.
    */
   readonly ends?: 'fin' | 'reset' | 'after-the-server'
-  /** Sent in a packet of its own, a moment after the text. It is no request. */
+  /** Sent in a packet of its own, a moment after the text. It is not a valid request. */
   readonly late?: string
-  /** How long the client reads nothing, in milliseconds. Default: 0. */
+  /** How long the client does not read, in milliseconds. Default: 0. */
   readonly deaf?: number
 }
 
-/** What is known of an answer, and of what it answers. */
-export interface Answer {
+/** What is known about a response, and about its request. */
+export interface ExpectedResponse {
   /** The hundred of the status; 0 where any will do. */
   readonly hundred: 0 | 1 | 2 | 4
   readonly method: string
@@ -50,7 +50,7 @@ export interface Answer {
   readonly body?: string
 }
 
-/** What a request is, for an answer to tell. */
+/** What a request is, as the response must tell it. */
 export function told(
   path: string,
   fields: readonly (readonly [name: string, value: string])[],
@@ -59,7 +59,7 @@ export function told(
   return [path, ...fields.map((field) => field.join(':')), content].join('\n')
 }
 
-/** So long is the response to LARGE: more than a client that does not read is sent at once. */
+/** The length of the response to LARGE: more than can be sent to a client that does not read. */
 export const LARGE = 1_000_000
 
 const CRLF = '\r\n'
@@ -68,7 +68,7 @@ const HOST = `${CRLF}Host: x${CRLF}${CRLF}`
 
 // -- By the grammar --------------------------------------------------------------------------
 
-/** Text of characters that may stand in a header's value. */
+/** Text of characters that may appear in a header's value. */
 const value = fc.string({
   unit: fc.constantFrom(...Array.from('abcXYZ019 \t"\'(),;=<>%\\\x80\xe9\xff')),
   maxLength: 12,
@@ -99,10 +99,10 @@ const body = fc.oneof(
   fc.nat({ max: 300 }).map((length) => `GET ${SMUGGLED} HTTP/1.1${CRLF}`.padStart(length, '.')),
 )
 
-/** A request, and whether another may be answered after it. */
+/** A request, and whether it is the last one to get a response. */
 interface Message {
   readonly text: string
-  readonly answers: readonly Answer[]
+  readonly expected: readonly ExpectedResponse[]
   readonly last: boolean
 }
 
@@ -120,7 +120,7 @@ function message(
 const MOST_FIELDS = 99
 const LONGEST_LINE = 65536
 
-/** So many fields, or one of such a length, beside those that a request has anyway. */
+/** More fields, or one of this length, beside those that a request has anyway. */
 const padding = fc.oneof(
   { weight: 40, arbitrary: fc.constant({ fields: 0, path: 0, line: 0 }) },
   fc.record({
@@ -130,7 +130,7 @@ const padding = fc.oneof(
   }),
 )
 
-/** Nothing wrong with it, up to the limits; the method reads the body, or it does not. */
+/** A well-formed request, up to the limits; the method may read the body or not. */
 const wellFormed: Arbitrary<Message> = fc
   .record({
     method: fc.oneof(
@@ -169,7 +169,7 @@ const wellFormed: Arbitrary<Message> = fc
     const target = path.padEnd(padding.path - `${method} ${rest}`.length, 'p')
     const text = message(method, target, version, lines, '').replaceAll(CRLF, eol) + body
     const request = { method, version }
-    const answer = {
+    const response = {
       ...request,
       hundred: 2 as const,
       ...(['GET', 'PUT', 'LARGE'].includes(method)
@@ -186,12 +186,12 @@ const wellFormed: Arbitrary<Message> = fc
     const kept = (connection ?? (version === 'HTTP/1.1' ? 'keep-alive' : 'close')).toLowerCase()
     return {
       text,
-      answers: [...(asked ? [{ ...request, hundred: 1 as const }] : []), answer],
+      expected: [...(asked ? [{ ...request, hundred: 1 as const }] : []), response],
       last: kept === 'close',
     }
   })
 
-/** Name and value of a field line; white space in front of the value is none of it. */
+/** Name and value of a field line; leading white space does not belong to the value. */
 function parted(line: string): [name: string, value: string] {
   const colon = line.indexOf(':')
   return [line.slice(0, colon), line.slice(colon + 1).replace(/^[ \t]+/, '')]
@@ -242,7 +242,7 @@ const ambiguous: Arbitrary<readonly string[]> = fc.oneof(
   ),
 )
 
-/** Refused: and then nothing that follows on this connection may be believed. */
+/** A refused request: after it, nothing on this connection may be trusted. */
 const refused: Arbitrary<Message> = fc
   .oneof(
     fc
@@ -269,11 +269,11 @@ const refused: Arbitrary<Message> = fc
   )
   .map((text) => ({
     text,
-    answers: [{ hundred: 4 as const, method: text.slice(0, 3), version: 'HTTP/1.1' }],
+    expected: [{ hundred: 4 as const, method: text.slice(0, 3), version: 'HTTP/1.1' }],
     last: true,
   }))
 
-/** What a client does beside sending requests: mostly nothing. */
+/** What a client does besides sending requests: usually nothing. */
 const manners = fc.record({
   deaf: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.constantFrom(5, 30)),
   late: fc.oneof(
@@ -283,7 +283,7 @@ const manners = fc.record({
   waits: fc.constantFrom(false, false, true),
 })
 
-/** Make a conversation of messages. What comes after the last that may be answered never is. */
+/** Make a conversation of messages. Those after the last one to get a response get none. */
 function conversation(
   messages: Arbitrary<Message[]>,
   furthestCut: number,
@@ -291,20 +291,20 @@ function conversation(
   const cuts = fc.array(fc.nat({ max: furthestCut }), { maxLength: 6 })
   return fc.record({ messages, cuts, manners }).map(({ messages, cuts, manners }) => {
     const end = messages.findIndex(({ last }) => last)
-    const answered = end === -1 ? messages : messages.slice(0, end + 1)
+    const handled = end === -1 ? messages : messages.slice(0, end + 1)
     return {
       text: messages.map(({ text }) => text).join(''),
       cuts,
-      answers: answered.flatMap(({ answers }) => answers),
+      expected: handled.flatMap(({ expected }) => expected),
       deaf: manners.deaf,
-      // Where the connection lasts, what is sent is a request.
+      // If the connection stays open, whatever is sent counts as a request.
       late: end === -1 ? '' : manners.late,
       ends: end !== -1 && manners.waits ? 'after-the-server' : 'fin',
     }
   })
 }
 
-/** By the grammar: some requests that are well formed, then perhaps one that is not, then more. */
+/** By the grammar: some well-formed requests, then perhaps one that is not, then more. */
 export const grammatical = conversation(
   fc.array(fc.oneof({ weight: 3, arbitrary: wellFormed }, refused), { minLength: 1, maxLength: 5 }),
   400,
@@ -339,7 +339,7 @@ const word = fc.string({ unit: fc.constantFrom(...Array.from('abcXYZ019-_.')), m
 
 const content = fc.oneof(
   fc.string({ unit: fc.constantFrom('a', 'b', ' ', '-', '--', '\r', '\n', '\r\n', '\r\n--') }),
-  // At, below and above a limit; and above it by so much that the limit is met on the way.
+  // At, below and above a limit; and so far above it that the limit is reached on the way.
   fc
     .constantFrom(0, 999, 1001, 1250, 1999, 2000, 2001, 2500, 2501, 66_000, 150_000)
     .map((size) => 'x'.repeat(size)),
@@ -352,7 +352,7 @@ const part: Arbitrary<Part> = fc.record({
   padding: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.constantFrom(100, 400, 70_000)),
 })
 
-/** What is to be told of a form that was understood. */
+/** What the response must tell about a form that was understood. */
 export function toldForm(fields: readonly Pick<Part, 'name' | 'filename' | 'content'>[]): string {
   return JSON.stringify(fields.map(({ name, filename, content }) => [name, filename, content]))
 }
@@ -377,13 +377,13 @@ function headerOf({ name, filename, padding }: Part): string {
   return `Content-Disposition: form-data; name="${name}"${file}${CRLF}${more}`
 }
 
-/** A response to a form, and what it must tell. */
+/** The response to a form, and what it must tell. */
 function formMessage(type: string, body: string, fault: boolean, told: string): Message {
   const head = `POST / HTTP/1.1${CRLF}Host: x${CRLF}Content-Type: ${type}${CRLF}`
   const request = { method: 'POST', version: 'HTTP/1.1' }
   return {
     text: `${head}Content-Length: ${String(body.length)}${HOST.replace('Host: x', 'X: x')}${body}`,
-    answers: [fault ? { ...request, hundred: 4 } : { ...request, hundred: 2, body: told }],
+    expected: [fault ? { ...request, hundred: 4 } : { ...request, hundred: 2, body: told }],
     last: fault,
   }
 }
@@ -401,7 +401,7 @@ const multipart: Arbitrary<Message> = fc
     const sections = parts.map(
       (one) => `${line}${padding}${CRLF}${headerOf(one)}${CRLF}${one.content}${CRLF}`,
     )
-    // Without the boundary that ends it, it is no form.
+    // Without the boundary that ends it, it is not a valid form.
     const end = cut ? '' : `${line}--${padding}${CRLF}${around}`
     const body = `${around}${sections.join('')}${end}`
     const fault = cut || exceeds(parts, body)
@@ -430,14 +430,14 @@ export const forms = conversation(
 
 // -- Targets ---------------------------------------------------------------------------------
 
-/** What the target of a request may be made of, that leads out, or back, or nowhere. */
+/** Pieces for the target of a request that lead out, or back, or nowhere. */
 const segment = fc.constantFrom(
   ...['', '.', '..', '%2e%2e', '..%2f', '%2f', 'sub', 'data', 'hello.txt', 'a%20b', 'evil.example'],
   ...['\\', '%5c', '..\\', '%00', '\0', '\x01', '\x1b', '\x7f', '\xff', '%ff', '%ed%a0%80'],
   ...['%f0%9f%98%80', '%', '%zz', '?', '#', ';', '[', ']', '@', ':', 'http:', '<b>', '"', '%0d%0a'],
 )
 
-/** Requests for a file, one to a connection: there is one answer, whatever the target. */
+/** Requests for a file, one per connection: there is one response, whatever the target. */
 export const targets: Arbitrary<Conversation> = fc
   .record({
     method: fc.constantFrom('GET', 'HEAD'),
@@ -463,7 +463,7 @@ export const targets: Arbitrary<Conversation> = fc
     return {
       text: message(method, target, 'HTTP/1.1', ['Host: x'], ''),
       cuts: [],
-      answers: [{ hundred: 0 as const, method, version: 'HTTP/1.1' }],
+      expected: [{ hundred: 0 as const, method, version: 'HTTP/1.1' }],
     }
   })
   .filter(({ text }) => !/^\w+  HTTP/.test(text))
@@ -514,7 +514,7 @@ const mutation: Arbitrary<Mutation> = fc
     }
   })
 
-/** Recorded requests, one to three behind each other, with something broken in them. */
+/** Recorded requests, one to three in a row, with something broken in them. */
 export function accidental(recorded: readonly RecordedCase[]): Arbitrary<Conversation> {
   const texts = recorded.map(sentText).filter((text) => text.length < 100_000)
   return fc
@@ -527,7 +527,7 @@ export function accidental(recorded: readonly RecordedCase[]): Arbitrary<Convers
     .map(({ texts, mutations, cuts, ends }) => ({
       text: mutations.reduce((text, mutate) => mutate(text), texts.join('')),
       cuts,
-      answers: undefined,
+      expected: undefined,
       ends,
     }))
 }

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { Test } from 'tap'
 import { serve } from '../../lib/testing/helpers.ts'
-import type { Answer, Conversation } from './conversations.ts'
+import type { ExpectedResponse, Conversation } from './conversations.ts'
 import { fuzz } from './fuzz.ts'
 import { converse as hold, FileHandler, PlainHandler, Subject } from './subject.ts'
 
@@ -14,18 +14,18 @@ async function converse(
   t: Test,
   Handler: typeof PlainHandler | typeof FileHandler,
   text: string,
-  hundreds?: Answer['hundred'][],
-  more: Partial<Conversation & Answer> = {},
+  hundreds?: ExpectedResponse['hundred'][],
+  more: Partial<Conversation & ExpectedResponse> = {},
 ) {
   const server = new Subject(['127.0.0.1', 0], Handler)
   await serve(t, server)
-  const answers = hundreds?.map((hundred) => ({
+  const expected = hundreds?.map((hundred) => ({
     hundred,
     method: 'GET',
     version: 'HTTP/1.1',
     ...more,
   }))
-  await hold(server, { text, cuts: [], answers, ...more })
+  await hold(server, { text, cuts: [], expected, ...more })
 }
 
 t.test('the fuzzer sees what a server must not do', async (t) => {
@@ -34,8 +34,8 @@ t.test('the fuzzer sees what a server must not do', async (t) => {
 
   await t.rejects(
     converse(t, PlainHandler, get, [2, 2]),
-    /^answers of 2 hundred, expected 2, 2$/m,
-    'an answer that is missing',
+    /^responses of 2 hundred, expected 2, 2$/m,
+    'a missing response',
   )
   class Throws extends PlainHandler {
     override do_GET() {
@@ -54,7 +54,7 @@ t.test('the fuzzer sees what a server must not do', async (t) => {
   await converse(t, PlainHandler, get, [2], { body: '/\n' })
   await t.rejects(
     converse(t, PlainHandler, get, [2], { body: '/x\n' }),
-    /^it has understood "\/\\n", and was told "\/x\\n"$/m,
+    /^it understood "\/\\n", but was told "\/x\\n"$/m,
   )
   class Astray extends FileHandler {
     override do_GET() {
@@ -69,7 +69,7 @@ t.test('the fuzzer sees what a server must not do', async (t) => {
       process.stderr.write('\x1b[31m\n')
     }
   }
-  await t.rejects(converse(t, LogsBytes, get), /^a line of the log that is none: /m)
+  await t.rejects(converse(t, LogsBytes, get), /^not a valid line of the log: /m)
   class LosesCount extends PlainHandler {
     override async do_PUT() {
       // As if the body ended before its last 26 bytes, and the next request began there.

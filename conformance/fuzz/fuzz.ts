@@ -24,7 +24,7 @@ import {
   ThreadingSubject,
 } from './subject.ts'
 
-/** What is asked of the fuzzer. */
+/** What the fuzzer is to do. */
 export interface FuzzOptions {
   /** How many conversations of each kind. */
   readonly runs: number
@@ -32,9 +32,9 @@ export interface FuzzOptions {
 }
 
 /**
- * Hold conversations with the servers, of each kind so many.
+ * Hold conversations of each kind with the servers.
  *
- * @returns what was found: the smallest conversation that shows it, and how to see it again.
+ * @returns what was found: the smallest conversation that shows it, and how to reproduce it.
  */
 export async function fuzz({ runs, seed }: FuzzOptions): Promise<string[]> {
   const { cases } = JSON.parse(readFileSync(join(RECORDINGS, 'cases.json'), 'utf8')) as {
@@ -76,7 +76,7 @@ export async function fuzz({ runs, seed }: FuzzOptions): Promise<string[]> {
     ]
     for (const { name, server, conversations } of kinds) {
       const property = fc.asyncProperty(conversations, async (one) => {
-        // What hangs is told as it was found: to make it smaller would take as long each time.
+        // A conversation that hangs is reported as found: each try to shrink it would take as long.
         if (stuck.has(server)) {
           return
         }

@@ -1,5 +1,5 @@
 /**
- * The server under the fuzzer: real sockets, in this process, so that nothing it does stays unseen.
+ * The server under the fuzzer: real sockets, in this process, so that nothing it does goes unseen.
  *
  * @module
  */
@@ -19,22 +19,22 @@ import { parseResponses } from '../judge/invariants.ts'
 import type { ParsedRequest, ParsedResponse } from '../judge/invariants.ts'
 import { patiently } from '../patience.ts'
 import { LARGE, LIMITS, SMUGGLED, SPOOL_THRESHOLD, told, toldForm } from './conversations.ts'
-import type { Answer, Conversation } from './conversations.ts'
+import type { ExpectedResponse, Conversation } from './conversations.ts'
 
-/** How long a conversation may take in which nobody waits for long, in milliseconds. */
+/** How long a conversation may take if neither side waits for long, in milliseconds. */
 const LIMIT = patiently(60_000)
 
-/** What has been seen of the conversation that is going on. */
+/** What has been seen of the current conversation. */
 class Observation {
-  /** The request to which each answer was given. */
-  readonly answered: ParsedRequest[] = []
+  /** The requests that got a response, in order. */
+  readonly handled: ParsedRequest[] = []
   /** What the server has done that it must not do. */
   readonly misdeeds: string[] = []
 }
 
 let seen = new Observation()
 
-/** A conversation that has not ended in time. Nothing more can be learned from this server. */
+/** A conversation that did not end in time. Nothing more can be learned from this server. */
 export class Stuck extends Error {
   override readonly name = 'Stuck'
 }
@@ -102,7 +102,7 @@ export class PlainHandler extends BaseHTTPRequestHandler {
   }
 }
 
-/** The same in a thread, from where nothing is seen but the answers. */
+/** The same in a thread, of which only the responses are seen. */
 export class ThreadHandler extends PlainHandler {
   static override readonly module = import.meta.url
 
@@ -121,11 +121,11 @@ export class FileHandler extends SimpleHTTPRequestHandler {
 
 function note(handler: BaseHTTPRequestHandler, code: number): void {
   if (handler.requestVersion === 'HTTP/0.9') {
-    // Its answers have no head, and nothing could be said of them: here they have one.
+    // Responses to it have no head, and could not be checked: here they have one.
     handler.requestVersion = 'HTTP/1.0'
   }
   if (code >= 200) {
-    seen.answered.push({
+    seen.handled.push({
       method: handler.command,
       version: handler.requestVersion,
       connection: handler.headers.get('Connection', ''),
@@ -183,10 +183,10 @@ function noteException(error: unknown): void {
 /**
  * Hold a conversation.
  *
- * @throws an Error that says what the server did wrong; {@link Stuck} when it does nothing more.
+ * @throws an Error that says what the server did wrong; {@link Stuck} when it stops responding.
  */
 export async function converse(server: HTTPServer, conversation: Conversation): Promise<void> {
-  const { answers } = conversation
+  const { expected } = conversation
   seen = new Observation()
   const log: string[] = []
   const write = process.stderr.write.bind(process.stderr)
@@ -205,52 +205,56 @@ export async function converse(server: HTTPServer, conversation: Conversation): 
   const problems = [...seen.misdeeds]
   for (const line of log) {
     if (!/^[^\x00-\x1f\x7f-\x9f]*\n$/.test(line)) {
-      problems.push(`a line of the log that is none: ${JSON.stringify(line)}`)
+      problems.push(`not a valid line of the log: ${JSON.stringify(line)}`)
     }
   }
   if (conversation.ends !== 'reset') {
-    problems.push(...flaws(received, answers, conversation.text))
+    problems.push(...flaws(received, expected, conversation.text))
   }
   if (problems.length > 0) {
     throw new Error(`${problems.join('\n')}\nreceived: ${JSON.stringify(received.slice(0, 2000))}`)
   }
 }
 
-/** What is wrong with the answers. */
-function flaws(received: string, answers: readonly Answer[] | undefined, text: string): string[] {
-  // A server with threads does not show us its requests: then they are those that were sent.
-  const sent = (answers ?? []).filter(({ hundred }) => hundred !== 1)
+/** What is wrong with the responses. */
+function flaws(
+  received: string,
+  expected: readonly ExpectedResponse[] | undefined,
+  text: string,
+): string[] {
+  // A server with threads does not show us its requests: then take those that were sent.
+  const sent = (expected ?? []).filter(({ hundred }) => hundred !== 1)
   const requests =
-    seen.answered.length > 0 ? seen.answered : sent.map((one) => ({ ...one, connection: '' }))
+    seen.handled.length > 0 ? seen.handled : sent.map((one) => ({ ...one, connection: '' }))
   const fate = { closed: true, halfClosed: true }
   const { responses, violations } = parseResponses(received, requests, fate)
   const found = violations.map(({ line, flaw }) => `${flaw}: ${JSON.stringify(line)}`)
   found.push(...responses.flatMap((response) => strayRedirect(response, text)))
-  if (answers === undefined) {
+  if (expected === undefined) {
     return found
   }
   const hundreds = responses.map(({ code }, index) => {
-    const any = answers[index]?.hundred === 0
+    const any = expected[index]?.hundred === 0
     return any ? 0 : code < 200 ? 1 : code < 300 ? 2 : 4
   })
-  const expected = answers.map(({ hundred }) => hundred).join(', ')
-  if (hundreds.join(', ') !== expected) {
-    found.push(`answers of ${hundreds.join(', ') || 'no'} hundred, expected ${expected}`)
+  const wanted = expected.map(({ hundred }) => hundred).join(', ')
+  if (hundreds.join(', ') !== wanted) {
+    found.push(`responses of ${hundreds.join(', ') || 'no'} hundred, expected ${wanted}`)
     return found
   }
-  for (const [index, { body }] of answers.entries()) {
+  for (const [index, { body }] of expected.entries()) {
     const told = responses[index]?.body
     if (body !== undefined && told !== body) {
       found.push(
-        `it has understood ${JSON.stringify(told?.slice(0, 500))}, ` +
-          `and was told ${JSON.stringify(body.slice(0, 500))}`,
+        `it understood ${JSON.stringify(told?.slice(0, 500))}, ` +
+          `but was told ${JSON.stringify(body.slice(0, 500))}`,
       )
     }
   }
   return found
 }
 
-/** A redirect to another host, unless the client has named that host itself. */
+/** A redirect to another host, unless the client named that host itself. */
 function strayRedirect({ fields }: ParsedResponse, text: string): string[] {
   const [, location] = fields.find(([name]) => name === 'location') ?? []
   const here = 'http://here.example/'
@@ -261,7 +265,7 @@ function strayRedirect({ fields }: ParsedResponse, text: string): string[] {
   return stays ? [] : [`it sends the client to another host: ${JSON.stringify(location)}`]
 }
 
-/** Wait until no connection has a handler. What it does wrong after the client has gone counts. */
+/** Wait until no connection has a handler: mistakes after the client has gone count, too. */
 async function handlersGone(server: HTTPServer): Promise<void> {
   const end = performance.now() + LIMIT
   while (server instanceof Subject && server.handlers > 0) {
@@ -316,7 +320,7 @@ function receive(socket: Socket): Promise<string> {
     socket.setEncoding('latin1').on('data', (chunk: string) => {
       received += chunk
     })
-    // A server may close before it has read all: that is its right, and resets us.
+    // A server may close before it has read everything, which resets our connection.
     socket.on('error', () => {})
     socket.on('close', () => {
       clearTimeout(timer)

@@ -68,7 +68,7 @@ t.test('importTrace() makes a page', async (t) => {
     one.request.toString('latin1'),
     'GET /?foo=bar HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: curl/7.88.1\r\n\r\n',
   )
-  const answer = [
+  const response = [
     'HTTP/1.1 200 OK',
     'Server: BaseHTTP/0.6 Node/20.1.0',
     `Date: ${new Date().toUTCString()}`,
@@ -77,10 +77,10 @@ t.test('importTrace() makes a page', async (t) => {
     "('127.0.0.1', 52934) {{x}} \\\xe9",
     'a\tb\nend',
   ]
-  t.equal(one.expectation.progress(answer.join('\r\n')), 'complete')
+  t.equal(one.expectation.progress(response.join('\r\n')), 'complete')
 })
 
-t.test('importTrace() refuses what is no case', async (t) => {
+t.test('importTrace() refuses what cannot become a case', async (t) => {
   const flaw = (trace: string, more = {}) => {
     try {
       return importTrace(trace, { ...OPTIONS, ...more })
@@ -107,7 +107,7 @@ t.test('npm run conformance:import prints a page, or says why not', async (t) =>
     })
   t.match(run(TRACE, '--id', 'a/b'), { status: 0, stdout: /^# a\/b\n\n## a\/b\n/ })
   t.match(run('nothing'), { status: 2, stderr: /^The trace holds no request/ })
-  t.match(run(TRACE, '--id', 'no id'), { status: 2, stderr: /"no id" is no id/ })
+  t.match(run(TRACE, '--id', 'no id'), { status: 2, stderr: /"no id" is not a valid id/ })
   t.match(run(TRACE, '--else'), { status: 2, stderr: /usage: curl -sv/ })
 })
 

@@ -8,8 +8,8 @@
  *   < Date: Thu, 06 Oct 2016 ...      Date: {{http-date}}
  * ```
  *
- * What varies becomes a hole, what cannot be printed an escape. The prose is left to be written:
- * a trace says what came, and not why it must.
+ * What varies becomes a hole, what cannot be printed an escape. The prose is left for you to write:
+ * a trace says what came, not why it must.
  *
  * @module
  */
@@ -20,11 +20,11 @@ import { sortLines } from '../judge/curl.ts'
 export interface ImportOptions {
   readonly id: string
   readonly app: string
-  /** What was sent behind the head: curl does not show it. */
+  /** What was sent after the head: curl does not show it. */
   readonly body?: Buffer
 }
 
-/** A trace that is no case. */
+/** A trace that cannot become a case. */
 export class TraceError extends Error {
   override readonly name = 'TraceError'
 }
@@ -48,7 +48,7 @@ export function importTrace(trace: string, options: ImportOptions): string {
     '',
     `## ${options.id}`,
     `<!-- case=${JSON.stringify(meta)} -->`,
-    'Imported from a trace of curl. Say here why the answer must look so.',
+    'Imported from a trace of curl. Say here why the response must look like this.',
     '',
     '```request',
     ...request,
@@ -65,9 +65,9 @@ export function importTrace(trace: string, options: ImportOptions): string {
 // -- Reading the trace -----------------------------------------------------------------------
 
 interface Parts {
-  /** The lines of the request's head, the empty one included. */
+  /** The lines of the request's head, including the empty one. */
   readonly sent: string[]
-  /** The lines of the answer's head, without the empty one. */
+  /** The lines of the response's head, without the empty one. */
   readonly head: string[]
   readonly body: string
   /** curl's own words. */
@@ -76,7 +76,7 @@ interface Parts {
 
 function takeApart(trace: string): Parts {
   const lines = withoutMeter(trace)
-    // A body that ends without a line end is followed by curl's words on the same line.
+    // If a body does not end with a line end, curl's words follow on the same line.
     .replace(/(?<=[^\n])(?=\* (?:Closing connection|Connection #[0-9]+ to host))/g, '\0\n')
     .split(/(?<=\n)/)
   const sorted = lines.map((line) => ({
@@ -99,7 +99,7 @@ function takeApart(trace: string): Parts {
     .map(({ line }) => line)
     .join('')
     .replaceAll('\0\n', '')
-  // With -i or -I the head comes a second time, among the data; in the article, only there.
+  // With -i or -I the head comes again, among the data; in the article, only there.
   const raw = /^HTTP\/[0-9.]+ [0-9]{3}.*\r?\n(?:[^\r\n]+\r?\n)*\r?\n/.exec(rest)?.[0]
   rest = rest.slice(raw?.length ?? 0)
   const head = marked.length > 0 ? marked.map(({ text }) => text) : (raw ?? '').split('\n')
@@ -149,7 +149,7 @@ function closes(head: readonly string[], notes: string): boolean {
   return ended || ((head[0] ?? '').startsWith('HTTP/1.0') && !kept)
 }
 
-/** Whether the body tells of curl: another client would get another one. */
+/** Whether the body mentions curl: another client would get a different one. */
 function echoes(sent: readonly string[], body: string): boolean {
   const agent = sent.find((line) => /^user-agent:/i.test(line))?.slice('user-agent:'.length)
   return agent !== undefined && body.includes(agent.trim())
@@ -166,7 +166,7 @@ function requestBody(sent: readonly string[], body: Buffer | undefined): string[
         'give it with --body FILE',
     )
   }
-  // Each line of a request ends CR LF, the last one too; a backslash takes that away.
+  // Each line of a request ends with CR LF, including the last; a backslash takes that away.
   return pieces(body?.toString('latin1') ?? '').map(({ text, end }) => {
     return end === '\r\n' ? text : `${text}${end === '\n' ? '\\n' : ''}\\`
   })
@@ -192,7 +192,7 @@ function pieces(body: string): { text: string; end: '\r\n' | '\n' | '' }[] {
   })
 }
 
-/** Text as a fence has it. */
+/** Text as a fence writes it. */
 function escape(text: string): string {
   return text
     .replaceAll('\\', '\\\\')
@@ -203,7 +203,7 @@ function escape(text: string): string {
     .replace(/^```/, '\\x60``')
 }
 
-/** Make holes where another run has another text. */
+/** Make holes where the text varies between runs. */
 function withHoles(line: string): string {
   const date = /\b[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT\b/
   return line

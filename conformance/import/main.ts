@@ -2,7 +2,7 @@
 /**
  * `npm run conformance:import < trace.txt > page.md`: see `import.ts`.
  *
- * Exit status: 0 a page was printed, 2 wrong use, or the trace is no case.
+ * Exit status: 0 a page was printed, 2 wrong usage, or the trace cannot become a case.
  *
  * @module
  */
@@ -17,7 +17,7 @@ usage: curl -sv URL > trace.txt 2>&1
        npm run -s conformance:import -- [flags] < trace.txt > page.md
 
   --id TOPIC/NAME  of the case; imported/trace, if left out
-  --app NAME       the app that answered; get, if left out
+  --app NAME       the app that responded; get, if left out
   --body FILE      the body of the request, which curl does not show
 `
 
@@ -41,7 +41,7 @@ function main(args: string[]): number {
     const { id, app, body } = values
     const about = body === undefined ? { id, app } : { id, app, body: readFileSync(body) }
     const page = importTrace(readFileSync(0, 'latin1'), about)
-    // What cannot be read again is not worth printing.
+    // A page that cannot be read again is not worth printing.
     parsePage(page, 'page.md', () => '')
     console.log(page)
     return 0

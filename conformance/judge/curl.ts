@@ -2,10 +2,10 @@
  * What `curl -v` prints, taken apart.
  *
  * ```text
- *   $ curl -v -i http://127.0.0.1:8080/    the command, if somebody kept it
+ *   $ curl -v -i http://127.0.0.1:8080/    the command, if it was kept
  *   * Connected to 127.0.0.1 ...           curl's own words
  *   > GET / HTTP/1.1                       what was sent
- *   < HTTP/1.0 200 OK                      what was received; with -i once more, and without <
+ *   < HTTP/1.0 200 OK                      what was received; with -i again, without <
  *   Response body                          and the body
  * ```
  *
@@ -27,7 +27,7 @@ export interface Transcript {
   readonly lines: readonly TraceLine[]
 }
 
-/** Sort the lines that a command has printed. */
+/** Sort the lines that a command printed. */
 export function sortLines(lines: readonly string[]): TraceLine[] {
   const sorted: TraceLine[] = []
   for (const line of lines) {
@@ -59,7 +59,7 @@ function isWrapped({ from, text }: TraceLine): boolean {
 export function requestOf(command: string, agent = 'curl/7.43.0'): string[] {
   const url = /\bhttp:\/\/([^/\s]+)(\/\S*)?/.exec(command)
   if (url === null) {
-    throw new Error(`"${command}" asks for no URL that begins with http://`)
+    throw new Error(`"${command}" has no URL that begins with http://`)
   }
   const method = /\s(?:-I|--head)\b/.test(command) ? 'HEAD' : 'GET'
   const [, host = '', path = '/'] = url

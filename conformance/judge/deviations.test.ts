@@ -28,7 +28,7 @@ t.test('deviationFor() gives the rows of the first name that fits', async (t) =>
   t.equal(deviationFor('b', deviations), undefined)
 })
 
-t.test('asDeclared() wants all that the row says', async (t) => {
+t.test('asDeclared() requires all that the row says', async (t) => {
   const seen = {
     response: 'HTTP/1.0 200 OK\r\n\r\n',
     closed: true,
@@ -68,7 +68,7 @@ t.test('a file is read, for a version, and a bad row refused', async (t) => {
   t.same(readDeviations(write({ a: 'b', b: [old, middle] }), '3.9.0').get('a'), [middle])
   for (const file of [{ a: 'b' }, { a: 'b', b: 'c', c: ROW }]) {
     t.throws(() => readDeviations(write(file)), {
-      message: /"a" is as "b", which has no rows of its own$/,
+      message: /"a" is like "b", which has no rows of its own$/,
     })
   }
   t.equal(deviationsOf({ deviations: 'nobody' }, folder).size, 0)
@@ -77,14 +77,14 @@ t.test('a file is read, for a version, and a bad row refused', async (t) => {
   const bad: [object, RegExp][] = [
     [{ status: 'HTTP' }, /"x" must say "because", and what comes instead: response, status/],
     [{ because: 'so' }, /"x" must say "because"/],
-    [{ ...ROW, state: 'x' }, /"x" says "state", and that means nothing; there are because/],
+    [{ ...ROW, state: 'x' }, /"x" says "state", which is not a known key; there are because/],
     [{ ...ROW, link: 'x' }, /"x" links to "x"$/],
   ]
   for (const [row, message] of bad) {
     t.throws(() => readDeviations(write({ x: row })), { message })
   }
   t.throws(() => readDeviations(write({ x: { ...ROW, versions: '3.7' } }), '3.7.1'), {
-    message: '"3.7" is no range of versions; write for example ">=3.7 <3.11"',
+    message: '"3.7" is not a valid range of versions; write for example ">=3.7 <3.11"',
   })
 })
 

@@ -1,10 +1,10 @@
 /**
- * Declared deviations: where a target answers otherwise on purpose, and how.
+ * Declared deviations: where a target differs on purpose, and how.
  *
  * There is one file for each target, `deviations/<target>.json`. A row belongs to a case, or to a
  * pattern of cases, and says why, with a link where there is one, and what comes instead. Where the
- * reason and the answer are another case's, the name of that case stands for its rows. A row that no
- * longer happens is an error: the list would rot otherwise.
+ * reason and the response are another case's, the name of that case stands for its rows. A row that
+ * no longer applies is an error: the list would rot otherwise.
  *
  * @module
  */
@@ -14,32 +14,32 @@ import { join } from 'node:path'
 import { DEVIATIONS } from '../paths.ts'
 import { inRange } from '../targets/python.ts'
 
-/** An answer that differs on purpose. */
+/** A response that differs on purpose. */
 export interface Deviation {
   readonly because: string
   /** Where one can read more. */
   readonly link?: string
   /** The versions of Python it is about, such as `>=3.7 <3.11`; all, if left out. */
   readonly versions?: string
-  /** The whole normalised answer, as ISO 8859-1 text. */
+  /** The whole normalised response, as ISO 8859-1 text. */
   readonly response?: string
-  /** A regular expression for the first line of the answer. */
+  /** A regular expression for the first line of the response. */
   readonly status?: string
   /** A regular expression for what the suite finds wrong, or for the line that shows it. */
   readonly finding?: string
   /** Whether the connection is closed, if that differs, too. */
   readonly closed?: boolean
-  /** The recordings that the answer agrees with instead. */
+  /** The recordings that the response agrees with instead. */
   readonly as?: string
 }
 
-/** As it is written: a row, a list of them, or the name whose rows these are, too. */
+/** As written: a row, a list of rows, or another name that has the rows. */
 export type DeviationsFile = Readonly<Record<string, Deviation | Deviation[] | string>>
 
 /** Rows by the case's id, or a pattern with `*`. */
 export type Deviations = ReadonlyMap<string, readonly Deviation[]>
 
-/** What came, as far as a row may speak of it. */
+/** What came, as far as a row can describe it. */
 export interface Observed {
   /** Normalised. */
   readonly response: string
@@ -49,13 +49,13 @@ export interface Observed {
 }
 
 const KEYS = ['because', 'link', 'versions', 'response', 'status', 'finding', 'closed', 'as']
-const ANSWERS = ['response', 'status', 'finding', 'as'] as const
+const OUTCOMES = ['response', 'status', 'finding', 'as'] as const
 
 /**
  * Read the deviations of a target, as far as they concern its version.
  *
- * @param target - `deviations` names its files, without `.json`; one that is not there declares none
- * @throws an Error that names the row, when one is not as it must be.
+ * @param target - `deviations` names its files, without `.json`; a missing one declares none
+ * @throws an Error that names the row, when one is malformed.
  */
 export function deviationsOf(
   {
@@ -78,7 +78,7 @@ export function readDeviations(path: string, version?: string): Deviations {
     const rows = rowsOf(id, file)
     if (rows === undefined) {
       const other = JSON.stringify(file[id])
-      throw new Error(`${path}: "${id}" is as ${other}, which has no rows of its own`)
+      throw new Error(`${path}: "${id}" is like ${other}, which has no rows of its own`)
     }
     for (const row of rows) {
       const flaw = flawOf(row)
@@ -97,9 +97,9 @@ export function readDeviations(path: string, version?: string): Deviations {
 }
 
 /**
- * The rows that a file has for a name, be they its own or those of the name that it gives instead.
+ * The rows that a file has for a name: its own, or those of the other name that it gives instead.
  *
- * @returns undefined if there are none behind that other name.
+ * @returns undefined if that other name has none.
  */
 export function rowsOf(id: string, file: DeviationsFile): Deviation[] | undefined {
   const own = file[id]
@@ -108,12 +108,12 @@ export function rowsOf(id: string, file: DeviationsFile): Deviation[] | undefine
 }
 
 function flawOf(row: Deviation): string | undefined {
-  if (!row.because || ANSWERS.every((key) => row[key] === undefined)) {
-    return `must say "because", and what comes instead: ${ANSWERS.join(', ')}`
+  if (!row.because || OUTCOMES.every((key) => row[key] === undefined)) {
+    return `must say "because", and what comes instead: ${OUTCOMES.join(', ')}`
   }
   const unknown = Object.keys(row).find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
-    return `says "${unknown}", and that means nothing; there are ${KEYS.join(', ')}`
+    return `says "${unknown}", which is not a known key; there are ${KEYS.join(', ')}`
   }
   return row.link === undefined || URL.canParse(row.link) ? undefined : `links to "${row.link}"`
 }
@@ -138,7 +138,7 @@ export function fits(id: string, pattern: string): boolean {
 }
 
 /**
- * Whether a difference is just the one that was declared.
+ * Whether a difference is exactly the one that was declared.
  *
  * @param closes - whether the connection is to be closed, where the row does not say
  */

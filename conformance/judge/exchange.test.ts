@@ -6,7 +6,7 @@ import t from 'tap'
 import { play } from './exchange.ts'
 import type { Expectation } from './exchange.ts'
 import type { Pattern } from './pattern.ts'
-import { judgeAnswers } from './verdict.ts'
+import { judgeResponses } from './verdict.ts'
 
 const PATIENCE = { missing: 100, quiet: 10, whole: 60_000 }
 const ANSWER = 'one two'
@@ -16,8 +16,8 @@ const expectation: Expectation = {
   progress: (received) => (received === ANSWER ? 'complete' : 'incomplete'),
 }
 
-t.test('play() takes an answer that came while the process had to wait', async (t) => {
-  // A server in a thread: it answers while this one is held up.
+t.test('play() takes a response that came while the process had to wait', async (t) => {
+  // A server in a thread: it responds while this one is held up.
   const written = new Int32Array(new SharedArrayBuffer(4))
   const server = new Worker(
     `const { parentPort, workerData: written } = require('node:worker_threads')
@@ -37,10 +37,10 @@ t.test('play() takes an answer that came while the process had to wait', async (
   const [port] = (await once(server, 'message')) as [number]
   const progress = (received: string) => {
     if (received === 'one ' && Atomics.load(written, 0) === 0) {
-      // Behind the reading of this turn, so that the timers are what comes next.
+      // After the reading of this turn, so that the timers come next.
       setImmediate(() => {
         server.postMessage('go on')
-        // Until the rest is in the kernel, and our patience at its end.
+        // Until the rest is in the kernel, and our patience is exhausted.
         Atomics.wait(written, 0, 0)
         Atomics.wait(written, 0, 1, 2 * PATIENCE.missing)
       })
@@ -52,7 +52,7 @@ t.test('play() takes an answer that came while the process had to wait', async (
   t.match(outcome, { received: ANSWER, closed: false, late: 0 })
 })
 
-t.test('play() says that the rest of an answer did not come', async (t) => {
+t.test('play() says that the rest of a response did not come', async (t) => {
   const sockets: Socket[] = []
   const server = createServer((socket) => {
     sockets.push(socket)
@@ -71,9 +71,9 @@ t.test('play() says that the rest of an answer did not come', async (t) => {
     PATIENCE,
   )
   t.match(outcome, { received: 'one ', closed: false, late: 100 })
-  const answer: Pattern = [{ literal: ANSWER }]
+  const response: Pattern = [{ literal: ANSWER }]
   t.same(
-    judgeAnswers([answer], outcome).map(({ flaw }) => flaw),
-    ['time-out, nothing more came for 0.1 s: the answer ends here'],
+    judgeResponses([response], outcome).map(({ flaw }) => flaw),
+    ['time-out, nothing more came for 0.1 s: the response ends here'],
   )
 })

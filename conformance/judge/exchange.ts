@@ -1,7 +1,7 @@
 /**
  * One conversation over one connection: what is sent, and what must come back.
  *
- * This is the one shape in which cases come to the replayer, whether they were written as a page
+ * All cases come to the replayer in this one shape, whether they were written as a page
  * (`page.ts`) or recorded from CPython (`recording.ts`).
  *
  * @module
@@ -19,31 +19,31 @@ export type Action =
   /** Do nothing for so many milliseconds. */
   | { readonly do: 'pause'; readonly ms: number }
   /**
-   * Wait until these bytes have come, as long as for an answer. Whether they did is noted.
+   * Wait until these bytes have come, as long as for a response. Whether they did is noted.
    *
-   * @param ms - to wait no longer than so, where it is known that they do not come
+   * @param ms - the longest to wait, where it is known that they do not come
    */
   | { readonly do: 'wait-for'; readonly text: string; readonly ms?: number }
-  /** Wait until so many of the expected answers are complete. */
-  | { readonly do: 'wait-for-answers'; readonly count: number }
-  /** See that nothing comes for so many milliseconds, behind the answers before it. */
+  /** Wait until this many of the expected responses are complete. */
+  | { readonly do: 'wait-for-responses'; readonly count: number }
+  /** Check that nothing comes for this many milliseconds, after the responses before it. */
   | { readonly do: 'silence'; readonly ms: number }
   /** Say that nothing more will be sent. */
   | { readonly do: 'half-close' }
   /** Wait until the server has closed the connection, then open another. */
   | { readonly do: 'connect-again' }
 
-/** Judges what has come back, while it comes. */
+/** Judges what has come back, as it comes. */
 export interface Expectation {
   /** Whether the server must close the connection, or keep it open. */
   readonly closes: boolean
   /**
    * Compare what has been received so far, as ISO 8859-1 text.
    *
-   * @param answers - how many answers to compare; all, if left out
-   * @returns whether it is all that was expected, or may become so, or cannot any more.
+   * @param count - how many responses to compare; all, if left out
+   * @returns whether it is all that was expected, may still become so, or no longer can.
    */
-  progress(received: string, answers?: number): 'complete' | 'incomplete' | 'wrong'
+  progress(received: string, count?: number): 'complete' | 'incomplete' | 'wrong'
 }
 
 /** A conversation: the client's part, and what is expected of the server's. */
@@ -58,17 +58,17 @@ export interface Outcome {
   readonly received: string
   /** Whether the server closed the connection; a reset counts. */
   readonly closed: boolean
-  /** Whether it did so by a reset, which may take bytes away that were under way. */
+  /** Whether it did so by a reset, which may lose bytes that were under way. */
   readonly reset: boolean
   /** For each `wait-for`, whether the bytes came. */
   readonly waits: readonly boolean[]
   /** For each `silence`, the bytes that came nevertheless. */
   readonly silences: readonly string[]
-  /** Whether the answer was given up, because it came so slowly. */
+  /** Whether the response was given up because it came too slowly. */
   readonly slow: boolean
   /**
-   * For how long nothing had come when the rest of the answer was given up, in milliseconds; 0 if
-   * the answer is whole, or wrong, or the server has ended it.
+   * For how long nothing had come when the rest of the response was given up, in milliseconds; 0 if
+   * the response is whole, or wrong, or the server has ended it.
    */
   readonly late: number
   /** The port of our side. */
@@ -77,18 +77,18 @@ export interface Outcome {
 
 /** How long to wait without a byte, in milliseconds. */
 export interface Patience {
-  /** For an answer, or a close, that is still missing. */
+  /** For a response, or a close, that is still missing. */
   readonly missing: number
-  /** After the answer, to see that the connection stays open and nothing follows. */
+  /** After the response, to see that the connection stays open and nothing follows. */
   readonly quiet: number
-  /** For the whole answer, however steadily it trickles. */
+  /** For the whole response, however steadily it trickles. */
   readonly whole: number
-  /** Whether a reset need not be told from an end. To tell costs a callback for each byte. */
+  /** Whether a reset need not be told from an end. Telling them apart costs a callback per byte. */
   readonly coarse?: boolean
 }
 
 /**
- * Long enough for a slow machine, since a right answer does not wait for it; and short enough
+ * Long enough for a slow machine, since a right response does not wait for it; and short enough
  * that fifty cases on connections that stay open do not take a minute.
  */
 export const PATIENCE: Patience = {
@@ -101,7 +101,7 @@ export const PATIENCE: Patience = {
  * Hold a conversation with a server.
  *
  * @param whileOpen - is called at the end, if the server has not closed: what it says about a
- * client that leaves is no part of the conversation any more
+ * client that leaves is no longer part of the conversation
  */
 export async function play(
   exchange: Exchange,
@@ -133,7 +133,7 @@ export async function play(
             ),
           )
           break
-        case 'wait-for-answers':
+        case 'wait-for-responses':
           await line.until(
             (received) => expectation.progress(received, action.count) !== 'incomplete',
             patience.missing,
@@ -161,8 +161,8 @@ export async function play(
       (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
       patience.missing,
     )
-    // Then wait for the close. Where none must come, or the answer is wrong anyway, be it only now, a
-    // moment will do, to see what follows.
+    // Then wait for the close. Where none must come, or the response is wrong anyway, even if only
+    // now, a moment is enough to see what follows.
     const rest = expectation.progress(line.received) === 'incomplete' && !line.closed
     const late = rest && Date.now() <= deadline ? patience.missing : 0
     const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
@@ -213,8 +213,8 @@ class Line {
 
   private constructor({ host, port }: { host: string; port: number }, coarse: boolean) {
     const onread = {
-      // When data and a reset are there together, libuv reads the data, sees that the buffer is
-      // not full, and reports the end: the reset is gone. A buffer of one byte is always full.
+      // When data and a reset arrive together, libuv reads the data, sees that the buffer is
+      // not full, and reports the end: the reset is lost. A buffer of one byte is always full.
       buffer: () => (coarse || this.#received.length >= 4096 ? MANY_BYTES : ONE_BYTE),
       callback: (length: number, bytes: Uint8Array) => {
         this.#received += Buffer.from(bytes.buffer, 0, length).toString('latin1')
@@ -230,7 +230,7 @@ class Line {
     }
     socket.on('end', close)
     socket.on('close', close)
-    // Without an end before it, an error is a reset; behind one it is our own late write.
+    // Without an end before it, an error is a reset; after one it is our own late write.
     socket.on('error', () => {
       this.#reset ||= !this.#closed
       close()
@@ -253,7 +253,7 @@ class Line {
     return this.#reset
   }
 
-  /** Write, and wait until the kernel has it: what follows is then another packet. */
+  /** Write, and wait until the kernel has it: what follows is then a separate packet. */
   async send(bytes: Buffer): Promise<void> {
     await new Promise<void>((resolve) => {
       this.socket.write(bytes, () => {
@@ -275,9 +275,9 @@ class Line {
         this.#changed = () => {}
         resolve(condition(this.#received))
       }
-      // A process that the system has let wait runs the timers that are due before it looks at its
-      // sockets: what came in time may still be in the kernel. So it looks once more, and gives up
-      // when that has brought nothing.
+      // A process that has been kept waiting runs its due timers before it looks at its sockets:
+      // what came in time may still be in the kernel. So it looks once more, and gives up if that
+      // brings nothing.
       const timer = setTimeout(() => {
         turn = setImmediate(finish)
       }, ms)

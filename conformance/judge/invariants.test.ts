@@ -21,7 +21,7 @@ function rules(received: string, about: Circumstances = {}): string[] {
   )
 }
 
-t.test('right answers break no rule', async (t) => {
+t.test('right responses break no rule', async (t) => {
   t.same(rules(`${OK}Content-Length: 2\r\n\r\nhi`), [])
   t.same(rules(`${OK}\r\nuntil the end`, { closed: true }), [])
   t.same(rules(`${OK}Content-Length: 100\r\n\r\n`, { requests: asked('HEAD') }), [])
@@ -32,7 +32,7 @@ t.test('right answers break no rule', async (t) => {
   t.same(rules(''), [])
 })
 
-t.test('several answers are told apart', async (t) => {
+t.test('several responses are told apart', async (t) => {
   const { responses, violations } = parseResponses(
     `HTTP/1.1 100 Continue\r\n\r\n${OK}Content-Length: 1\r\n\r\na${OK}Content-Length: 3\r\n\r\n` +
       `${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n${OK}X: y\r\n\r\nrest`,
@@ -85,13 +85,13 @@ t.test('the length of a body', async (t) => {
   t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n`), ['chunks'], 'no last chunk')
 })
 
-t.test('a body where none may be, and bytes behind the end', async (t) => {
+t.test('a body where none may be, and bytes after the end', async (t) => {
   t.same(rules('HTTP/1.1 204 No Content\r\n\r\nbody'), ['bodiless'])
   t.same(rules(`${OK}Content-Length: 4\r\n\r\nbody`, { requests: asked('HEAD') }), ['bodiless'])
   t.same(rules(`${OK}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nmore`), ['excess'])
 })
 
-t.test('the fate of the connection is the one that the head announces', async (t) => {
+t.test('the connection does what the head announces', async (t) => {
   const CLOSE = `${OK}Connection: close\r\nContent-Length: 0\r\n\r\n`
   const KEEP = `${OK}Content-Length: 0\r\n\r\n`
   const OLD = 'HTTP/1.0 200 OK\r\nContent-Length: 0\r\n'

@@ -1,8 +1,8 @@
 /**
- * What holds for every answer of every server, whatever the case is about.
+ * What holds for every response of every server, whatever the case is about.
  *
  * Each rule has a name, by which a case can waive it and say why. The rules are RFC 9110's and
- * RFC 9112's; an answer to an HTTP/0.9 request has no head, and no rules.
+ * RFC 9112's; a response to an HTTP/0.9 request has no head, and no rules.
  *
  * @module
  */
@@ -11,19 +11,19 @@
 export const RULES: Readonly<Record<string, string>> = {
   'line-end': 'a client that looks for CR LF does not see where this line ends',
   head: 'a client waits for the empty line that ends the head, and takes the body for fields',
-  'status-line': 'a client that cannot read the first line has no answer at all',
+  'status-line': 'a client that cannot read the first line has no response at all',
   'field-line': 'clients differ in what they make of such a line, and attackers live on that',
   'content-length':
     'a client on a kept-alive connection waits for bytes that never come, or takes the last ' +
-    'bytes of this body for the next answer (RFC 9112 §6.3)',
+    'bytes of this body for the next response (RFC 9112 §6.3)',
   framing: 'a client cannot know when it has read all of the body',
   chunks: 'a client cannot know when it has read all of the body',
-  bodiless: 'a client takes these bytes for the next answer',
+  bodiless: 'a client takes these bytes for the next response',
   close: 'a client sends its next request into a dead connection, or keeps a useless one',
-  excess: 'a client takes these bytes for an answer to its next request',
+  excess: 'a client takes these bytes for the response to its next request',
 }
 
-/** An answer that breaks a rule. */
+/** How a response breaks a rule. */
 export interface Violation {
   readonly rule: string
   /** The line that shows it; empty if none does. */
@@ -34,21 +34,21 @@ export interface Violation {
   readonly flaw: string
 }
 
-/** A request, as far as its answer hangs on it. */
+/** The parts of a request on which its response depends. */
 export interface ParsedRequest {
   readonly method: string
   /** As it is spelt; `HTTP/0.9` where there is none. */
   readonly version: string
-  /** What it says of the connection, in small letters. */
+  /** What it says about the connection, in lower case. */
   readonly connection: string
 }
 
-/** An answer, taken apart. */
+/** A response, taken apart. */
 export interface ParsedResponse {
   readonly version: string
   readonly code: number
   readonly reason: string
-  /** Names in small letters. */
+  /** Names in lower case. */
   readonly fields: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }
@@ -63,7 +63,7 @@ export interface ParsedStream {
 export interface Fate {
   /** Whether the server closed the connection. */
   readonly closed: boolean
-  /** Whether our side was closed before: then the server may close without a word. */
+  /** Whether our side was closed before: then the server may close without announcing it. */
   readonly halfClosed?: boolean
 }
 
@@ -81,7 +81,7 @@ export function parseResponses(
   const responses: ParsedResponse[] = []
   const violations: Violation[] = []
   let rest = received
-  let answered = 0
+  let finished = 0
   while (rest !== '') {
     const head = parseHead(rest)
     violations.push(...head.violations)
@@ -89,7 +89,7 @@ export function parseResponses(
       return { responses, violations }
     }
     rest = rest.slice(head.end)
-    const request = requests[answered]
+    const request = requests[finished]
     const body = parseBody(head, rest, request?.method, fate.closed)
     violations.push(...body.violations)
     rest = rest.slice(body.length)
@@ -97,13 +97,13 @@ export function parseResponses(
     violations.push(...judgeFate(head, request, rest !== '', fate, body.untilClose))
     // An interim response is followed by another to the same request.
     if (head.code >= 200 || head.code === 101) {
-      answered++
+      finished++
     }
     if (rest !== '' && !rest.startsWith('HTTP/')) {
       if (violations.length === 0) {
         const [rule, flaw] = body.forbidden
-          ? ['bodiless', `a body, and this answer has none (RFC 9112 §6.3): ${body.forbidden}`]
-          : ['excess', 'bytes after the end of the answer']
+          ? ['bodiless', `a body where there must be none (RFC 9112 §6.3): ${body.forbidden}`]
+          : ['excess', 'bytes after the end of the response']
         violations.push({ rule, line: firstLine(rest), flaw })
       }
       break
@@ -142,15 +142,15 @@ function parseHead(text: string): Head {
     const start = head.lastIndexOf('\n', lone.index - 1) + 1
     const line = head.slice(start, lone.index + 1)
     if (end === -1 && start > 0 && !/^[^ :]+:|^\n$/.test(line)) {
-      found('head', line, 'no empty line parts the head from this (RFC 9112 §2.1)')
+      found('head', line, 'no empty line separates the head from this (RFC 9112 §2.1)')
     } else {
-      const flaw = 'LF alone; a line of the head ends CR LF (RFC 9112 §2.1)'
+      const flaw = 'LF alone; a line of the head ends with CR LF (RFC 9112 §2.1)'
       found('line-end', line, flaw, line.length - 1)
     }
     return stop()
   }
   if (end === -1) {
-    found('head', firstLine(text), 'a head that no empty line ends (RFC 9112 §2.1)')
+    found('head', firstLine(text), 'a head without an empty line at its end (RFC 9112 §2.1)')
     return stop()
   }
   const [statusLine, ...lines] = head.split('\r\n') as [string, ...string[]]
@@ -158,14 +158,14 @@ function parseHead(text: string): Head {
     statusLine,
   )
   if (status === null) {
-    found('status-line', statusLine, 'no status line (RFC 9112 §4)')
+    found('status-line', statusLine, 'not a valid status line (RFC 9112 §4)')
     return stop()
   }
   const fields: [string, string][] = []
   for (const line of lines) {
     const field = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/s.exec(line)
     if (field === null) {
-      found('field-line', line, 'no field line (RFC 9112 §5)')
+      found('field-line', line, 'not a valid field line (RFC 9112 §5)')
     } else if (/[\r\n\0]/.test(field[2] as string)) {
       const flaw = 'a CR, LF or NUL inside a field (RFC 9110 §5.5)'
       found('field-line', line, flaw, line.search(/[\r\n\0]/))
@@ -225,7 +225,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
   if (lengths.length > 1) {
     found('content-length', 'more than one Content-Length (RFC 9112 §6.3)')
   }
-  const forbidden = method === 'HEAD' ? 'it answers HEAD' : withoutBody(head.code)
+  const forbidden = method === 'HEAD' ? 'it responds to HEAD' : withoutBody(head.code)
   if (forbidden !== '') {
     if (lengths.length > 0 && (head.code < 200 || head.code === 204)) {
       found('content-length', `a ${String(head.code)} has no Content-Length (RFC 9110 §8.6)`)
@@ -256,7 +256,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
     return body(rest, { untilClose: true })
   }
   if (!/^[0-9]+$/.test(value)) {
-    found('content-length', 'no number of bytes (RFC 9110 §8.6)')
+    found('content-length', 'not a valid number of bytes (RFC 9110 §8.6)')
     return body(rest)
   }
   const length = Number(value)
@@ -264,7 +264,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
   if (text.length < length) {
     found('content-length', `the header says ${value}, the body has ${String(text.length)} bytes`)
   } else if (rest.length > length && !rest.startsWith('HTTP/', length)) {
-    // Nothing can follow but another answer, so this is a body that is longer than it says.
+    // Only another response can follow, so this body is longer than the header says.
     const next = rest.indexOf('\r\nHTTP/', length)
     const whole = next === -1 ? rest.length : next + 2
     found('content-length', `the header says ${value}, the body has ${String(whole)} bytes`)
@@ -306,7 +306,7 @@ function readChunks(rest: string): { text: string; length: number } | undefined 
 // -- The connection --------------------------------------------------------------------------
 
 /**
- * Whether the connection's fate is the one that the head announces, by RFC 9112 §9.3: `close`
+ * Whether what became of the connection is what the head announced, by RFC 9112 §9.3: `close`
  * ends it, HTTP/1.1 keeps it, HTTP/1.0 keeps it with `keep-alive` alone.
  */
 function judgeFate(
@@ -334,7 +334,7 @@ function judgeFate(
   const expectsMore =
     request?.version === 'HTTP/1.1' && !tokens(request.connection).includes('close')
   return ends && expectsMore && !untilClose && !halfClosed
-    ? violation('the connection ends, and no "Connection: close" said so (RFC 9112 §9.6)')
+    ? violation('the connection ends, but no "Connection: close" said so (RFC 9112 §9.6)')
     : []
 }
 

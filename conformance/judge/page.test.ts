@@ -38,7 +38,7 @@ function page(...fences: string[]): string {
 const RESPONSE = '```response\nHTTP/1.1 200 OK\n{{eof}}\n```'
 const request = (...lines: string[]) => `\`\`\`request\n${lines.join('\n')}\n\`\`\``
 
-t.test('a case has what its page says', async (t) => {
+t.test('a case contains what its page says', async (t) => {
   const [one] = parse(page(request('GET / HTTP/1.1', ''), RESPONSE)) as [Case]
   t.match(one, {
     id: 'topic/name',
@@ -69,7 +69,7 @@ t.test('a heading of the first level ends a case, and introduces others', async 
   t.same(others, [])
 })
 
-t.test('the lines of a request end CR LF, the last one too', async (t) => {
+t.test('the lines of a request end with CR LF, including the last', async (t) => {
   const sent = (...lines: string[]) => {
     const [one] = parse(page(request(...lines), RESPONSE)) as [Case]
     return one.request.toString('latin1')
@@ -84,7 +84,7 @@ t.test('the lines of a request end CR LF, the last one too', async (t) => {
   t.equal(sent('{{file:page.html}}\\'), FILES['page.html'])
 })
 
-t.test('directives part a request', async (t) => {
+t.test('directives divide a request', async (t) => {
   const [one] = parse(
     page(
       request('GET /\\', '{{pause:60}}', 'x', '{{wait-for:100\\r\\n}}', '{{half-close}}'),
@@ -124,7 +124,7 @@ t.test('requests and responses in turn are one conversation', async (t) => {
   ) as [Case]
   t.same(
     one.actions.map((action) => action.do),
-    ['send', 'wait-for-answers', 'send'],
+    ['send', 'wait-for-responses', 'send'],
   )
   const { expectation } = one
   t.equal(expectation.closes, false)
@@ -145,7 +145,7 @@ t.test('a broken page says where and why', async (t) => {
     ['# nothing', 'test.md:1: there is no case; a case begins with "## topic/name"'],
     [
       page(...good).replace('topic/name', 'Name'),
-      'test.md:7: "Name" is no id; write topic/name, in small letters and hyphens',
+      'test.md:7: "Name" is not a valid id; write topic/name, in lower-case letters and hyphens',
     ],
     [
       page(...good, '```requset\n```'),
@@ -182,7 +182,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" means nothing; there are app, level, source, echo, waive, noscan, needs, fresh',
+      'test.md:7: "ap" is not a known key; there are app, level, source, echo, waive, noscan, needs, fresh',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),
@@ -210,7 +210,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(request('a\\q'), RESPONSE),
-      'test.md:12: "\\q" is no escape; there are \\r \\n \\t \\0 \\\\ \\xNN',
+      'test.md:12: "\\q" is not a valid escape; there are \\r \\n \\t \\0 \\\\ \\xNN',
     ],
     [
       page(request('\u20ac'), RESPONSE),

@@ -4,7 +4,7 @@
  * ````text
  *   ## errors/404                                       a heading is a case, its text the id
  *   <!-- case={"app":"errors","level":"must","source":"article:Handling Errors"} -->
- *   Why the answer must look so.                        prose is the reason
+ *   Why the response must look like this.               prose is the reason
  *   ```request                                          what is sent
  *   ```response                                         what must come back
  *   ```log                                              what the server must log meanwhile
@@ -19,12 +19,12 @@
  *   the pages, line ends and all;
  * - directives stand on a line of their own. In a request: `{{pause:MS}}`, `{{wait-for:TEXT}}`,
  *   `{{half-close}}`. At the end of the last response: `{{eof}}`, the server must close, or
- *   `{{open}}`, it must not. A response that is nothing but `{{silent:MS}}`: so long the server
- *   must say nothing; a request and its response follow, since a dead server is silent, too.
+ *   `{{open}}`, it must not. A response that is only `{{silent:MS}}`: the server must say nothing
+ *   for that long; a request and its response follow, since a dead server is silent, too.
  *
  * Several requests and responses in turn are one conversation: each request is sent when the
- * answers before it are complete. Behind an `{{eof}}`, it is sent over a new connection.
- * `README.md`, beside this file, tells all that a page may say.
+ * responses before it are complete. After an `{{eof}}`, it is sent over a new connection.
+ * The `README.md` of the suite describes everything that a page may say.
  *
  * What stands under a heading of the first level, up to the next case, introduces a group of cases.
  *
@@ -52,12 +52,12 @@ export interface Case extends Exchange {
   readonly source: string
   /**
    * Whether the body repeats the request. undici spells a request its own way (`host`, not
-   * `Host`), so of its answer only the head can be judged then.
+   * `Host`), so only the head of the response to it can be judged then.
    */
   readonly echo: boolean
   /** The rules of `invariants.ts` that the case breaks on purpose, and why. */
   readonly waive: Readonly<Record<string, string>>
-  /** Why the request must not be sent in two pieces; undefined if it is, cut at every byte. */
+  /** Why the request must not be sent in two pieces; undefined if it may be, cut at every byte. */
   readonly noscan: string | undefined
   /** Cases without which this one tells nothing. */
   readonly needs: readonly string[]
@@ -67,7 +67,7 @@ export interface Case extends Exchange {
   readonly place: string
   /** All that is sent. */
   readonly request: Buffer
-  /** What the answers look like, one after the other. */
+  /** What the responses look like, one after the other. */
   readonly responses: readonly Pattern[]
   /** What the server must log, a pattern a line; undefined if the case does not say. */
   readonly log: readonly Pattern[] | undefined
@@ -234,7 +234,10 @@ function* sections(text: string, page: string): Generator<Section> {
 function parseSection(section: Section, place: string, readFile: (name: string) => string): Case {
   const { id } = section
   if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(id)) {
-    throw new PageError(place, `"${id}" is no id; write topic/name, in small letters and hyphens`)
+    throw new PageError(
+      place,
+      `"${id}" is not a valid id; write topic/name, in lower-case letters and hyphens`,
+    )
   }
   const meta = parseMeta(section.meta, place)
   const why = section.prose.join(' ')
@@ -254,7 +257,7 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
           actions.push({ do: 'connect-again' })
           closes = undefined
         } else if (responses.length > 0) {
-          actions.push({ do: 'wait-for-answers', count: responses.length })
+          actions.push({ do: 'wait-for-responses', count: responses.length })
         }
         actions.push(...parseRequest(fence, at, readFile))
         break
@@ -344,7 +347,7 @@ function parseMeta(text: string | undefined, place: string): Meta {
   }
   const unknown = Object.keys(fields).find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
-    throw new PageError(place, `"${unknown}" means nothing; there are ${KEYS.join(', ')}`)
+    throw new PageError(place, `"${unknown}" is not a known key; there are ${KEYS.join(', ')}`)
   }
   const known = { app, level: level as Level, source, echo, waive, noscan, fresh }
   return { ...known, needs: needs as string[] }
@@ -358,13 +361,13 @@ function isRecordOfText(value: unknown): value is Record<string, string> {
   )
 }
 
-/** The responses as one pattern each, matched one behind the other. */
+/** The responses as one pattern each, matched one after the other. */
 function expectationOf(responses: readonly Pattern[], closes: boolean): Expectation {
   return {
     closes,
-    progress(received, answers = responses.length) {
+    progress(received, count = responses.length) {
       let at = 0
-      for (const response of responses.slice(0, answers)) {
+      for (const response of responses.slice(0, count)) {
         const match = matchPattern(response, received, at)
         if (match.kind !== 'complete') {
           return match.kind === 'incomplete' ? 'incomplete' : 'wrong'
@@ -512,7 +515,10 @@ function unescapeBytes(text: string, place: string): string {
     const character =
       hex === undefined ? ESCAPES[letter ?? ''] : String.fromCharCode(parseInt(hex, 16))
     if (character === undefined) {
-      throw new PageError(place, `"${whole}" is no escape; there are \\r \\n \\t \\0 \\\\ \\xNN`)
+      throw new PageError(
+        place,
+        `"${whole}" is not a valid escape; there are \\r \\n \\t \\0 \\\\ \\xNN`,
+      )
     }
     return character
   })

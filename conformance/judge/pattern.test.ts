@@ -58,7 +58,7 @@ t.test('the holes with names match what they are named after', async (t) => {
   })
 })
 
-t.test('upTo() cuts a pattern behind a text', async (t) => {
+t.test('upTo() cuts a pattern after a text', async (t) => {
   const pattern = [{ literal: 'A: ' }, hole('re:x'), { literal: '\r\n\r\nbody' }, hole('re:y')]
   t.same(upTo(pattern, '\r\n\r\n'), [pattern[0], pattern[1], { literal: '\r\n\r\n' }])
   t.same(upTo(pattern, 'nothing'), pattern)

@@ -1,15 +1,15 @@
 /**
- * What an answer must look like: text with holes.
+ * What a response must look like: text with holes.
  *
  * ```text
  *   HTTP/1.0 404 Not Found\r\n   literal: byte for byte
  *   Date: {{http-date}}          a hole: a date in the right format, any date
- *   Server: {{re:BaseHTTP\S+}}   a hole: what the regular expression matches here
+ *   Server: {{re:BaseHTTP\S+}}   a hole: whatever the regular expression matches here
  * ```
  *
- * A pattern is matched from the first byte on, in order, with case, and without going back: a
- * hole takes as much as it can, and what follows must follow. So a mismatch has one place, and
- * the report can point at it.
+ * A pattern is matched from the first byte on, in order, with case, and without backtracking: a
+ * hole takes as much as it can, and the rest must follow. So a mismatch has one place, and the
+ * report can point at it.
  *
  * Text is ISO 8859-1 throughout, a character for a byte.
  *
@@ -31,7 +31,7 @@ export type Match =
   /** The text is wrong at this offset. */
   | { readonly kind: 'mismatch'; readonly at: number; readonly expected: string }
 
-/** A hole, by what stands between its braces, and the text that filled it. */
+/** A hole, named by the text between its braces, and the text that filled it. */
 export interface Filling {
   readonly hole: string
   readonly text: string
@@ -66,7 +66,7 @@ export function matchPattern(pattern: Pattern, text: string, from = 0): Match {
   return { kind: 'complete', end: at, filled }
 }
 
-/** The part of a pattern up to the first appearance of a text, which is included. */
+/** The part of a pattern up to and including the first occurrence of a text. */
 export function upTo(pattern: Pattern, text: string): Pattern {
   const part: Token[] = []
   for (const token of pattern) {
@@ -90,7 +90,7 @@ function commonLength(expected: string, text: string, at: number): number {
 const DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)'
 const MONTH = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
 
-/** The holes that have a name of their own. */
+/** The holes that have a name. */
 const HOLES: Readonly<Record<string, string>> = {
   // RFC 9110 §5.6.7, IMF-fixdate: Thu, 06 Oct 2016 20:44:11 GMT
   'http-date': `${DAY}, \\d\\d ${MONTH} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT`,
@@ -98,14 +98,14 @@ const HOLES: Readonly<Record<string, string>> = {
   'log-date': `\\d\\d/${MONTH}/\\d{4} \\d\\d:\\d\\d:\\d\\d`,
   // The port of the client's side of the connection; the runner compares it with the real one.
   'client-port': '[1-9]\\d{0,4}',
-  // A process; each of a case must be another.
+  // A process; all of a case must differ.
   'process-id': '[1-9]\\d*',
   // What runs the server, and its version, as a product of RFC 9110 §10.1.5: Python/3.13.0
   runtime: "[!#$%&'*+.^_`|~0-9A-Za-z-]+/[0-9][!#$%&'*+.^_`|~0-9A-Za-z-]*",
 }
 
 /**
- * Make the token for a hole, by what stands between the braces.
+ * Make the token for a hole from the text between its braces.
  *
  * @throws an Error that says what is wrong, when there is no such hole.
  */

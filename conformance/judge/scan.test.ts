@@ -7,7 +7,7 @@ t.test('cutsOf() cuts a short head at each byte', async (t) => {
 })
 
 t.test('cutsOf() cuts a body at its line ends', async (t) => {
-  // Behind the head, on both sides of each line feed.
+  // After the head, on both sides of each line feed.
   const cuts = cutsOf(Buffer.from('P /\r\n\r\nabc\ndef'))
   t.same(cuts, [1, 2, 3, 4, 5, 6, 7, 10, 11])
 })

@@ -1,6 +1,6 @@
 /**
- * The same request again, cut in two at each byte: TCP may deliver it so, and the answer must not
- * change.
+ * The same request again, cut in two at each byte: TCP may deliver it so, and the response must
+ * not change.
  *
  * ```text
  *   G | ET / HTTP/1.1...      one connection for each cut, and 5 ms between the halves
@@ -14,25 +14,25 @@ import { PATIENCE as USUAL, play } from './exchange.ts'
 import type { Action, Outcome } from './exchange.ts'
 import type { Case } from './page.ts'
 import type { RunningApp } from '../targets/target.ts'
-import { judgeAnswers } from './verdict.ts'
+import { judgeResponses } from './verdict.ts'
 import type { Finding } from './verdict.ts'
 
 /** Heads up to this length are cut at each byte; longer ones at their line ends. */
 const EACH_BYTE = 200
 
-/** How many cuts there are at the most: a head of a hundred fields makes its point with these. */
+/** The most cuts there are: enough for a head of a hundred fields. */
 const MOST_CUTS = 250
 
 /** Between the halves, in milliseconds. */
 const GAP = 5
 
-/** A right answer has come by then; and that nothing follows it has been seen before. */
+/** A right response has come by then; and it has already been checked that nothing follows. */
 const PATIENCE = { ...USUAL, quiet: GAP, coarse: true }
 
 /** A server may refuse a request before it has read all of it; so these may come early. */
 const REFUSALS = /^(?:HTTP\/1\.[01] (?:400|408|413|414|417|431|501|505) |(?!HTTP\/))/
 
-/** Where to cut bytes: the number of those in front of the cut. */
+/** Where to cut bytes: the number of bytes before each cut. */
 export function cutsOf(bytes: Buffer): number[] {
   const end = bytes.indexOf('\r\n\r\n')
   const head = end === -1 ? bytes.length : end + 4
@@ -45,7 +45,7 @@ export function cutsOf(bytes: Buffer): number[] {
     .slice(0, MOST_CUTS)
 }
 
-/** Send each request of a case cut in two, and tell where the answer changes first, if it does. */
+/** Send each request of a case cut in two, and tell where the response first changes, if ever. */
 export async function scan(one: Case, app: RunningApp, first: Outcome): Promise<Finding[]> {
   for (const [index, action] of one.actions.entries()) {
     for (const at of action.do === 'send' ? cutsOf(action.bytes) : []) {
@@ -67,19 +67,19 @@ export async function scan(one: Case, app: RunningApp, first: Outcome): Promise<
   return []
 }
 
-/** An answer to a head that has not come is none. */
+/** A response to a head that has not come whole is a flaw. */
 function early(bytes: Buffer, at: number, outcome: Outcome): string | undefined {
   // There is no silence to report when the server had closed before it began.
-  const answered = outcome.received !== '' && outcome.silences[0] !== ''
-  return answered && at < bytes.indexOf('\r\n\r\n') + 4 && !REFUSALS.test(outcome.received)
-    ? 'cut here, the request is answered before its second half is sent'
+  const responded = outcome.received !== '' && outcome.silences[0] !== ''
+  return responded && at < bytes.indexOf('\r\n\r\n') + 4 && !REFUSALS.test(outcome.received)
+    ? 'cut here, the request gets a response before its second half is sent'
     : undefined
 }
 
 function difference(one: Case, first: Outcome, outcome: Outcome): string | undefined {
-  const [finding] = judgeAnswers(one.responses, outcome)
+  const [finding] = judgeResponses(one.responses, outcome)
   if (finding !== undefined) {
-    return `sent in two pieces, cut here, the request gets another answer: ${finding.flaw}`
+    return `sent in two pieces, cut here, the request gets a different response: ${finding.flaw}`
   }
   return first.closed && !outcome.closed
     ? 'sent in two pieces, cut here, the request leaves the connection open'

@@ -1,9 +1,9 @@
 /**
  * The second opinion: undici, a strict HTTP/1.1 client, makes the same request and must be able
- * to read the answer.
+ * to read the response.
  *
- * Bytes are judged on a raw socket; but a byte may be where the page has it, and a real client
- * still choke. undici parses with llhttp, and tells what it read: that, put together again, must
+ * Bytes are judged on a raw socket; but every byte may be where the page has it, and a real client
+ * still choke. undici parses with llhttp, and reports what it read: that, put together again, must
  * satisfy the same page.
  *
  * @module
@@ -67,7 +67,7 @@ export function plainRequest(sent: Buffer): PlainRequest | undefined {
       case 'keep-alive':
       case 'upgrade':
       case 'expect':
-        // undici keeps these in its own hands.
+        // undici handles these itself.
         return undefined
     }
     headers.push(name, value)
@@ -81,9 +81,9 @@ export function plainRequest(sent: Buffer): PlainRequest | undefined {
 /**
  * Make a request with undici.
  *
- * @param statusLine - of the answer on the raw socket: undici tells its code and nothing else
- * @returns the answer as undici read it, written down as it would be on the wire.
- * @throws what undici throws when it cannot read the answer.
+ * @param statusLine - of the response on the raw socket: undici reports its code and nothing else
+ * @returns the response as undici read it, written as it would be on the wire.
+ * @throws what undici throws when it cannot read the response.
  */
 export async function askStrictly(
   request: PlainRequest,
@@ -104,19 +104,19 @@ export async function askStrictly(
     },
   })
   try {
-    const answer = await client.request({
+    const response = await client.request({
       method: request.method,
       path: request.path,
       headers: [...request.headers],
       body: request.body.length === 0 ? null : request.body,
       responseHeaders: 'raw',
     })
-    const body = Buffer.from(await answer.body.arrayBuffer()).toString('latin1')
-    // With 'raw', undici gives names and values in turn, in the spelling of the server.
-    const raw = answer.headers as unknown as readonly string[]
+    const body = Buffer.from(await response.body.arrayBuffer()).toString('latin1')
+    // With 'raw', undici gives names and values alternately, as the server spelled them.
+    const raw = response.headers as unknown as readonly string[]
     const [, code = ''] = statusLine.split(' ')
-    if (answer.statusCode !== Number(code)) {
-      throw new Error(`it reads the status ${String(answer.statusCode)}, not ${code}`)
+    if (response.statusCode !== Number(code)) {
+      throw new Error(`it reads the status ${String(response.statusCode)}, not ${code}`)
     }
     let head = `${statusLine}\r\n`
     for (let at = 0; at < raw.length; at += 2) {

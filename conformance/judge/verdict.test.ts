@@ -19,7 +19,7 @@ t.test('a date is a date, and now', async (t) => {
   const now = (offset: number) => new Date(Date.now() + offset).toUTCString() + '\n'
   t.same(flaws(['http-date'], now(0)), [])
   t.same(flaws(['http-date'], now(-MINUTE)), [])
-  t.same(flaws(['http-date'], now(60 * MINUTE)), ['this is not the time of the answer'])
+  t.same(flaws(['http-date'], now(60 * MINUTE)), ['this is not the time of the response'])
   t.same(flaws(['http-date'], 'Fri, 06 Oct 2016 20:44:11 GMT\n'), ['there is no such date'])
   t.same(flaws(['http-date'], 'Thu, 31 Sep 2016 20:44:11 GMT\n'), ['there is no such date'])
   t.same(flaws(['http-date'], 'Thu, 06 Oct 2016 25:44:11 GMT\n'), ['there is no such date'])
@@ -44,7 +44,7 @@ t.test('the time of the log is the local time', async (t) => {
 t.test('the same runtime stands everywhere, and the port is ours', async (t) => {
   t.same(flaws(['runtime', 'runtime'], 'Node/20.1.0\nNode/20.1.0\n'), [])
   t.same(flaws(['runtime', 'runtime'], 'Node/20.1.0\nNode/20.1.1\n'), [
-    'earlier in this answer it was Node/20.1.0',
+    'earlier in this response it was Node/20.1.0',
   ])
   t.same(flaws(['client-port'], '4711\n'), [])
   t.same(flaws(['client-port'], '4712\n'), ["the client's port is 4711"])
@@ -69,7 +69,7 @@ function pageCase(end: string): Case {
   return one
 }
 
-/** Judge a server that does something behind its answer. */
+/** Judge a server that does something after its response. */
 async function fate(t: Test, end: string, then: (socket: Socket) => void): Promise<string[]> {
   const server = createServer((socket) => {
     socket.on('error', () => {})
@@ -106,7 +106,7 @@ t.test('a server that closes, stays, or resets', async (t) => {
   t.same(await fate(t, '{{open}}', stay), [])
   t.same(await fate(t, '{{eof}}', stay), ['the connection stays open all the same (RFC 9112 §9.6)'])
   t.same(await fate(t, '{{open}}', close), [
-    'the connection ends, and no "Connection: close" said so (RFC 9112 §9.6)',
+    'the connection ends, but no "Connection: close" said so (RFC 9112 §9.6)',
   ])
   t.same(await fate(t, '{{eof}}', reset), [
     'the server reset the connection; it must close it, or bytes under way are lost',

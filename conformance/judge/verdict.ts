@@ -13,7 +13,7 @@ import type { Filling, Pattern } from './pattern.ts'
 
 /** One thing that is wrong with an outcome. */
 export interface Finding {
-  /** The line of the answer or the log in which it shows; empty if it shows in none. */
+  /** The line of the response or the log in which it shows; empty if it shows in none. */
   readonly line: string
   /** Where in that line; undefined for the line as a whole. */
   readonly column?: number
@@ -27,12 +27,12 @@ export interface Finding {
 /** What the case's patterns and the invariants have to say about an outcome. */
 export function judge(one: Case, outcome: Outcome): Finding[] {
   const { received, closed, reset } = outcome
-  const findings = judgeAnswers(one.responses, outcome)
+  const findings = judgeResponses(one.responses, outcome)
   if (outcome.slow) {
     const limit = seconds(PATIENCE.whole)
-    return [{ line: '', flaw: `time-out: the answer trickles, it is not whole after ${limit}` }]
+    return [{ line: '', flaw: `time-out: the response trickles, it is not whole after ${limit}` }]
   }
-  // What rule an answer breaks cannot be told from its beginning.
+  // The beginning of a response does not tell which rules it breaks.
   if (outcome.late > 0) {
     return findings
   }
@@ -75,15 +75,15 @@ function silencesOf(one: Case): number[] {
   return one.actions.flatMap((action) => (action.do === 'silence' ? [action.ms] : []))
 }
 
-/** Compare an outcome with the answers that a case expects; one that is late is a time-out. */
-export function judgeAnswers(responses: readonly Pattern[], outcome: Outcome): Finding[] {
+/** Compare an outcome with the responses that a case expects; one that is late is a time-out. */
+export function judgeResponses(responses: readonly Pattern[], outcome: Outcome): Finding[] {
   const findings = judgeText(responses, outcome.received, outcome.clientPort)
   return outcome.late === 0
     ? findings
     : findings.map((finding) => ({ ...finding, flaw: `${timeout(outcome)}: ${finding.flaw}` }))
 }
 
-/** What there is to say of an answer whose end did not come. */
+/** What there is to say about a response whose end did not come. */
 export function timeout({ late }: Outcome): string {
   return `time-out, nothing more came for ${seconds(late)}`
 }
@@ -92,7 +92,7 @@ function seconds(ms: number): string {
   return `${String(ms / 1000)} s`
 }
 
-/** Compare what was received with the answers that a case expects. */
+/** Compare what was received with the responses that a case expects. */
 export function judgeText(
   responses: readonly Pattern[],
   received: string,
@@ -106,7 +106,7 @@ export function judgeText(
       return [pointAt(received, match.at, match.expected)]
     }
     if (match.kind === 'incomplete') {
-      const missing = received === '' ? 'nothing was received' : 'the answer ends here'
+      const missing = received === '' ? 'nothing was received' : 'the response ends here'
       return [pointAt(received, received.length, undefined, missing)]
     }
     filled.push(...match.filled)
@@ -118,14 +118,14 @@ export function judgeText(
   return judgeFillings(filled, { clientPort })
 }
 
-/** What is known of the case, beside the text. */
+/** What is known about the case, besides the text. */
 interface Facts {
   readonly clientPort?: number
   /** How far the server's local time is ahead of UTC, in minutes. */
   readonly utcOffset?: number | undefined
 }
 
-/** Whether what stands in the holes is true, and not only of the right form. */
+/** Whether what fills the holes is true, and not only in the right form. */
 function judgeFillings(filled: readonly Filling[], facts: Facts): Finding[] {
   const runtime = filled.find(({ hole }) => hole === 'runtime')?.text
   return filled.flatMap(({ hole, text }, index) => {
@@ -149,7 +149,7 @@ function judgeFillings(filled: readonly Filling[], facts: Facts): Finding[] {
         break
       case 'runtime':
         if (text !== runtime) {
-          flaw = `earlier in this answer it was ${String(runtime)}`
+          flaw = `earlier in this response it was ${String(runtime)}`
         }
         break
     }
@@ -166,7 +166,9 @@ function flawOfDate(text: string): string | undefined {
   if (Number.isNaN(time) || new Date(time).toUTCString() !== text) {
     return 'there is no such date'
   }
-  return Math.abs(time - Date.now()) > TOLERANCE ? 'this is not the time of the answer' : undefined
+  return Math.abs(time - Date.now()) > TOLERANCE
+    ? 'this is not the time of the response'
+    : undefined
 }
 
 function flawOfLogDate(text: string, utcOffset: number | undefined): string | undefined {
@@ -196,7 +198,7 @@ export function judgeLog(expected: readonly Pattern[], log: string, utcOffset?: 
     if (line === undefined) {
       return [{ line: '', flaw: `the log lacks its line ${String(index + 1)}` }]
     }
-    // A line feed behind it, because a hole needs a whole line to be found wrong.
+    // With a line feed after it, because a hole can only be found wrong in a whole line.
     const match = matchPattern([...pattern, { literal: '\n' }], line + '\n')
     if (match.kind === 'mismatch') {
       const expectedHere = match.expected.split('\n', 1)[0] as string
@@ -209,10 +211,10 @@ export function judgeLog(expected: readonly Pattern[], log: string, utcOffset?: 
   const excess = lines[expected.length]
   return excess === undefined
     ? judgeFillings(filled, { utcOffset })
-    : [{ line: excess, flaw: 'the log has this line, and must not' }]
+    : [{ line: excess, flaw: 'the log must not have this line' }]
 }
 
-/** Show the line that holds an offset, and what is wrong there. */
+/** Show the line that contains an offset, and what is wrong there. */
 function pointAt(text: string, at: number, expected: string | undefined, flaw?: string): Finding {
   const start = text.lastIndexOf('\n', at - 1) + 1
   const next = text.indexOf('\n', at)
@@ -225,12 +227,12 @@ function pointAt(text: string, at: number, expected: string | undefined, flaw?: 
     flaw: flaw ?? `byte ${String(at)} is ${got}; expected here: ${quote(wanted)}${elsewhere()}`,
   }
 
-  /** The right line in the wrong place is a thing of its own. */
+  /** The right line in the wrong place is a flaw of its own. */
   function elsewhere(): string {
     const whole = text.slice(start, at) + wanted
     const head = text.slice(0, text.indexOf('\r\n\r\n') + 2)
     return whole.length > 2 && whole.endsWith('\n') && head.includes(`\n${whole}`)
-      ? `; the line ${quote(whole)} stands elsewhere, and the order counts`
+      ? `; the line ${quote(whole)} is elsewhere, and the order counts`
       : ''
   }
 }

@@ -1,9 +1,9 @@
 /**
  * The document root of the recordings: every name, byte and time of it is fixed.
  *
- * It holds what goes wrong elsewhere: names with spaces, quotes, line feeds and bytes that are not
- * UTF-8, links that dangle or go round, an index page that is a directory, files from 1970 and
- * from 2099.
+ * It contains what goes wrong elsewhere: names with spaces, quotes, line feeds and bytes that are
+ * not UTF-8, links that dangle or go in a circle, an index page that is a directory, files from 1970
+ * and from 2099.
  *
  * @module
  */
@@ -171,7 +171,7 @@ class Builder {
     lutimesSync(full, TIME, TIME)
   }
 
-  /** A directory's time changes with each entry, so it is set when all are there. */
+  /** A directory's time changes with each entry, so it is set once they all exist. */
   finish(): void {
     for (const path of this.#directories) {
       utimesSync(this.#resolve(path), TIME, TIME)
@@ -183,7 +183,7 @@ class Builder {
   }
 }
 
-/** Stands in for the article's own `index.rst`, at its length. */
+/** Stands in for the article's own `index.rst`, with its length. */
 function numberedLines(length: number): string {
   const count = Math.ceil(length / 54)
   return Array.from({ length: count }, (_, at) => {

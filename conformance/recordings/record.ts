@@ -8,9 +8,10 @@
  * ```
  *
  * The requests of `recordings/cases.json` are sent to `targets/cpython.py`, and what comes back is
- * compared with what is kept. `cgi` left Python in 3.13, so the server `post` may need another.
+ * compared with the stored recordings. `cgi` left Python in 3.13, so the server `post` may need an
+ * older one.
  *
- * Exit status: 0 the recordings agree, or were written; 1 they do not; 2 wrong use; 3 no such
+ * Exit status: 0 the recordings agree, or were written; 1 they do not; 2 wrong usage; 3 no such
  * Python.
  *
  * @module
@@ -34,7 +35,7 @@ import type { Target } from '../targets/target.ts'
 const USAGE =
   'usage: npm run record -- --python NAME [--cgi-python NAME] [--only PREFIX]... [--write]'
 
-/** Where nothing is known of the answer, a second without a byte is its end. */
+/** Where nothing is known about the response, a second without a byte is its end. */
 const PATIENCE = { missing: 1000, quiet: 250, whole: 20_000 }
 
 process.exitCode = await main(process.argv.slice(2))
@@ -82,7 +83,7 @@ async function main(args: string[]): Promise<number> {
   return compare(name, records)
 }
 
-/** Send all requests, and write down what comes back. */
+/** Send all requests, and record what comes back. */
 async function record(
   cases: readonly RecordedCase[],
   python: Python,
@@ -122,7 +123,7 @@ async function recordOn(
     appOf: (one) => one.server,
     topicOf: (one) => one.family,
     async conduct(one, app) {
-      // Nothing that comes is all that is expected: only time, or a close, ends the conversation.
+      // Whatever comes, more is expected: only time, or a close, ends the conversation.
       const expectation = { closes: true, progress: () => 'incomplete' as const }
       const { outcome, log = '' } = await converse({ ...one, expectation }, app, 0, {
         patience: PATIENCE,
@@ -144,7 +145,7 @@ async function recordOn(
   }
 }
 
-/** Tell where new recordings are others than those that are kept. */
+/** Tell where new recordings differ from the stored ones. */
 function compare(name: string, records: readonly Recording[]): number {
   const kept = new Map(readRecordings(RECORDINGS, name).map((one) => [one.recording.id, one]))
   let different = 0

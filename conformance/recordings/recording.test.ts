@@ -27,15 +27,15 @@ const RECORDING: Recording = {
 }
 
 t.test('normalise() replaces what varies', async (t) => {
-  const answer =
+  const response =
     'HTTP/1.0 200 OK\r\nServer: BaseHTTP/0.6 Node/20.20.2\r\n' +
     'Date: Thu, 06 Oct 2016 20:44:11 GMT\r\nLast-Modified: Thu, 06 Oct 2016 20:44:11 GMT\r\n\r\n' +
     "('127.0.0.1', 52934) Python/3.13.0\n"
   const expected =
     'HTTP/1.0 200 OK\r\nServer: BaseHTTP/0.6 Python/@PY@\r\nDate: @DATE@\r\n' +
     "Last-Modified: @DATE@\r\n\r\n('127.0.0.1', @PORT@) Python/@PY@\n"
-  t.equal(normalise(answer, 'send_header'), expected)
-  t.match(normalise(answer, 'simple'), /^Last-Modified: Thu, 06 Oct 2016/m)
+  t.equal(normalise(response, 'send_header'), expected)
+  t.match(normalise(response, 'simple'), /^Last-Modified: Thu, 06 Oct 2016/m)
   t.equal(normalise('x\nForm data:\n\tb=1\n\ta=2\n', 'post'), 'x\nForm data:\n\ta=2\n\tb=1\n')
   t.equal(normalise('no form', 'post'), 'no form')
 })
@@ -95,7 +95,7 @@ t.test('recordings are read from files', async (t) => {
   write('cpython-2.json', { records: [] })
   t.match(readRecordings(folder, 'cpython-1'), [{ id: 'cpython-1/family-custom11-one' }])
   t.throws(() => readRecordings(folder, 'cpython-2'), {
-    message: 'cpython-2.json holds no answer for the case "family-custom11-one"',
+    message: 'cpython-2.json has no response for the case "family-custom11-one"',
   })
 })
 
@@ -121,7 +121,7 @@ t.test('a replay agrees, deviates as declared, or fails', async (t) => {
   )
   t.equal(
     await verdict(RECORDING, { because: 'x', status: 'HTTP/1\\.1 200 OK' }),
-    'unexpected pass: it passes, and "family-custom11-one" declares that it does not: take the row out',
+    'unexpected pass: it passes, but "family-custom11-one" declares that it does not: remove the row',
   )
   t.equal(
     await verdict({ ...RECORDING, log: ['more', 'lines'] }),

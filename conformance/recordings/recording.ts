@@ -1,11 +1,11 @@
 /**
- * Recordings: raw requests, with the answers that a real CPython gave.
+ * Recordings: raw requests, with the responses of a real CPython.
  *
  * A recording is data, two JSON files: the requests, and for each version of Python what came
  * back, with all that varies from run to run replaced by a mark (`normalise`). The same is done to
- * our own answer, and then the two must be equal, byte for byte.
+ * our own response, and then the two must be equal, byte for byte.
  *
- * Where this library answers otherwise on purpose, `deviations/recordings.json` says so.
+ * Where this library differs on purpose, `deviations/recordings.json` says so.
  *
  * @module
  */
@@ -20,14 +20,14 @@ export interface RecordedCase {
   readonly title: string
   /** Which of the recorded servers it was sent to. */
   readonly server: string
-  /** The first is the family. */
+  /** The first tag is the family. */
   readonly tags: readonly string[]
   readonly send: readonly SendStep[]
   /** Whether the client says, after the last byte, that nothing more will come. */
   readonly half_close?: boolean
 }
 
-/** A step of the client; data that is not parted by a pause or a wait leaves in one write. */
+/** A step of the client; data without a pause or a wait in between is sent in one write. */
 export type SendStep =
   /** Each character is a byte; `times` repeats them, `split_ms` sends them one by one. */
   | { readonly latin1: string; readonly times?: number; readonly split_ms?: number }
@@ -35,7 +35,7 @@ export type SendStep =
   | { readonly pause_ms: number }
   | { readonly wait_for: string }
 
-/** What a Python answered, normalised. */
+/** What a Python sent, normalised. */
 export interface Recording {
   readonly id: string
   /** Normalised, as ISO 8859-1 text. */
@@ -43,13 +43,13 @@ export interface Recording {
   readonly closed: boolean
   readonly log: readonly string[]
   readonly waits?: readonly boolean[]
-  /** The version that answered: `3.13.0`. */
+  /** The version of that Python: `3.13.0`. */
   readonly python?: string
 }
 
-/** A recorded request with its answer, ready to be replayed. */
+/** A recorded request with its response, ready to be replayed. */
 export interface ReplayCase extends Exchange {
-  /** The recording's, behind the Python's: `cpython-3.13/reqline-get-plain`. */
+  /** The Python's name, then the recording's id: `cpython-3.13/reqline-get-plain`. */
   readonly id: string
   readonly title: string
   readonly server: string
@@ -57,24 +57,24 @@ export interface ReplayCase extends Exchange {
   readonly recording: Recording
 }
 
-/** Read recorded requests, without answers. */
+/** Read recorded requests, without responses. */
 export function readCases(folder: string): RecordedCase[] {
   return (readJSON(join(folder, 'cases.json')) as { cases: RecordedCase[] }).cases
 }
 
 /**
- * Read recorded requests, and the answers that belong to them.
+ * Read recorded requests, and the responses that belong to them.
  *
- * @param folder - holds `cases.json` and `<python>.json`
- * @param python - whose answers: `cpython-3.13`
+ * @param folder - contains `cases.json` and `<python>.json`
+ * @param python - whose responses: `cpython-3.13`
  */
 export function readRecordings(folder: string, python: string): ReplayCase[] {
   const { records } = readJSON(join(folder, `${python}.json`)) as { records: Recording[] }
-  const answers = new Map(records.map((record) => [record.id, record]))
+  const responses = new Map(records.map((record) => [record.id, record]))
   return readCases(folder).map((one) => {
-    const recording = answers.get(one.id)
+    const recording = responses.get(one.id)
     if (recording === undefined) {
-      throw new Error(`${python}.json holds no answer for the case "${one.id}"`)
+      throw new Error(`${python}.json has no response for the case "${one.id}"`)
     }
     return replayCase(one, recording, python)
   })
@@ -84,7 +84,7 @@ function readJSON(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'))
 }
 
-/** Put a request and its answer together. */
+/** Put a request and its response together. */
 export function replayCase(one: RecordedCase, recording: Recording, python: string): ReplayCase {
   return {
     id: `${python}/${one.id}`,
@@ -96,8 +96,8 @@ export function replayCase(one: RecordedCase, recording: Recording, python: stri
     expectation: {
       closes: recording.closed,
       progress(received) {
-        // What is missing cannot be told from what is wrong once dates have been replaced, so
-        // nothing is wrong before its time.
+        // Once dates have been replaced, a missing part cannot be told from a wrong one, so
+        // nothing counts as wrong before the end.
         return normalise(received, one.server) === recording.response ? 'complete' : 'incomplete'
       },
     },
@@ -158,7 +158,7 @@ const CLIENT = /\('127\.0\.0\.1', \d+\)/g
 const RUNTIME = /(?:Python|Node)\/v?\d[0-9A-Za-z.+-]*/g
 
 /**
- * Replace what varies from run to run by marks.
+ * Replace what varies from run to run with marks.
  *
  * @param root - the path of the document root, if it must be replaced, too
  */
@@ -234,7 +234,7 @@ export interface Observation {
   readonly log: readonly string[] | undefined
 }
 
-/** Name the ways in which an observation differs from the recording; none: it agrees. */
+/** Name the ways in which an observation differs from the recording; none if it agrees. */
 export function differences(recording: Recording, seen: Observation): string[] {
   const different: string[] = []
   if (seen.response !== recording.response) {
@@ -252,7 +252,7 @@ export function differences(recording: Recording, seen: Observation): string[] {
   return different
 }
 
-/** The text of an exception is each language's own; that there is one is not. */
+/** The text of an exception depends on the language; that there is one does not. */
 function loosened(log: readonly string[]): string[] {
   return log.map((line) => (line.startsWith('<exception') ? '<exception>' : line))
 }

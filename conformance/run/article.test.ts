@@ -12,7 +12,7 @@ import { findPython } from '../targets/python.ts'
 // Each test starts processes, and a busy machine takes its time.
 t.setTimeout(5 * HANG_LIMIT)
 
-// A text of the article's form: transcripts in fences, some parted by the way it was printed.
+// A text in the article's form: transcripts in fences, some of them split by printing.
 const TEXT = `
 First
 
@@ -109,7 +109,7 @@ function article(...args: string[]) {
   return spawnSync(process.execPath, command, options)
 }
 
-t.test('--article shows the article beside live answers', async (t) => {
+t.test('--article shows the article beside live responses', async (t) => {
   const { status, stdout } = article()
   t.equal(status, 0, stdout)
   t.match(stdout, /^ {2}Content-Length: 447 +\| Content-Length: 447 +\| must match +recorded raw/m)
@@ -140,7 +140,7 @@ t.test('--article FILE reads a copy of the article, and knows all its lines', as
   copy((line) => line.replace('Content-Length: 447', 'Content-Length: 448'))
   const { status, stdout } = article(path)
   t.equal(status, 1)
-  t.match(stdout, /^the article has a line of which nothing is known: "Content-Length: 448"$/m)
+  t.match(stdout, /^the article has a line about which nothing is known: "Content-Length: 448"$/m)
   t.match(stdout, /^the article lacks a line that is known: "Content-Length: 447"$/m)
 })
 

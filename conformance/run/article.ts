@@ -1,5 +1,5 @@
 /**
- * The executable article: its transcripts beside what a server answers now.
+ * The executable article: its transcripts beside what a server sends now.
  *
  * ```text
  *   Content-Length: 447     | Content-Length: 447     | must match        ...and how that is known
@@ -8,9 +8,9 @@
  *   * Trying 127.0.0.1...   |                         | not the server's
  * ```
  *
- * The transcripts are kept in `run/transcripts.json`, line by line, each with what is known of
- * it; or they are read straight out of a copy of the article, and then every line of them must be
- * one that is known.
+ * The transcripts are kept in `run/transcripts.json`, line by line, each with what is known about
+ * it; or they are read directly from a copy of the article, and then every line of them must be
+ * known.
  *
  * @module
  */
@@ -38,7 +38,7 @@ const MARKS = {
   other: "not the server's",
 } as const
 
-/** A line of the article, and what is known of it. */
+/** A line of the article, and what is known about it. */
 export interface Row {
   readonly mark: keyof typeof MARKS
   /** As the article prints it. */
@@ -47,7 +47,7 @@ export interface Row {
   readonly live?: string
   /** The number of the line on the wire, where the article has it in another place. */
   readonly at?: number
-  /** Whose line it is; the answer's, if left out. */
+  /** Whose line it is; the response's, if left out. */
   readonly of?: 'client' | 'log'
   /** How that is known. */
   readonly how: string
@@ -60,7 +60,7 @@ export interface Section {
   readonly app: string
   /** What ends the lines of the body. */
   readonly bodyEnd: '\n' | '\r\n'
-  /** The line behind which the lines may come in any order. */
+  /** The line after which the lines may come in any order. */
   readonly anyOrder?: string
   readonly rows: readonly Row[]
 }
@@ -77,7 +77,7 @@ export function readArticle(text: string, sections: readonly string[]): Map<stri
   const found = new Map<string, string[]>()
   let section = ''
   let fenced = false
-  // Whether this fence is a transcript. One that follows it at once is a part of it.
+  // Whether this fence is a transcript. A fence directly after it is a part of it.
   let shell = false
   let first = false
   for (const line of text.split('\n')) {
@@ -114,7 +114,7 @@ export function markLines(lines: readonly string[], rows: readonly Row[]) {
   return { marked, missing: left }
 }
 
-/** Blank lines around a command are the page's; those within an answer are the answer's. */
+/** Blank lines around a command are the page's; those within a response are the response's. */
 function withoutGaps(lines: readonly TraceLine[]): TraceLine[] {
   const isCommand = (line: TraceLine | undefined) => line === undefined || line.from === 'command'
   return lines.filter(({ line }, at) => {
@@ -125,14 +125,14 @@ function withoutGaps(lines: readonly TraceLine[]): TraceLine[] {
 
 // -- Asking a server -------------------------------------------------------------------------
 
-/** A row with what came in its place. */
+/** A row with what actually came. */
 export interface Shown {
   readonly row: Row
   readonly live: string
   readonly flaw: string | undefined
 }
 
-/** Send what the article has sent, and put the answers beside its own. */
+/** Send what the article sends, and put the responses beside its own. */
 export async function askSection(section: Section, app: RunningApp): Promise<Shown[]> {
   const start = app.log()?.length ?? 0
   const shown: Shown[] = []
@@ -143,7 +143,7 @@ export async function askSection(section: Section, app: RunningApp): Promise<Sho
       continue
     }
     const actions = actionsFor(command, rows)
-    // Nothing is known of the answer before it is whole, and a server of HTTP/1.0 closes then.
+    // The response cannot be judged before it is whole, when an HTTP/1.0 server closes.
     const expectation = { closes: true, progress: () => 'incomplete' as const }
     const outcome = await play({ actions, expectation }, app)
     const flaw = outcome.closed ? undefined : 'the server keeps the connection open'
@@ -164,7 +164,7 @@ function commands(rows: readonly Row[]): Row[][] {
   return groups
 }
 
-/** The file that the article sends with its form has this length. */
+/** A file as long as the one that the article sends with its form. */
 const FILE = '#'.repeat(1611) + '\n'
 
 function actionsFor(command: string, rows: readonly Row[]): Action[] {
@@ -191,7 +191,7 @@ function form(boundary: string): string {
   )
 }
 
-/** Put the lines of an answer beside the rows that stand for them. */
+/** Put the lines of a response beside the rows that describe them. */
 function beside(
   section: Section,
   rows: readonly Row[],
@@ -200,12 +200,12 @@ function beside(
   clientPort: number,
   flaw: string | undefined,
 ): Shown[] {
-  const answer = rows.filter((row) => row.live !== undefined && row.of === undefined)
+  const response = rows.filter((row) => row.live !== undefined && row.of === undefined)
   // Without -i, -v or -I, curl prints the body alone.
   const all = /\s-(?:i|v|I)\b/.test(command)
   const bodyAt = received.indexOf('\r\n\r\n') + 4
   const lines = (all ? received : received.slice(bodyAt)).split(/(?<=\n)/)
-  const order = inOrder(answer, lines, section.anyOrder)
+  const order = inOrder(response, lines, section.anyOrder)
   const head = all ? lines.indexOf('\r\n') + 1 : 0
   const shown = rows.map((row): Shown => {
     if (row.of === 'client') {
@@ -220,7 +220,7 @@ function beside(
     const pattern = [...parsePattern(row.live ?? '', section.id), { literal: end }]
     return { row, live, flaw: judgeText([pattern], live, clientPort)[0]?.flaw }
   })
-  // The empty line that ends a head without a body is printed by curl, and not in the article.
+  // The empty line that ends a head without a body is printed by curl, but not by the article.
   const rest = lines.slice(order.length).filter((line, at) => !(at === 0 && line === '\r\n'))
   const excess = rest.join('')
   const why = excess === '' ? flaw : `there is more: ${visible(excess).slice(0, 80)}`
@@ -242,7 +242,7 @@ function inOrder(rows: readonly Row[], lines: string[], anyOrder: string | undef
   return order
 }
 
-/** The log is there a moment after the answer. */
+/** The log comes a moment after the response. */
 async function judgeLogRows(shown: Shown[], app: RunningApp, start: number): Promise<Shown[]> {
   const deadline = Date.now() + patiently(3000)
   while (app.log()?.slice(start) === '' && Date.now() < deadline) {
@@ -286,7 +286,7 @@ export async function runArticle(target: Target, root: string, file?: string): P
       const { marked, missing } = markLines(article.get(section.section) ?? [], section.rows)
       const unknown = marked.filter(({ row }) => row === null)
       for (const { line } of unknown) {
-        console.log(`the article has a line of which nothing is known: ${JSON.stringify(line)}`)
+        console.log(`the article has a line about which nothing is known: ${JSON.stringify(line)}`)
       }
       for (const { line } of missing) {
         console.log(`the article lacks a line that is known: ${JSON.stringify(line)}`)

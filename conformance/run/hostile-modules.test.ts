@@ -1,5 +1,5 @@
 /**
- * The suite is held against modules that would rather end it, or cheat it.
+ * The suite against modules that try to end it, or cheat it.
  */
 
 import { createServer } from 'node:net'
@@ -30,7 +30,7 @@ t.test('a target that breaks: exit 3, and why', { jobs: 4 }, (t) => {
   broken(
     'process.exit(0) at import',
     'process.exit(0)',
-    /student\.mjs ended before it had told what it exports/,
+    /student\.mjs ended before it said what it exports/,
   )
   broken('a throw at import', 'throw new Error("no such thing")', /Error: no such thing/)
   broken('no default export', 'export const x = 1', /must have a default export: handler classes/)
@@ -62,7 +62,10 @@ t.test('a port that is not its own', async (t) => {
   const { status, stdout } = await judge(t, source)
   other.close()
   t.equal(status, 3)
-  t.match(stdout, /has ended, and port PORT still answers: the port is not its own|not its own/)
+  t.match(
+    stdout,
+    /has ended, and port PORT still takes connections: the port is not its own|not its own/,
+  )
 })
 
 // -- What a module may export ----------------------------------------------------------------

@@ -1,7 +1,7 @@
 /**
  * Run cases on servers: in which order, on how many at a time, and what happens when one breaks.
  *
- * A server is asked one case at a time, so that what it logs meanwhile belongs to that case.
+ * A server gets one case at a time, so that whatever it logs meanwhile belongs to that case.
  * Several servers run side by side, each in a lane.
  *
  * @module
@@ -21,10 +21,10 @@ import type { Finding } from '../judge/verdict.ts'
 /**
  * How a case went.
  *
- * - `pass`: as expected; `fail`: not so
+ * - `pass`: as expected; `fail`: not as expected
  * - `warn`: not as expected, and the case's level is `should` or `may`
- * - `expected failure`: not as expected, and declared, with the answer that came
- * - `unexpected pass`: as expected, and declared that it is not
+ * - `expected failure`: not as expected, but declared, with the response that came
+ * - `unexpected pass`: as expected, but declared not to be
  * - `skip`: the target has no such app
  * - `dependent`: a case that it needs has failed, or the app has hung too often
  * - `error`: the target broke, or the suite did
@@ -46,13 +46,13 @@ export interface Result {
   readonly port?: number
 }
 
-/** What is to be known of a case when it has been run. */
+/** What is known about a case once it has been run. */
 export type Conducted = Omit<Result, 'id' | 'topic' | 'case'>
 
 /** How a kind of cases is run. */
 export interface Plan<One> {
   readonly root: string
-  /** How many servers run side by side, if the target does not mind. */
+  /** How many servers run side by side, if the target allows it. */
   readonly lanes?: number
   appOf(one: One): string
   topicOf(one: One): string
@@ -67,7 +67,7 @@ const LANES = 4
 /** How long a server may take to come back from a case, in milliseconds. */
 const BUSY_LIMIT = patiently(5000)
 
-/** How often an app may hang before it is left alone. */
+/** How often an app may hang before no more cases are run on it. */
 const PATIENCE_WITH_HANGING = 3
 
 /** Run cases, and give the results in the order of the cases. */
@@ -84,27 +84,27 @@ export async function runAll<One extends Case | ReplayCase>(
     const flaw = error instanceof Error ? error.message : String(error)
     record(one, { ...results.get(one.id), verdict: 'error', findings: [{ line: '', flaw }] })
   }
-  // What did not start once will not start for the next case; what hangs will hang again.
+  // An app that did not start will not start for the next case; one that hangs will hang again.
   const broken = new Map<string, unknown>()
   const hangs = new Map<string, number>()
 
   const lane = async (stretch: readonly One[]) => {
     let app: RunningApp | undefined
     let appName = ''
-    // What this server has answered: worth nothing, should it turn out to be another's.
-    let answered: One[] = []
+    // The cases this server has handled: worth nothing if it turns out to be somebody else's.
+    let handled: One[] = []
     const stop = async () => {
       try {
         await app?.stop()
       } catch (error) {
-        // It was another server that answered.
+        // It was another server that responded.
         broken.set(appName, error)
-        for (const one of answered) {
+        for (const one of handled) {
           breakdown(one, error)
         }
       }
       app = undefined
-      answered = []
+      handled = []
     }
     for (const one of stretch) {
       const name = plan.appOf(one)
@@ -133,7 +133,7 @@ export async function runAll<One extends Case | ReplayCase>(
         breakdown(one, error)
         continue
       }
-      answered.push(one)
+      handled.push(one)
       try {
         record(one, await plan.conduct(one, app))
         const state = await settled(app)
@@ -141,20 +141,20 @@ export async function runAll<One extends Case | ReplayCase>(
           throw new Error(`the server is gone\n${app.log() ?? ''}`.trimEnd())
         }
         if (state === 'busy') {
-          // The next case shall not wait for a server that still chews on this one.
+          // The next case must not wait for a server that is still busy with this one.
           hangs.set(name, (hangs.get(name) ?? 0) + 1)
           await stop()
         }
       } catch (error) {
         breakdown(one, error)
-        // Whatever it was, the next case shall have a server that is well.
+        // Whatever it was, the next case must have a healthy server.
         await stop()
       }
     }
     await stop()
   }
 
-  // Each lane takes a stretch of the cases, sorted by app, so that it starts few servers.
+  // Each lane takes a range of the cases, sorted by app, so that it starts few servers.
   const queue = [...cases].sort((a, b) => compare(plan.appOf(a), plan.appOf(b)))
   const lanes = Math.min(target.lanes ?? plan.lanes ?? LANES, queue.length)
   await Promise.all(
@@ -172,15 +172,15 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * How long to wait for a line that is missing in the log, in milliseconds, where it is declared that
- * something differs: perhaps it is this line, and it never comes.
+ * How long to wait for a line that is missing from the log, in milliseconds, where a difference is
+ * declared: it may be this line, which then never comes.
  */
 export const LOG_LIMIT_IF_DECLARED = 1000
 
 /**
  * Hold a conversation, and read what the server logs meanwhile, if that can be read.
  *
- * @param logLimit - how long to wait for one of so many lines that is missing, in milliseconds
+ * @param logLimit - how long to wait for a missing line, in milliseconds
  */
 export async function converse(
   exchange: Exchange,
@@ -215,16 +215,16 @@ async function logSince(app: RunningApp, start: number, lines: number, limit: nu
     }
     await sleep(10)
   }
-  // A moment for a line too many.
+  // Wait a moment for an unexpected line.
   await sleep(20)
   return soFar()
 }
 
 /**
- * Wait until a server is done with the connections so far: one that takes them in order answers
- * an empty one, with its end, only after them.
+ * Wait until a server is done with the connections so far: one that takes them in order closes
+ * an empty one only after them.
  *
- * @returns whether it is done, or still busy after a while, or takes no connection any more.
+ * @returns whether it is done, or still busy after a while, or no longer takes connections.
  */
 export async function settled(app: RunningApp): Promise<'idle' | 'busy' | 'gone'> {
   return new Promise((resolve) => {

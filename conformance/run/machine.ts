@@ -1,5 +1,5 @@
 /**
- * What programs get to read of a run: TAP and JSON.
+ * What programs read about a run: TAP and JSON.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export function tap(results: readonly Result[], command: string): string {
   const lines = ['TAP version 14', `1..${String(results.length)}`]
   for (const [index, result] of results.entries()) {
     const { verdict, case: one } = result
-    // A hash would begin a directive; ids have none, but for what a recording was called.
+    // A hash would begin a directive; only the names of recordings may contain one.
     const name = `${String(index + 1)} - ${result.id.replaceAll('#', '\\#')}`
     switch (verdict) {
       case 'pass':

@@ -79,14 +79,14 @@ t.test('no case selected, or an unknown flag: one line, and exit 2', async (t) =
   })
   t.match(conformance(['--recordings', '2.7']), {
     status: 2,
-    stderr: 'There are no recordings "2.7"; there are 3.13, 3.6, none; --help tells the flags\n',
+    stderr: 'There are no recordings "2.7"; there are 3.13, 3.6, none; --help lists the flags\n',
   })
   t.match(conformance(['--nonsense']), {
     status: 2,
-    stderr: "Unknown option '--nonsense'; --help tells the flags\n",
+    stderr: "Unknown option '--nonsense'; --help lists the flags\n",
   })
   t.match(conformance(['errors']), { status: 2, stderr: /^Unexpected argument 'errors'; --help/ })
-  t.match(conformance(['--port', 'x']), { status: 2, stderr: /^"x" is no port; --help/ })
+  t.match(conformance(['--port', 'x']), { status: 2, stderr: /^"x" is not a valid port; --help/ })
   const noTarget = /^There is no target "apache"; there are basehttp, .*\n$/
   t.match(conformance(['--target', 'apache']), { status: 2, stderr: noTarget })
   const noModule = 'There is no module "./none.ts"\n'
@@ -97,7 +97,7 @@ t.test('no case selected, or an unknown flag: one line, and exit 2', async (t) =
   t.match(conformance(['--target', 'cpython:python-none']), { status: 3, stderr: noPython })
 })
 
-t.test('one byte off in the page of an error is found, and named', async (t) => {
+t.test('one byte off in an error page is found, and named', async (t) => {
   const { status, stdout } = spoil(
     t,
     'lib/http/error-page.js',
@@ -115,7 +115,7 @@ t.test('one byte off in the page of an error is found, and named', async (t) => 
   t.match(stdout, /0 passed, 1 failed\n$/)
 })
 
-t.test('a wrong length, order, log or fate of the connection is found', async (t) => {
+t.test('a wrong length, order, log or end of the connection is found', async (t) => {
   const handler = 'lib/http/base-handler.js'
   const length = spoil(
     t,
@@ -137,7 +137,8 @@ t.test('a page that is broken: one line, and exit 4', async (t) => {
   t.same(conformance([], top), {
     status: 4,
     stdout: '',
-    stderr: 'zzz.md:1: "Broken" is no id; write topic/name, in small letters and hyphens\n',
+    stderr:
+      'zzz.md:1: "Broken" is not a valid id; write topic/name, in lower-case letters and hyphens\n',
   })
 })
 
@@ -185,18 +186,18 @@ t.test('a case that needs another is not judged when that one fails', async (t) 
   t.match(stdout, /0 passed, 1 failed, 1 not judged\n$/)
 })
 
-t.test('an answer that is wrong only the second time is found', async (t) => {
+t.test('a response that is wrong only the second time is found', async (t) => {
   const top = copy(t)
-  const answer = (path: string) =>
+  const response = (path: string) =>
     'HTTP/1.1 200 OK\nServer: BaseHTTP/0.6 {{runtime}}\nDate: {{http-date}}\n' +
     `Content-Type: text/plain\nContent-Length: 7\n\nGET ${path}\\n`
   const two = [
     '## two/pipelined',
     '<!-- case={"app":"custom11","level":"must","source":"rfc:9112#9.3.2"} -->',
-    'Each answer belongs to its own request.',
+    'Each response belongs to its own request.',
     '```request\nGET /1 HTTP/1.1\n\nGET /2 HTTP/1.1\n\n```',
-    `\`\`\`response\n${answer('/1')}\n\`\`\``,
-    `\`\`\`response\n${answer('/2')}\n{{open}}\n\`\`\``,
+    `\`\`\`response\n${response('/1')}\n\`\`\``,
+    `\`\`\`response\n${response('/2')}\n{{open}}\n\`\`\``,
   ]
   writeFileSync(join(top, 'conformance/cases/two.md'), two.join('\n'))
   t.equal(conformance(['--only', 'two/'], top).status, 0)

@@ -2,7 +2,7 @@
 /**
  * `npm run conformance`: run the suite.
  *
- * Exit status: 0 nothing unexpected, 1 something unexpected, 2 wrong use or no case selected,
+ * Exit status: 0 nothing unexpected, 1 something unexpected, 2 wrong usage or no case selected,
  * 3 the target did not start or died, 4 a case page is broken.
  *
  * @module
@@ -48,16 +48,16 @@ usage: npm run conformance -- [flags]
   --app NAME          what url: or cmd: serves; may be given several times
   --list              print the ids of the cases, and run nothing
   --list-apps         print the names of the apps, each with the number of its cases
-  --only PREFIX       only the cases whose id begins so; may be given several times
-  --recordings WHICH  replay what this Python answered: 3.13, 3.6 or none
-  --no-scan           send each request once, and not also cut in two at every byte
+  --only PREFIX       only the cases whose id begins with it; may be given several times
+  --recordings WHICH  replay the responses of this Python: 3.13, 3.6 or none
+  --no-scan           send each request once, without cutting it in two at every byte
   --json FILE         write the results to a file
   --tap               print TAP
   --verbose           show what was sent and received
   --repro             start the app of the cases, and print a line that sends the same bytes
   --port PORT         the port for --repro
-  --article [FILE]    show the article's transcripts beside the live answers; FILE is a copy of
-                      the article, from which they are read
+  --article [FILE]    show the article's transcripts beside the live responses; FILE is a
+                      copy of the article, from which they are read
   --help              print this
 `
 
@@ -100,7 +100,7 @@ function readFlags(args: string[]) {
     )
   }
   if (!/^[0-9]{1,5}$/.test(port)) {
-    throw new Error(`"${port}" is no port`)
+    throw new Error(`"${port}" is not a valid port`)
   }
   return { ...values, port: Number(port), file }
 }
@@ -110,9 +110,9 @@ async function main(args: string[]): Promise<number> {
   try {
     flags = readFlags(args)
   } catch (error) {
-    // Node explains itself at length; its first sentence says what is wrong.
+    // Node explains at length; its first sentence says what is wrong.
     const [sentence = ''] = (error as Error).message.split('. ', 1)
-    console.error(`${sentence}; --help tells the flags`)
+    console.error(`${sentence}; --help lists the flags`)
     return 2
   }
   if (flags.help) {
@@ -130,7 +130,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** One run for each version of Python that is known, those that this machine lacks included. */
+/** One run for each known version of Python, including those that this machine lacks. */
 async function everyPython(flags: Flags): Promise<number> {
   let worst = 0
   for (const version of PYTHONS) {
@@ -209,7 +209,7 @@ function readReplays(which: string): ReplayCase[] {
   return which === 'none' ? [] : readRecordings(RECORDINGS, `cpython-${which}`)
 }
 
-/** The apps that pages ask for. */
+/** The apps that pages need. */
 function appsOf(pages: readonly Case[]): string {
   const counts = new Map<string, number>()
   for (const { app } of pages) {
@@ -218,7 +218,7 @@ function appsOf(pages: readonly Case[]): string {
   return [...counts].map(([app, cases]) => `${app.padEnd(12)} ${String(cases)}`).join('\n')
 }
 
-/** Keep an app running, so that somebody can send it the bytes of its cases by hand. */
+/** Keep an app running, so that the bytes of its cases can be sent by hand. */
 async function serveForRepro(
   { target, recorded }: Chosen,
   pages: readonly Case[],
@@ -230,7 +230,7 @@ async function serveForRepro(
   const apps = new Set(cases.map((one) => ('app' in one ? one.app : one.server)))
   const [app] = apps
   if (app === undefined || apps.size > 1) {
-    console.error(`These cases need the apps ${[...apps].join(', ')}; choose some of one: --only`)
+    console.error(`These cases need the apps ${[...apps].join(', ')}; choose cases of one: --only`)
     return 2
   }
   let running
@@ -280,7 +280,7 @@ function tell({ target }: Chosen, results: readonly Result[], flags: Flags): num
   return exitStatus(results)
 }
 
-/** Say so, when the recordings were left out without anybody having asked for it. */
+/** Say so when the recordings are left out without a flag that asks for it. */
 function notReplayed(
   { version }: { version?: string },
   results: readonly Result[],

@@ -1,6 +1,6 @@
 /**
- * What people get to read of a run: a table by topic, and each failure with what is wrong, why it
- * matters and how to see it again.
+ * What people read about a run: a table by topic, and each failure with what is wrong, why it
+ * matters and how to reproduce it.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const COLUMNS: readonly Verdict[] = [
   ...(['error', 'skip'] as const),
 ]
 
-/** What must be told in full, and, but for the warnings, makes a run fail. */
+/** What must be shown in full and, except for warnings, makes a run fail. */
 const LOUD: readonly Verdict[] = ['fail', 'unexpected pass', 'error', 'warn']
 
 /** How many results have each verdict. */
@@ -27,7 +27,7 @@ export function count(results: readonly Result[]): Record<Verdict, number> {
   return counts as Record<Verdict, number>
 }
 
-/** Whether a result must be told in full. */
+/** Whether a result must be shown in full. */
 export function isLoud({ verdict }: Result): boolean {
   return LOUD.includes(verdict)
 }
@@ -89,9 +89,9 @@ export function table(results: readonly Result[]): string {
 }
 
 /**
- * A result that is not as it should be, in full.
+ * An unexpected result, in full.
  *
- * @param command - what runs the suite on this target, for the line that shows how to see it again
+ * @param command - what runs the suite on this target, for the line that shows how to reproduce it
  */
 export function describe(result: Result, command = 'npm run conformance --'): string {
   const { id, verdict, findings, case: one } = result
@@ -115,7 +115,7 @@ export function describe(result: Result, command = 'npm run conformance --'): st
   return lines.join('\n')
 }
 
-/** A line to copy is no longer than this. */
+/** The longest line that can still be copied. */
 const LONG = 2000
 
 function show({ line, column, length = 1, flaw }: Finding): string[] {
@@ -128,7 +128,7 @@ function show({ line, column, length = 1, flaw }: Finding): string[] {
   return [`    ${visible(line)}`, `    ${' '.repeat(before.length)}${mark} ${flaw}`]
 }
 
-/** Text as it can be shown in a line: what is not printable ASCII is escaped. */
+/** Text as it can be shown on one line: all but printable ASCII is escaped. */
 export function visible(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, (character) => {
     const short: Record<string, string> = { '\r': '\\r', '\n': '\\n', '\t': '\\t' }
@@ -144,7 +144,7 @@ export function sentBytes(one: Exchange): Buffer {
   )
 }
 
-/** A shell line that sends the same bytes, with the same pauses, to an app that runs. */
+/** A shell line that sends the same bytes, with the same pauses, to a running app. */
 export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
   const connections: Action[][] = [[]]
   for (const action of one.actions) {
@@ -166,8 +166,8 @@ function sender(actions: readonly Action[]): string {
       case 'silence':
         return [`sleep ${String(action.ms / 1000)}`]
       case 'wait-for':
-      case 'wait-for-answers':
-        // A shell cannot look at the answer; half a second is enough for any that comes.
+      case 'wait-for-responses':
+        // A shell cannot look at the response; half a second is enough for any that comes.
         return ['sleep 0.5']
       case 'half-close':
       case 'connect-again':
@@ -188,7 +188,7 @@ function forPrintf(bytes: Buffer): string {
     })
 }
 
-/** The first lines in which two answers differ. */
+/** The first lines in which two responses differ. */
 function compareWithRecording(recorded: string, received: string): string[] {
   const expected = recorded.split('\n')
   const actual = received.split('\n')

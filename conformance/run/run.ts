@@ -19,7 +19,7 @@ import type { RunningApp, Target } from '../targets/target.ts'
 import { judge, judgeLog, judgeText, timeout } from '../judge/verdict.ts'
 import type { Finding } from '../judge/verdict.ts'
 
-/** What a run needs to know beside its cases. */
+/** What a run needs to know besides its cases. */
 export interface Settings {
   /** The document root, for the apps that serve files. */
   readonly root: string
@@ -54,15 +54,15 @@ async function conductPage(one: Case, app: RunningApp, settings: Settings): Prom
   if (one.log !== undefined && log !== undefined) {
     findings.push(...judgeLog(one.log, log, app.utcOffset))
   }
-  // A strict client need not read an answer that breaks a rule on purpose; and where the answer is
-  // that there is none, there is nothing to read.
+  // A strict client need not read a response that breaks a rule on purpose; and where there must be
+  // no response, there is nothing to read.
   const [response, ...others] = one.responses
   const plain = response?.length !== 0 && others.length === 0 && Object.keys(one.waive).length === 0
   const request = plain ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
     findings.push(...(await judgeStrictly(one, outcome, request, app)))
   }
-  // A case that is about the time between its pieces would be another if they were cut.
+  // A case about the time between its pieces would no longer be the same if they were cut.
   const timed = one.actions.some(({ do: what }) => what === 'pause' || what === 'silence')
   if (findings.length === 0 && settings.scan !== false && one.noscan === undefined && !timed) {
     findings.push(...(await scan(one, app, outcome)))
@@ -80,7 +80,7 @@ async function conductPage(one: Case, app: RunningApp, settings: Settings): Prom
   })
 }
 
-/** Let undici make the same request, and judge what it has read. */
+/** Let undici make the same request, and judge what it read. */
 async function judgeStrictly(
   one: Case,
   outcome: Outcome,
@@ -91,16 +91,16 @@ async function judgeStrictly(
   try {
     const { received, clientPort } = await askStrictly(request, app, statusLine)
     const end = received.indexOf('\r\n\r\n') + 4
-    // What it reads of chunks is what was in them.
+    // Of chunks, it reports their content.
     const headOnly = one.echo || /^transfer-encoding:/im.test(received.slice(0, end))
     const responses = headOnly ? one.responses.map((part) => upTo(part, '\r\n\r\n')) : one.responses
     const text = headOnly ? received.slice(0, end) : received
     return judgeText(responses, text, clientPort).map((finding) => ({
       ...finding,
-      flaw: `undici reads another answer: ${finding.flaw}`,
+      flaw: `undici reads a different response: ${finding.flaw}`,
     }))
   } catch (error) {
-    return [{ line: '', flaw: `undici cannot read the answer: ${String(error)}` }]
+    return [{ line: '', flaw: `undici cannot read the response: ${String(error)}` }]
   }
 }
 
@@ -124,7 +124,7 @@ function dependent(result: Result, results: readonly Result[]): Result {
  * Replay recorded requests.
  *
  * @param others - other recordings of the same requests, by their id: what a deviation may name
- * as the answer instead
+ * as the response instead
  */
 export function runRecordings(
   target: Target,
@@ -158,14 +158,14 @@ async function conductRecording(
     log: log === undefined ? undefined : normaliseLog(log),
   }
   const verdictOn = ({ id, recording }: ReplayCase): Conducted => {
-    // Dates and ports aside, a beginning of the right answer is one that has not come to its end.
+    // Dates and ports aside, a beginning of the right response is one whose end did not come.
     const late = outcome.late > 0 && recording.response.startsWith(seen.response)
     const findings = differences(recording, seen).map((what) => ({
       line: '',
       flaw: late ? timeout(outcome) : `${what} differs from the recording`,
     }))
     const judged = { findings, outcome, port: app.port }
-    // A file of deviations speaks of the newest recordings, and may leave out their name.
+    // A file of deviations is about the newest recordings, and may leave out their name.
     const name = deviationFor(id, deviations) ? id : nameOf(id)
     return withDeviations(name, { ...seen, findings }, recording.closed, deviations, {
       ...judged,
@@ -177,7 +177,7 @@ async function conductRecording(
   if (instead === undefined) {
     return verdictOn(one)
   }
-  // A whole set of recordings that the target does not follow, but where its own agree with it.
+  // A whole set of recordings that the target does not follow, except where its own agree with it.
   const different = differences(one.recording, seen).length > 0
   const other = others.get(`${instead}/${one.recording.id}`)
   if (!different || other === undefined) {
@@ -207,7 +207,7 @@ export function withDeviations(
     return judged
   }
   if (judged.verdict === 'pass') {
-    const flaw = `it passes, and "${declared.name}" declares that it does not: take the row out`
+    const flaw = `it passes, but "${declared.name}" declares that it does not: remove the row`
     return { ...judged, verdict: 'unexpected pass', findings: [{ line: '', flaw }] }
   }
   return declared.rows.some((row) => asDeclared(row, seen, closes))

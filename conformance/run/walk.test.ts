@@ -14,15 +14,15 @@ import { BasehttpTarget } from '../targets/target.ts'
 
 const INDEX_PAGES = ['index.html', 'index.htm']
 
-/** The links of a listing, as they stand in its HTML. */
+/** The links of a listing, as written in its HTML. */
 function linksOf(listing: string): string[] {
   const links = listing.matchAll(/^<li><a href="([^"]*)">/gm)
   return Array.from(links, ([, link]) => (link as string).replaceAll('&amp;', '&'))
 }
 
 /**
- * The bytes of the name that a link leads to. A byte that is no UTF-8 is linked as Python links it:
- * `\xe9` as the surrogate U+DCE9, and that in the form of UTF-8, `%ED%B3%A9`.
+ * The bytes of the name that a link leads to. A byte that is not UTF-8 is linked as in Python:
+ * `\xe9` as the surrogate U+DCE9, and that encoded like UTF-8, `%ED%B3%A9`.
  */
 function nameOf(link: string): Buffer {
   const bytes = link.replace(/\/$/, '').replace(/%([0-9A-F]{2})/g, (_, hex: string) => {
@@ -47,16 +47,16 @@ t.test('every link of every listing leads to the bytes on the disk', async (t) =
   const seen = { files: 0, listings: 0, dangling: 0 }
 
   const visit = async (url: string, path: Buffer): Promise<void> => {
-    const answer = await request(url, { dispatcher })
-    const body = Buffer.from(await answer.body.arrayBuffer())
+    const response = await request(url, { dispatcher })
+    const body = Buffer.from(await response.body.arrayBuffer())
     const status = stat(path)
     if (status === undefined) {
-      t.equal(answer.statusCode, 404, url)
+      t.equal(response.statusCode, 404, url)
       seen.dangling++
       return
     }
     const page = status.isFile() ? path : INDEX_PAGES.map((name) => at(path, name)).find(isFile)
-    t.equal(answer.statusCode, 200, url)
+    t.equal(response.statusCode, 200, url)
     if (page !== undefined) {
       t.ok(body.equals(readFileSync(page)), url)
       seen.files++
@@ -85,7 +85,7 @@ function stat(path: Buffer) {
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch {
-    // A link that leads round in a circle.
+    // A link that leads in a circle.
     return undefined
   }
 }

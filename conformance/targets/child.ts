@@ -1,8 +1,8 @@
 /**
  * Programs that the suite starts, and their end.
  *
- * What is started here is bounded: it must be ready within a time, and when it is told to end it
- * has ten seconds before it is killed, with all that it has started itself. Whatever happens to
+ * A program started here is bounded: it must be ready in time, and when it is told to end it
+ * has ten seconds before it is killed, with everything that it started. Whatever happens to
  * the suite, nothing is left running.
  *
  * @module
@@ -16,16 +16,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { patiently } from '../patience.ts'
 import type { RunningApp } from './target.ts'
 
-/** How long a program may take until it takes connections, in milliseconds. */
+/** How long a program may take before it accepts connections, in milliseconds. */
 export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? patiently(30_000))
 
 /** How long it may take to end, when told to. */
 const STOP_LIMIT = patiently(10_000)
 
-/** How much of a program's log is kept; one that logs without end shall not fill the memory. */
+/** How much of a program's log is kept, so that an endless one cannot fill the memory. */
 const LOG_LIMIT = 64 * 1024 * 1024
 
-/** Where the log's local time is kept: not at Greenwich, so that a server that logs UTC is found. */
+/** The time zone of the log: not UTC, so that a server that logs UTC is found. */
 const TIME_ZONE = { name: 'Etc/GMT+4', utcOffset: -4 * 60 }
 
 /** A program to be started. */
@@ -34,7 +34,7 @@ export interface Program {
   readonly name: string
   /** The program and its arguments; or a line for the shell. */
   readonly command: readonly string[] | string
-  /** More than the environment of the suite. */
+  /** What is added to the environment of the suite. */
   readonly env?: Readonly<Record<string, string>>
   /** Whether it is a Node that listens for the end of the suite, on its IPC channel. */
   readonly ipc?: boolean
@@ -42,7 +42,7 @@ export interface Program {
   readonly port?: number
 }
 
-/** How long a port may go on answering when its server has ended, in milliseconds. */
+/** How long a port may still take connections when its server has ended, in milliseconds. */
 const END_LIMIT = patiently(5000)
 
 const groups = new Set<number>()
@@ -59,7 +59,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-/** Send a signal to a program and to all that it has started. */
+/** Send a signal to a program and everything that it started. */
 function kill(group: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-group, signal)
@@ -86,15 +86,15 @@ export async function startProgram(program: Program): Promise<RunningApp> {
       alive: () => child.exitCode === null && child.signalCode === null,
       async stop() {
         await stop()
-        // What it has started itself may end a moment later.
+        // What it started may end a moment later.
         const deadline = Date.now() + END_LIMIT
         while ((await takesConnections(port)) && Date.now() < deadline) {
           await sleep(20)
         }
         if (Date.now() >= deadline) {
           throw new Error(
-            `${name} has ended, and port ${String(port)} still answers: the port is not its own, ` +
-              'and another server was judged',
+            `${name} has ended, and port ${String(port)} still takes connections: ` +
+              'the port is not its own, and another server was judged',
           )
         }
       },
@@ -109,7 +109,7 @@ export async function startProgram(program: Program): Promise<RunningApp> {
  * Run a program to its end.
  *
  * @returns what it wrote to standard output.
- * @throws an Error with what it said, when it does not end well, or not in time.
+ * @throws an Error with what it said, when it fails, or does not end in time.
  */
 export async function runProgram(program: Program): Promise<string> {
   const { child, output, stop } = begin(program)
@@ -178,7 +178,7 @@ function collect(child: ChildProcess): Output {
   return output
 }
 
-/** What says that a server is ready: the programs of `targets/`, or the command line. */
+/** The line that says a server is ready: of a program of `targets/`, or of the command line. */
 const READY = /^(?:READY|Serving HTTP on \S+ port) ([0-9]+)\b/m
 
 /** Wait for `READY <port>`, or until the port that the program was told takes connections. */
@@ -199,8 +199,8 @@ async function readyPort(program: Program, child: ChildProcess, output: Output):
       await sleep(50)
       throw new Error(`${program.name} ${failure}${said()}`)
     }
-    // Who says so is believed, and not disturbed: a server may count its connections. Without a
-    // word, a connection is the only way to know.
+    // A program that says so is believed, and not disturbed: a server may count its connections.
+    // Otherwise, a connection is the only way to know.
     if (port !== undefined && (ready !== null || (await takesConnections(port)))) {
       return port
     }
@@ -236,7 +236,7 @@ export function takesConnections(port: number, host = '127.0.0.1'): Promise<bool
 /** A port that nobody listens on. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    // Below those that systems give to outgoing connections: nobody gets it by chance meanwhile.
+    // Below the ports that systems give to outgoing connections: nobody gets it by chance.
     const port = 20_000 + Math.floor(Math.random() * 10_000)
     const server = createServer()
     try {

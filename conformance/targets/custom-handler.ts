@@ -1,9 +1,9 @@
 /**
- * The handler behind the servers `custom10`, `custom11` and `override` of the recordings: a
+ * The handler of the servers `custom10`, `custom11` and `override` of the recordings: a
  * request of each made-up method does one thing that a handler may do, right or wrong.
  *
- * Its Python twin is the program that the recordings were made with. What a line does here, it
- * does there.
+ * Its Python twin is the program with which the recordings were made. Each line does the same in
+ * both.
  *
  * @module
  */
@@ -107,7 +107,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
     return this.path.startsWith('/silent') ? false : super.handleExpect100()
   }
 
-  // -- Errors and other answers --------------------------------------------------------------
+  // -- Errors and other responses ------------------------------------------------------------
 
   do_KEYERROR(): void {
     this.sendError(999)
@@ -191,7 +191,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   }
 
   do_NORESPONSE(): void {
-    // Answers nothing.
+    // Sends no response.
   }
 
   do_RAW(): void {
@@ -241,7 +241,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
     return value === null ? undefined : unquote(value)
   }
 
-  /** A parameter without which Python's handler dies. */
+  /** A parameter without which Python's handler fails with an exception. */
   #required(name: string): string {
     const value = this.#parameter(name)
     if (value === undefined) {
@@ -320,7 +320,7 @@ function pythonInt(text: string): number {
   return Number(digits.replaceAll('_', ''))
 }
 
-/** Python's `float()`, but for infinity and the like: those are no dates anyway. */
+/** Python's `float()`, except infinity and the like: those are not valid dates anyway. */
 function pythonFloat(text: string): number {
   const number = text.trim().replace(/(?<=[0-9])_(?=[0-9])/g, '')
   if (!/^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(number)) {

@@ -1,5 +1,5 @@
 /**
- * The apps that this library offers to the suite: the article's programs, as they stand in
+ * The apps that this library offers to the suite: the article's programs, as they are in
  * `docs/examples`, and the handler of the recordings.
  *
  * @module
@@ -21,8 +21,8 @@ import {
 } from '../../docs/examples/http_server_threads.ts'
 import { Custom10Handler, Custom11Handler, OverrideHandler } from './custom-handler.ts'
 
-// A thread or a child finds a handler by its module and name. The article's programs that have
-// none need not say where they are, so it is said here.
+// A thread or a child finds a handler by its module and name. Those of the article's programs that
+// need no threads do not say where they are, so this does.
 
 export class Errors extends ErrorHandler {
   static readonly module = import.meta.url
@@ -61,7 +61,7 @@ export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   simple11: Simple11Handler,
 }
 
-/** The servers of those that are about the server. */
+/** The servers of the apps that are about the server. */
 export const SERVERS: Readonly<Record<string, typeof HTTPServer>> = {
   threads: ThreadedHTTPServer,
   forks: ForkingHTTPServer,

@@ -1,6 +1,6 @@
 /**
- * This library as a target in the process of the suite: what a debugger or a measurement of
- * coverage wants. Its log is taken from standard error while it runs, so one server runs at a
+ * This library as a target in the process of the suite: for debuggers, and for
+ * measuring coverage. Its log is taken from standard error while it runs, so one server runs at a
  * time.
  *
  * @module

@@ -19,7 +19,7 @@
  * export default {
  *   apps: ['errors'],
  *   async start(app: string, options: { port: number; root: string }) {
- *     const server = net.createServer(answer).listen(options.port, '127.0.0.1')
+ *     const server = net.createServer(respond).listen(options.port, '127.0.0.1')
  *     await once(server, 'listening')
  *     return { port: server.address().port }
  *   },
@@ -42,7 +42,7 @@ interface Starter {
 
 const [path = '', app, port, root = '.'] = process.argv.slice(2)
 
-// From Node 22.18 on, TypeScript is read as it is; before, its types are taken away here.
+// From Node 22.18 on, TypeScript runs as it is; before that, its types are stripped here.
 if (path.endsWith('ts') && !(process.features as { typescript?: unknown }).typescript) {
   register('./typescript-loader.js', import.meta.url)
 }

@@ -12,10 +12,10 @@ import { ERROR_PAGE_HTML5, EXTENSIONS_MAP } from 'basehttp'
 import { HANDLERS } from './handlers.ts'
 import { serve } from './serve.ts'
 
-/** What Python 3.13 has otherwise than the article, which this library follows. */
+/** Where Python 3.13 differs from the article, which this library follows. */
 function as313(app: string): Record<string, unknown> {
   return {
-    // That one has a page of its own.
+    // This app has a page of its own.
     ...(app === 'override' ? {} : { errorMessageFormat: ERROR_PAGE_HTML5 }),
     ...(app.startsWith('simple')
       ? { extensionsMap: { ...EXTENSIONS_MAP, '.rst': 'text/x-rst' } }

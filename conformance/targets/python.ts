@@ -9,7 +9,7 @@ import { readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** The versions that the suite knows about, the oldest first. */
+/** The versions that the suite knows, the oldest first. */
 export const PYTHONS: readonly string[] = [
   ...['3.6', '3.7', '3.8', '3.9', '3.10', '3.11', '3.12', '3.13'],
 ]
@@ -66,15 +66,17 @@ export function minor(version: string): string {
 }
 
 /**
- * Whether a version lies in a range: comparisons that must all hold, such as `>=3.7 <3.11`.
+ * Whether a version is in a range: comparisons that must all hold, such as `>=3.7 <3.11`.
  *
- * @throws an Error when the range is none.
+ * @throws an Error when the range is not valid.
  */
 export function inRange(version: string, range: string): boolean {
   return range.split(' ').every((comparison) => {
     const match = /^(<|<=|>|>=|=)3\.([0-9]+)$/.exec(comparison)
     if (match === null) {
-      throw new Error(`"${range}" is no range of versions; write for example ">=3.7 <3.11"`)
+      throw new Error(
+        `"${range}" is not a valid range of versions; write for example ">=3.7 <3.11"`,
+      )
     }
     const difference = Number(version.split('.')[1]) - Number(match[2])
     switch (match[1] as string) {

@@ -8,7 +8,7 @@ import { AsyncMixIn, ForkingMixIn, HTTPServer, ThreadingMixIn } from 'basehttp'
 import type { RequestHandlerClass } from 'basehttp'
 import { SERVERS } from './handlers.ts'
 
-/** The servers that a flag chooses; without one, each app has its own, mostly a plain one. */
+/** The servers that a flag chooses; without a flag, each app has its own, usually a plain one. */
 const BY_FLAG: Readonly<Record<string, typeof HTTPServer>> = {
   '--async': class extends AsyncMixIn(HTTPServer) {},
   '--threads': class extends ThreadingMixIn(HTTPServer) {},
@@ -18,7 +18,7 @@ const BY_FLAG: Readonly<Record<string, typeof HTTPServer>> = {
 /**
  * Make the server of an app.
  *
- * @param Server - another one than its own
+ * @param Server - a server to use instead of its own
  */
 export function makeServer(
   app: string,
@@ -33,9 +33,9 @@ export function makeServer(
 }
 
 /**
- * Serve one of some handlers, as the command line says: APP PORT ROOT, and perhaps a flag.
+ * Serve the handler that the command line chooses: APP PORT ROOT, and perhaps a flag.
  *
- * Prints `READY <port>` when connections are taken. Ends on SIGTERM, and with the process that
+ * Prints `READY <port>` when it takes connections. Ends on SIGTERM, and with the process that
  * forked it, if one did.
  *
  * @param handlers - the handlers by the name of their app

@@ -19,7 +19,7 @@ function conformance(...args: string[]) {
   return { status, stdout, stderr }
 }
 
-t.test('url: judges a server that runs, and leaves it running', async (t) => {
+t.test('url: judges a running server, and leaves it running', async (t) => {
   const app = await new BasehttpTarget().start('errors')
   const url = `url:http://127.0.0.1:${String(app.port)}`
   t.match(conformance('--target', url, '--app', 'errors'), {
@@ -38,7 +38,7 @@ t.test('basehttp:in-process runs without a process of its own', async (t) => {
   t.match(conformance('--target', 'basehttp:in-process'), { status: 0 })
 })
 
-// A server in another language: what it logs and answers is the article's, written by hand.
+// A server in another language: its log and its responses are the article's, written by hand.
 const PERL = `
 use strict; use warnings; use IO::Socket::INET; use POSIX qw(strftime);
 my ($app, $port, $page) = @ARGV;
@@ -107,7 +107,7 @@ t.test('--repro prints a line that sends the same bytes', async (t) => {
   t.equal(stdout.length - stdout.indexOf('\r\n\r\n') - 4, 447)
 })
 
-/** A PATH with nc(1) on it: where there is none, one of a line stands in. */
+/** A PATH with nc(1) on it: where there is none, a one-line program stands in. */
 function withNetcat(t: Test): string {
   const path = String(process.env.PATH)
   if (spawnSync('sh', ['-c', 'command -v nc']).status === 0) {

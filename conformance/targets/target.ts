@@ -43,7 +43,7 @@ export interface RunningApp {
   /**
    * End it, and wait until it has ended.
    *
-   * @throws an Error when its port still answers: then it was never its own.
+   * @throws an Error when its port still takes connections: then it was never its own.
    */
   stop(): Promise<void>
 }
@@ -52,7 +52,7 @@ export interface RunningApp {
 export interface Target {
   readonly name: string
   readonly apps: ReadonlySet<string>
-  /** Of its Python, `3.13.0`, if it is one. */
+  /** The version of its Python, such as `3.13.0`, if it is one. */
   readonly version?: string
   /** Where its deviations are declared: files under `deviations/`, without `.json`. */
   readonly deviations?: string | readonly string[]
@@ -66,16 +66,16 @@ export interface Target {
   start(app: string, options?: AppOptions): Promise<RunningApp>
 }
 
-/** A target with what it can be compared with. */
+/** A target, and what it can be compared with. */
 export interface Chosen {
   readonly target: Target
-  /** The servers of the recordings, where they are others than the target's. */
+  /** The servers for the recordings, where they are not the target's own. */
   readonly recorded: Target
   /** The recordings that are replayed unless a flag says otherwise. */
   readonly recordings: '3.13' | '3.6' | 'none'
 }
 
-/** A `--target` that means nothing. */
+/** A `--target` that cannot be understood. */
 export class TargetError extends Error {
   override readonly name = 'TargetError'
 }
@@ -84,7 +84,7 @@ export class TargetError extends Error {
  * Find the target that a command line names.
  *
  * @param spec - as at the top of this file
- * @param apps - what the server offers, where it cannot be asked: the names behind `--app`
+ * @param apps - what the server offers, where it cannot be asked: the values of `--app`
  * @throws {@link TargetError} when there is no such target; an Error when it does not say what it
  * offers.
  */
@@ -163,7 +163,7 @@ async function cpython(which: string): Promise<Chosen> {
   }
   const target = await CPythonTarget.of(python)
   const version = minor(python.version)
-  // A Python is held to what it has answered itself. Another version differs, and is right to.
+  // A Python is held to its own responses. Another version differs, and may.
   const recordings = version === '3.13' || version === '3.6' ? version : 'none'
   return { target, recorded: target, recordings }
 }
@@ -179,7 +179,7 @@ export class CPythonTarget implements Target {
 
   /** Ask a Python which apps it can serve. */
   static async of(python: Python, env: Record<string, string> = {}): Promise<CPythonTarget> {
-    // Unbuffered, and with one order for sets.
+    // Unbuffered, and with a fixed order of sets.
     const command = [python.path, '-u', '-W', 'ignore', `${TARGETS}/cpython.py`]
     const apps = await runProgram({ name: `Python ${python.version}`, command })
     return new CPythonTarget(python.version, command, new Set(apps.trim().split(' ')), env)
@@ -207,7 +207,7 @@ export class CPythonTarget implements Target {
   }
 }
 
-// -- What others have made -------------------------------------------------------------------
+// -- Targets made by others ------------------------------------------------------------------
 
 async function moduleTarget(spec: string): Promise<Target> {
   const path = resolve(spec)
@@ -218,7 +218,7 @@ async function moduleTarget(spec: string): Promise<Target> {
   const said = await runProgram({ name: spec, command })
   const apps = /^APPS (.+)$/m.exec(said)?.[1]
   if (apps === undefined) {
-    throw new Error(`${spec} ended before it had told what it exports\n${said}`.trimEnd())
+    throw new Error(`${spec} ended before it said what it exports\n${said}`.trimEnd())
   }
   return {
     name: spec,

@@ -1,5 +1,5 @@
 /**
- * Reads a module in TypeScript on a Node that cannot: its types are taken away, and nothing is
+ * Reads a module in TypeScript on a Node that cannot: its types are stripped, and nothing is
  * checked.
  *
  * @module
