@@ -1,4 +1,4 @@
-// Not of the article: server-sent events, for as long as somebody listens.
+// Not from the article: server-sent events, for as long as the client listens.
 
 // #region handler
 import { setTimeout } from 'node:timers/promises'
@@ -12,10 +12,10 @@ export class ClockHandler extends BaseHTTPRequestHandler {
     this.sendResponse(200)
     this.sendHeader('Content-Type', 'text/event-stream')
     this.endHeaders()
-    // A server that is closed waits for its handlers.
+    // A server that is being closed waits for its handlers.
     while (!this.server.closing) {
       await this.wfile.write(Buffer.from(`data: ${new Date().toISOString()}\n\n`))
-      // Ends with an exception when the client has gone. Nobody need catch it: the log gets a line.
+      // Throws when the client has gone. You need not catch it: the log gets a line.
       await setTimeout(this.pause, undefined, { signal: this.signal })
     }
   }

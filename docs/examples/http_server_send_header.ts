@@ -1,4 +1,4 @@
-// The article's http_server_send_header.py: headers of one's own.
+// The article's http_server_send_header.py: headers of your own.
 
 // #region handler
 import { BaseHTTPRequestHandler } from 'basehttp'
