@@ -1,5 +1,5 @@
 /**
- * Forms: the `FieldStorage` of Python's `cgi`, a module that Python has had until 3.12.
+ * Forms: the `FieldStorage` of Python's `cgi`, a module that Python had until 3.12.
  *
  * ```text
  *   do_POST() -> FieldStorage.parse({ fp: this.rfile, headers: this.headers })
@@ -8,14 +8,14 @@
  *                        '-- a large part goes to a file on disk          stdlib/tempfile.ts
  * ```
  *
- * A form is made by the client, and so it is as long, as odd and as broken as the client likes.
- * What it may cost is limited (`FORM_LIMITS`), and what is wrong with it is a `RequestError`, which
- * the handler's base class turns into an answer that says so: 400, or 413 for what is over a limit.
+ * The client makes the form, and can make it as long, as odd and as broken as it likes. What a form
+ * may cost is limited (`FORM_LIMITS`), and what is wrong with it becomes a `RequestError`, which the
+ * handler's base class turns into a response that says so: 400, or 413 for a form over a limit.
  *
- * Differs: left out are the query of a GET, for which `parseQsl()` does, `strict_parsing`, and
- * forms inside forms (`multipart/mixed` for several files of one name), which RFC 7578 §4.3 has
- * ended: such a part is one field. A body that is no form is refused; Python stores it, and its
- * `keys()` then raises a `TypeError`.
+ * Differs: left out are the query of a GET, for which there is `parseQsl()`, `strict_parsing`, and
+ * forms inside forms (`multipart/mixed` for several files of one name), which RFC 7578 §4.3
+ * deprecates: such a part is one field. A body that is not a form is refused; Python stores it, and
+ * its `keys()` then raises a `TypeError`.
  *
  * Next to read: `multipart.ts`.
  *
@@ -33,26 +33,25 @@ import { ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
 import { TemporaryFile } from '../stdlib/tempfile.ts'
 import { parseQsl } from '../stdlib/urls.ts'
-import { readBody } from './body.ts'
-import type { Body } from './body.ts'
 import { isBoundary, readParts } from './multipart.ts'
+import type { Body } from './multipart.ts'
 import { parseHeader } from './parse-header.ts'
 
 // -- What a form may cost --------------------------------------------------------------------
 
-/** What a form may cost at most; `Infinity` is no limit. See {@link FORM_LIMITS} for the defaults. */
+/** What a form may cost; `Infinity` means no limit. See {@link FORM_LIMITS} for the defaults. */
 export interface FormLimits {
   /** The bytes of the whole body. */
   maxBytes: number
-  /** The number of fields that are no files. */
+  /** The number of fields that are not files. */
   maxFields: number
   /** The number of files. */
   maxFiles: number
   /** The bytes of one field, or of one file, in a multipart form. */
   maxPartBytes: number
   /**
-   * The bytes of all fields together that are no files, because a program has them in memory as
-   * text. Of an urlencoded form, it is the bytes of the body.
+   * The total bytes of all fields that are not files, because a program holds them in memory as
+   * text. For an urlencoded form, the bytes of the body.
    */
   maxTextBytes: number
   /** The bytes of the header of one part. */
@@ -64,12 +63,12 @@ const MIB = 1024 * KIB
 const GIB = 1024 * MIB
 
 /**
- * The limits that are in force if nobody sets others.
+ * The default limits.
  *
- * Security: whatever is unlimited is used to fill a disk, or the memory. A million fields of one
- * byte each cost far more than a megabyte.
+ * Security: without a limit, clients can fill the disk or the memory. A million fields of one byte
+ * each cost far more than a megabyte.
  *
- * @added Python has `max_num_fields` and `cgi.maxlen`, and neither is set.
+ * @added Python has `max_num_fields` and `cgi.maxlen`, neither of which is set by default.
  */
 export const FORM_LIMITS: Readonly<FormLimits> = {
   maxBytes: 2 * GIB,
@@ -80,18 +79,18 @@ export const FORM_LIMITS: Readonly<FormLimits> = {
   maxHeaderBytes: 16 * KIB,
 }
 
-/** What {@link FieldStorage.parse} is given. */
+/** The options of {@link FieldStorage.parse}. */
 export interface FieldStorageOptions extends Partial<FormLimits> {
   /** The input, at the first byte of the body: `this.rfile` of a handler. */
   fp: StreamReader
-  /** The headers of the request. `Content-Type` and `Content-Length` say how to read the body. */
+  /** The headers of the request; `Content-Type` and `Content-Length` say how to read the body. */
   headers: HTTPMessage
-  /** Whether an urlencoded field without a value is a field. Default: false. */
+  /** Whether to keep urlencoded fields without a value. Default: false. */
   keepBlankValues?: boolean
-  /** How text is encoded where no `charset` says it. Default: `utf-8`. */
+  /** The encoding of text for which no `charset` is given. Default: `utf-8`. */
   encoding?: string
   /**
-   * How many bytes of a multipart form are kept in memory, all parts together. A part that does not
+   * How many bytes of a multipart form to keep in memory, all parts together. A part that does not
    * fit goes to a temporary file. Default: 1 MiB.
    */
   spoolThreshold?: number
@@ -108,11 +107,11 @@ export type FormValue = string | Buffer
  * A name may come more than once, and then `get()` and `getvalue()` give an array. A name is null
  * for a part that has none.
  *
- * What was too large for memory is in a temporary file, which exists until the request has been
- * answered, or {@link close} is called.
+ * What was too large for memory is in a temporary file, which exists until the response has been
+ * sent, or {@link close} is called.
  *
- * Differs: names come in the order in which they first appear; in Python, in the order of a set,
- * which is another one each time the program is run.
+ * Differs: names are in the order of their first appearance; in Python, in the order of a set, which
+ * changes from run to run.
  *
  * @python cgi.FieldStorage
  */
@@ -127,16 +126,16 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   readonly #store: AsyncDisposable | undefined
 
   /**
-   * Read a form from the body of a request. It reads exactly the body.
+   * Read a form from the body of a request, and exactly that body.
    *
-   * Methods of handlers need not catch what it throws: the client then gets a page that says what
-   * is wrong, and the connection ends.
+   * A handler's method need not catch what it throws: the client then gets a page that says what is
+   * wrong, and the connection ends.
    *
    * Differs: Python's constructor does this. Reading waits, and a constructor cannot.
    *
-   * @throws {@link RequestError} for a body that is no form, is cut short, malformed or over a
+   * @throws {@link RequestError} for a body that is not a form, or is truncated, malformed or over a
    * limit, and with code 500 when the temporary file cannot be written; {@link ValueError} for an
-   * encoding or a limit that makes no sense; what `fp` throws.
+   * encoding or a limit that is not valid; what `fp` throws.
    * @python cgi.FieldStorage.__init__
    */
   static async parse(options: FieldStorageOptions): Promise<FieldStorage> {
@@ -145,12 +144,13 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
     const [type, parameters] = parseHeader(headers.get('Content-Type', URLENCODED))
     const decode = decoderFor(parameters.get('charset')) ?? decoderOf(encoding)
     const length = lengthOf(headers, limits)
-    const body = readBody(fp, length)
+    const tooShort = (missing: number) => truncated(length - missing, length)
+    const body = fp.piecesUntil(fp.position + length, tooShort)
     if (type === URLENCODED) {
       if (length > limits.maxTextBytes) {
         throw tooMany('bytes of text', limits.maxTextBytes, 'maxTextBytes')
       }
-      return new FieldStorage(await readUrlencoded(body, limits, decode, keepBlankValues))
+      return new FieldStorage(await readUrlencoded(body, length, limits, decode, keepBlankValues))
     }
     if (!type.startsWith('multipart/')) {
       throw new RequestError(
@@ -181,7 +181,7 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
     return new FieldStorage(store.list, store)
   }
 
-  /** Hold fields, and dispose of what stores them. */
+  /** Store the fields, and what their contents are stored in. */
   private constructor(list: readonly FormField[], store?: AsyncDisposable) {
     this.list = list
     this.#store = store
@@ -196,7 +196,7 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 
   /**
-   * The names, each once, in the order in which they first appear.
+   * The names, each once, in the order of their first appearance.
    *
    * @python cgi.FieldStorage.keys
    */
@@ -205,7 +205,7 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 
   /**
-   * The field of that name; if there is more than one, all of them.
+   * The field of that name, or an array if there are several.
    *
    * Differs: undefined if there is none, where Python raises `KeyError`.
    *
@@ -217,8 +217,8 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 
   /**
-   * The value of the field of that name; if there is more than one, all values; if there is none,
-   * `otherwise`, or null.
+   * The value of the field of that name; an array if there are several; `otherwise`, or null, if
+   * there is none.
    *
    * @python cgi.FieldStorage.getvalue
    */
@@ -269,7 +269,7 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 
   /**
-   * Go through the names: `for (const name of form)`.
+   * Iterate over the names: `for (const name of form)`.
    *
    * @python cgi.FieldStorage.__iter__
    */
@@ -278,8 +278,8 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 
   /**
-   * Remove the temporary file, if there is one. The handler's base class does this when the
-   * request has been answered.
+   * Remove the temporary file, if there is one. The handler's base class does this after the
+   * response.
    *
    * @python cgi.FieldStorage.__exit__
    */
@@ -288,7 +288,7 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 
   /**
-   * The same as {@link close}, for `await using`.
+   * Same as {@link close}, for `await using`.
    *
    * @python cgi.FieldStorage.__exit__
    */
@@ -310,11 +310,11 @@ export class FormField {
    */
   readonly name: string | null
   /**
-   * The name of the file as the client gives it; null if the field is no file. A browser sends an
-   * empty one when no file was chosen.
+   * The name of the file as the client gives it; null if the field is not a file. A browser sends an
+   * empty name if no file was chosen.
    *
-   * `filename*` (RFC 8187) is not read, as in Python: RFC 7578 §4.2 forbids it. A part that has
-   * nothing else is a text, and its bytes are in {@link file}.
+   * As in Python, `filename*` (RFC 8187) is not read: RFC 7578 §4.2 forbids it. A part with nothing
+   * but that is a text, and its bytes are in {@link file}.
    *
    * Security: it may be `../../etc/passwd`. Never use it as a path.
    *
@@ -322,23 +322,23 @@ export class FormField {
    */
   readonly filename: string | null
   /**
-   * The media type that the client gives, in lower case and without parameters; `text/plain` if it
-   * gives none, null in an urlencoded form.
+   * The media type that the client gives, in lower case and without parameters; `text/plain` by
+   * default, null in an urlencoded form.
    *
    * @python cgi.FieldStorage.type
    */
   readonly type: string | null
   /**
-   * The headers of the part; none in an urlencoded form. Their names are in lower case.
+   * The headers of the part, with names in lower case; none in an urlencoded form.
    *
    * @python cgi.FieldStorage.headers
    */
   readonly headers: HTTPMessage
   /**
-   * The bytes of the value, to be read.
+   * The bytes of the value, as a file.
    *
-   * Differs: bytes, also of a text, and there for each field. Python's is a file of text for a
-   * text, and `None` in an urlencoded form.
+   * Differs: it always is bytes, and every field has it. Python's is a text file for a text, and
+   * `None` in an urlencoded form.
    *
    * @python cgi.FieldStorage.file
    */
@@ -362,15 +362,15 @@ export class FormField {
   }
 
   /**
-   * The value: the bytes of a file, and otherwise text, in which U+FFFD stands for bytes that are
-   * not of its encoding.
+   * The value: the bytes of a file, otherwise text, with U+FFFD for bytes that are invalid in its
+   * encoding.
    *
-   * What is in a temporary file is read each time, all of it: for a large one, use {@link file}.
+   * A value in a temporary file is read anew each time, all of it: for a large one, use {@link file}.
    *
-   * Differs: a `charset` that the part or the request names is honoured (RFC 7578 §4.5), and one
-   * that is not known here is ignored. Python goes by `encoding` alone.
+   * Differs: a `charset` that the part or the request names is honoured (RFC 7578 §4.5), and an
+   * unknown one is ignored. Python uses `encoding` alone.
    *
-   * @throws {@link ValueError} when that has been closed.
+   * @throws {@link ValueError} when the temporary file has been closed.
    * @python cgi.FieldStorage.value
    */
   get value(): FormValue {
@@ -381,7 +381,7 @@ export class FormField {
   /**
    * The size of the value in bytes.
    *
-   * @added In Python one reads it and counts.
+   * @added In Python, a program reads the value and counts.
    */
   get size(): number {
     return this.#content.size
@@ -389,9 +389,9 @@ export class FormField {
 }
 
 /**
- * The bytes of a field as a file. Going through it gives pieces of up to 64 KiB, so that
- * `pipeline(field.file, createWriteStream(path))` saves it. For what takes nothing but a stream of
- * Node's, there is `Readable.from(field.file)`.
+ * The bytes of a field as a file. Iterating gives pieces of up to 64 KiB, so that
+ * `pipeline(field.file, createWriteStream(path))` saves it. Where a stream of Node's is needed, use
+ * `Readable.from(field.file)`.
  *
  * @python io.BufferedReader
  */
@@ -437,7 +437,7 @@ export class FormFile implements AsyncIterable<Buffer> {
    * Go to a place, from where the next read begins.
    *
    * @param position - bytes from the beginning
-   * @throws {@link ValueError} for what is no place in it.
+   * @throws {@link ValueError} for a position outside the file.
    * @python io.BufferedReader.seek
    */
   seek(position: number): void {
@@ -450,9 +450,9 @@ export class FormFile implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Go through what is left, in pieces.
+   * Iterate over what is left, in pieces.
    *
-   * Differs: in Python, in lines.
+   * Differs: Python iterates over lines.
    *
    * @python io.IOBase.__iter__
    */
@@ -467,7 +467,7 @@ export class FormFile implements AsyncIterable<Buffer> {
   }
 }
 
-/** How much is read from a file at a time. */
+/** How many bytes are read from a file at a time. */
 const PIECE = 64 * KIB
 
 // -- The two kinds of form -------------------------------------------------------------------
@@ -476,6 +476,7 @@ const URLENCODED = 'application/x-www-form-urlencoded'
 
 async function readUrlencoded(
   body: Body,
+  length: number,
   { maxFields }: FormLimits,
   decode: Decode,
   keepBlankValues = false,
@@ -484,8 +485,12 @@ async function readUrlencoded(
   for await (const piece of body) {
     bytes.append(piece)
   }
+  // The pieces end early, without an error, when `fp` is closed before all have come.
+  if (bytes.length < length) {
+    throw truncated(bytes.length, length)
+  }
   const text = decode(bytes.take())
-  // Counted before they are taken apart, as in Python: bpo-34866.
+  // Counted before they are parsed, as in Python: bpo-34866.
   if (text.split('&', maxFields + 1).length > maxFields) {
     throw tooMany('fields', maxFields, 'maxFields')
   }
@@ -500,17 +505,17 @@ async function readUrlencoded(
   })
 }
 
-/** Fewer bytes wait for others: a call of the system for each byte would be slow. */
+/** Fewer bytes wait for more: a system call for each byte would be slow. */
 const WRITTEN_AT_ONCE = 16 * KIB
 
-/** Where the parts of a multipart form are kept: in memory, and beyond that in one file. */
+/** Keeps the parts of a multipart form: in memory, and beyond the threshold in one file. */
 class Store implements AsyncDisposable {
   readonly list: FormField[] = []
   readonly #limits: FormLimits
   readonly #spoolThreshold: number
   readonly #decode: Decode
   #file: TemporaryFile | undefined
-  /** Bytes in memory, and bytes of text, in memory or not. */
+  /** Bytes in memory; bytes of text, in memory or not; number of files. */
   #held = 0
   #text = 0
   #files = 0
@@ -568,14 +573,14 @@ class Store implements AsyncDisposable {
       }
     }
     if (start === undefined) {
-      // Copied: what arrives is a part of something larger, and would keep all of it.
+      // Copied, because the piece is a view of something larger and would keep all of it alive.
       return new Bytes(Buffer.from(held.take()))
     }
     await this.#writeOut(held.take())
     return new Extent(this.#file as TemporaryFile, start, size)
   }
 
-  /** Check that a piece fits. If it is too large for two limits, the one that is reached first counts. */
+  /** Check that a piece fits. If it exceeds two limits, the one that is reached first counts. */
   #checkRoom(length: number, size: number, isFile: boolean): void {
     const { maxPartBytes, maxTextBytes } = this.#limits
     const partRoom = maxPartBytes - size
@@ -602,7 +607,7 @@ class Store implements AsyncDisposable {
   }
 }
 
-/** Where the bytes of a field are. */
+/** The stored bytes of a field. */
 interface Content {
   readonly size: number
   read(position: number, length: number): Promise<Buffer>
@@ -630,7 +635,7 @@ class Bytes implements Content {
   }
 }
 
-/** In a stretch of the temporary file. */
+/** A section of the temporary file. */
 class Extent implements Content {
   readonly #file: TemporaryFile
   readonly #start: number
@@ -674,12 +679,20 @@ function lengthOf(headers: HTTPMessage, { maxBytes }: FormLimits): number {
   return length
 }
 
-/** The decoder for a charset that a client names; null if it names none, or one not known here. */
+function truncated(arrived: number, length: number): RequestError {
+  return new RequestError(
+    400,
+    'Truncated form',
+    `the body ended after ${String(arrived)} of ${String(length)} bytes`,
+  )
+}
+
+/** The decoder for a charset that a client names; null if there is none or it is unknown. */
 function decoderFor(charset: string | undefined): Decode | null {
   return charset === undefined ? null : findDecoder(charset)
 }
 
-/** The decoder that the program asks for. */
+/** The decoder for the encoding that the program asks for. */
 function decoderOf(encoding: string): Decode {
   const decode = findDecoder(encoding)
   if (decode === null) {
@@ -688,7 +701,7 @@ function decoderOf(encoding: string): Decode {
   return decode
 }
 
-/** Security: to a program in C, and to the system, a name ends where a NUL is. */
+/** Security: to programs in C, and to the system, a name ends at a NUL. */
 function checkName(name: string | null): void {
   if (name?.includes('\0') === true) {
     throw new RequestError(400, 'Malformed form', 'there is a NUL in a name')
@@ -703,7 +716,7 @@ function tooMany(what: string, limit: number, name: string): RequestError {
   )
 }
 
-/** The disk is full, or there is none: not the client's fault, and no mistake of the program's. */
+/** The disk is full, for instance: the fault of neither the client nor the program. */
 function storageFailure(error: NodeJS.ErrnoException): RequestError {
   const reason = getSystemErrorMap().get(error.errno ?? 0)?.[1] ?? error.message
   return new RequestError(

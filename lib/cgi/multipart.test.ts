@@ -6,9 +6,8 @@ import t from 'tap'
 import type { RequestError } from '../http/message.ts'
 import { StreamReader } from '../socketserver/stream-reader.ts'
 import { brokenForm } from '../testing/forms.ts'
-import { readBody } from './body.ts'
-import type { Body } from './body.ts'
 import { isBoundary, readParts } from './multipart.ts'
+import type { Body } from './multipart.ts'
 
 const BODY =
   'preamble\r\n--b\r\nContent-Disposition: form-data; name="a"\r\nX: y\r\nx: z\r\n\r\n' +
@@ -21,7 +20,7 @@ async function read(pieces: readonly Buffer[], length: number) {
   const source = Readable.from([...pieces, Buffer.from('next request')], { objectMode: true })
   const fp = new StreamReader(source)
   const parts: [fields: (readonly string[])[], data: string][] = []
-  for await (const { headers, data } of readParts(readBody(fp, length), OPTIONS)) {
+  for await (const { headers, data } of readParts(fp.piecesUntil(length), OPTIONS)) {
     let text = ''
     for await (const piece of data) {
       text += piece.toString('latin1')
@@ -117,7 +116,7 @@ t.test('readParts() reads no faster than its parts are stored', async (t) => {
     { objectMode: true, highWaterMark: 1 },
   )
   const length = head.length + count * data.length + '\r\n--b--'.length
-  const body = readBody(new StreamReader(source), length)
+  const body = new StreamReader(source).piecesUntil(length)
   for await (const { data: pieces } of readParts(body, OPTIONS)) {
     for await (const piece of pieces) {
       await sleep(1)

@@ -1,5 +1,5 @@
 /**
- * A multipart body, taken apart while it arrives.
+ * A multipart body, parsed while it arrives.
  *
  * ```text
  *   preamble                              ignored
@@ -11,9 +11,9 @@
  *   epilogue                              ignored
  * ```
  *
- * The line end before a delimiter belongs to the delimiter, and not to the data: that is how data
- * can end without one. So data cannot be handed on as soon as it is here. What may still turn out
- * to be the beginning of a delimiter is held back until more has come. With the boundary `b`:
+ * The line end before a delimiter belongs to the delimiter, not to the data: that is how data can
+ * end without one. So data cannot be handed on as soon as it arrives: what may turn out to be the
+ * beginning of a delimiter is held back until more has arrived. With the boundary `b`:
  *
  * ```text
  *   arrives      handed on   held back
@@ -23,17 +23,17 @@
  *   CR LF                                      a delimiter: the header of a part is next
  * ```
  *
- * Everything is pulled: whoever stores the parts asks for the next piece, and only then the next
- * one is read. So a client is read no faster than its form is stored, and an error in either place
- * reaches the caller of the other: nothing here runs on its own.
+ * Everything is pulled: a piece is read only when the code that stores the parts asks for it. So a
+ * form is read no faster than it is stored, and an error in either place reaches the caller of the
+ * other: nothing here runs on its own.
  *
- * Differs: an empty line ends the header of each part, each line before it is a field
- * (`name: value`, or a folded one that goes on after white space), and the last delimiter is there:
- * otherwise 400. Python drops a line that is not a field together with all that follow it, and reads a
- * body that ends early as if it were whole. A folded field is joined; Python leaves the line end in
- * its value. A delimiter has at most 1024 bytes of white space after it. A form whose first
- * delimiter is the last one is empty; Python looks further. White space before the first delimiter
- * makes it part of the preamble; Python ignores such white space.
+ * Differs: the header of each part must end with an empty line, each line before it must be a field
+ * (`name: value`, or a folded line that continues one after white space), and the last delimiter must
+ * be there: otherwise 400. Python drops a line that is not a field and all lines after it, and reads a
+ * body that ends early as if it were complete. A folded field is joined; Python leaves the line end
+ * in its value. At most 1024 bytes of white space may follow a delimiter. A form whose first delimiter
+ * is also the last is empty; Python searches on. White space before the first delimiter makes it part
+ * of the preamble; Python ignores such white space.
  *
  * Read before: `field-storage.ts`.
  *
@@ -45,9 +45,14 @@
 import { HTTPMessage, MAX_HEADERS, RequestError } from '../http/message.ts'
 import type { Field } from '../http/message.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
-import type { Body } from './body.ts'
 
-/** How a body is to be taken apart. */
+/**
+ * The pieces of a body, up to its end. They are as large as they happen to arrive, and nothing may
+ * depend on where they are cut.
+ */
+export type Body = AsyncIterable<Buffer>
+
+/** How to parse a body. */
 export interface MultipartOptions {
   readonly boundary: string
   /** The most bytes in the header of a part, without the empty line that ends it. */
@@ -56,14 +61,14 @@ export interface MultipartOptions {
 
 /** A part of a body. */
 export interface Part {
-  /** As they were sent, each character a byte, but their names in lower case. */
+  /** As they were sent, a character for each byte, but with their names in lower case. */
   readonly headers: HTTPMessage
-  /** What of it has not been read when the next part is asked for is skipped. */
+  /** What has not been read when the next part is asked for is skipped. */
   readonly data: AsyncGenerator<Buffer, void, undefined>
 }
 
 /**
- * Read the parts of a body, one after the other, and what follows the last one.
+ * Read the parts of a body in order, and skip what follows the last one.
  *
  * @throws {@link RequestError} when the body is malformed, or a header is too long; what `body`
  * throws.
@@ -84,8 +89,8 @@ export async function* readParts(
 }
 
 /**
- * Whether Python would take this for a boundary: printable ASCII, up to 201 characters, no space at
- * the end. RFC 2046 §5.1.1 allows 70 characters, and fewer kinds of them.
+ * Whether Python accepts this boundary: up to 201 characters of printable ASCII, without a trailing
+ * space. RFC 2046 §5.1.1 allows 70 characters, and fewer kinds of them.
  */
 export function isBoundary(boundary: string): boolean {
   return /^[ -~]{0,200}[!-~]$/.test(boundary)
@@ -99,11 +104,11 @@ class MultipartReader {
   atEnd = false
   readonly #pieces: AsyncIterator<Buffer>
   readonly #maxHeaderBytes: number
-  /** What a delimiter begins with. The CR of its CR LF is looked at when this has been found. */
+  /** The beginning of a delimiter. Whether a CR comes before it is checked when it is found. */
   readonly #delimiter: Buffer
   /**
-   * What has arrived, and has not been handed on. Where data is to be read, it begins with the LF
-   * of the line before: a delimiter may follow at once, and there is one before the body as well.
+   * What has arrived and has not been handed on. Before data, it begins with the LF of the previous
+   * line, since a delimiter may follow at once; before the body, with an LF of our own.
    */
   readonly #window = new ByteQueue()
 
@@ -114,16 +119,16 @@ class MultipartReader {
     this.#window.append(Buffer.from('\n'))
   }
 
-  /** Read data up to the next delimiter, and the delimiter. */
+  /** Read data up to the next delimiter, and the delimiter itself. */
   async *readData(): AsyncGenerator<Buffer, void, undefined> {
     const { length } = this.#delimiter
-    // In the window: where the data begins, and where to look for a delimiter.
+    // Offsets in the window: where the data begins, and where to search for a delimiter.
     let begin = 1
     let next = 0
     for (;;) {
       const bytes = this.#window.peek()
       const found = bytes.indexOf(this.#delimiter, next)
-      // The first byte that is held back may be the CR before a delimiter, or before its beginning.
+      // A CR just before the delimiter, or before what may be its beginning, is held back as well.
       let end = found === -1 ? bytes.length - length : found
       if (bytes[found - 1] === CR) {
         end -= 1
@@ -147,8 +152,8 @@ class MultipartReader {
   }
 
   /**
-   * Whether the rest of the line, from `at` in the window on, is that of a delimiter. If so, take all
-   * that is in the window up to its end.
+   * Whether the rest of the line, from the offset `at` in the window, completes a delimiter. If so,
+   * take everything up to its end out of the window.
    */
   async #takeDelimiter(at: number): Promise<boolean> {
     let hyphens = 0
@@ -195,19 +200,19 @@ class MultipartReader {
       }
       const text = line.endsWith('\r') ? line.slice(0, -1) : line
       const folded = lines.length > 0 && /^[ \t]/.test(text)
-      // Security: a line that is not understood may be the one that another program goes by.
+      // Security: another program may act on the line that this one does not understand.
       if (folded ? text.includes('\r') : !FIELD_LINE.test(text)) {
         throw malformed('the header of a part has a line that is neither "name: value" nor empty')
       }
       lines.push(folded ? `${lines.pop() as string}${text}` : text)
-      // Security: sixteen KiB of `a:` would cost twenty times as much in memory, for each part.
+      // Security: in memory, 16 KiB of `a:` lines would take twenty times as much, for each part.
       if (lines.length > MAX_HEADERS) {
         throw headerTooLong(`${String(MAX_HEADERS)} fields`)
       }
     }
   }
 
-  /** Wait for a whole line, and tell how long it is with its LF. */
+  /** Wait for a complete line, and return its length including the LF. */
   async #findLine(limit: number): Promise<number> {
     for (let searched = 0; ;) {
       const bytes = this.#window.peek()
@@ -223,14 +228,14 @@ class MultipartReader {
     }
   }
 
-  /** Read what is after the last delimiter, to leave the connection at the next request. */
+  /** Skip what follows the last delimiter, so that the next request is at the head of the connection. */
   async skipRest(): Promise<void> {
     do {
       this.#window.take()
     } while (await this.#more())
   }
 
-  /** Put the next piece of the body into the window; false if there is none. */
+  /** Add the next piece of the body to the window; false if there is none. */
   async #more(): Promise<boolean> {
     const piece = await this.#pieces.next()
     if (piece.done === true) {
@@ -251,7 +256,7 @@ class MultipartReader {
   }
 }
 
-/** A name may be what Python takes for one: printable ASCII but for the colon. */
+/** A name is what Python accepts as one: printable ASCII except the colon. */
 const FIELD_LINE = /^[!-9;-~]+:[^\r]*$/
 
 function parseField(line: string): Field {
@@ -261,7 +266,7 @@ function parseField(line: string): Field {
 
 async function skip(data: AsyncIterator<Buffer>): Promise<void> {
   while ((await data.next()).done !== true) {
-    // Not wanted.
+    // Discarded.
   }
 }
 
@@ -277,5 +282,5 @@ function malformed(flaw: string): RequestError {
 const LF = 0x0a
 const CR = 0x0d
 const HYPHEN = 0x2d
-/** What Python strips off a delimiter: HTAB, VT, FF, CR, SP. */
+/** What Python strips from a delimiter: HTAB, VT, FF, CR, SP. */
 const WHITE_SPACE = [0x09, 0x0b, 0x0c, CR, 0x20]

@@ -11,14 +11,14 @@
  */
 
 /**
- * Take a value such as that of `Content-Type` apart.
+ * Parse a value such as that of `Content-Type`.
  *
- * Inside quotes, `\"` stands for a quote and `\\` for a backslash. Browsers mean something else:
- * they write a quote as `%22`, which stays as it is here, and a backslash as itself, so that two
- * of them in the name of a file become one. Python does the same.
+ * Inside quotes, `\"` stands for a quote and `\\` for a backslash. Browsers do otherwise: they send
+ * a quote as `%22`, which stays as it is here, and a backslash as itself, so that two backslashes in
+ * a file name become one. Python has the same flaw.
  *
- * @returns the value in front of the first semicolon, in lower case, because types are compared
- * without regard to case; and the parameters, their names in lower case.
+ * @returns the value before the first semicolon, in lower case, because types are compared without
+ * regard to case; and the parameters, with their names in lower case.
  * @python cgi.parse_header
  */
 export function parseHeader(line: string): [key: string, parameters: Map<string, string>] {
@@ -34,7 +34,7 @@ export function parseHeader(line: string): [key: string, parameters: Map<string,
   return [key.toLowerCase(), parameters]
 }
 
-/** Split at semicolons, but not at one inside quotes: there, the quotes before it are odd. */
+/** Split at semicolons that are not inside quotes. */
 function splitParameters(line: string): string[] {
   const parts: string[] = []
   let start = 0

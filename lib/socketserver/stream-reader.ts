@@ -266,19 +266,22 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Go through the bytes up to a {@link position}, in pieces as they come.
    *
-   * @throws {@link ConnectionResetError} when the input ends before it.
+   * @param tooShort - makes the error for an input that ends before it, of the number of bytes that
+   * are missing; a {@link ConnectionResetError} by default
+   * @throws that error.
    * @added Python's `read1()`, again and again.
    */
-  async *piecesUntil(end: number): AsyncGenerator<Buffer, void, undefined> {
+  async *piecesUntil(
+    end: number,
+    tooShort = connectionEnded,
+  ): AsyncGenerator<Buffer, void, undefined> {
     while (this.#position < end) {
       const { length } = await this.peek()
       if (this.#closed) {
         return
       }
       if (length === 0) {
-        throw new ConnectionResetError(
-          `Connection ended, ${String(end - this.#position)} bytes before the end of the body`,
-        )
+        throw tooShort(end - this.#position)
       }
       yield await this.read(Math.min(length, end - this.#position))
     }
@@ -547,3 +550,9 @@ const LF = 0x0a
 const DECODED_AT_ONCE = 4096
 
 const NOTHING = Buffer.alloc(0)
+
+function connectionEnded(missing: number): Error {
+  return new ConnectionResetError(
+    `Connection ended, ${String(missing)} bytes before the end of the body`,
+  )
+}
