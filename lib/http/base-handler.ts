@@ -31,8 +31,6 @@
  *
  * What a client does wrong gets a response from `sendError()`; exceptions are for the program.
  *
- * Read before: `socketserver/request-handler.ts`, `message.ts`. Next: `server.ts`.
- *
  * Reading path: 7 of 9. Next: simple-handler.ts.
  *
  * @module

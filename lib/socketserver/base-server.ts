@@ -25,9 +25,9 @@
  * Here, one request is handled at a time. While a client keeps the handler waiting, all the
  * others wait too: that is not a flaw of this class but its lesson, and the reason for the
  * mix-ins. A request, in this module, is a whole connection; the several HTTP requests that may
- * come over it are the handler's affair.
+ * come over it are up to the handler.
  *
- * Left out: `UDPServer` and what hangs on it.
+ * Left out: `UDPServer` and its kind.
  *
  * Reading path: 1 of 9. Next: tcp-server.ts.
  *
@@ -46,7 +46,7 @@ import type { BaseRequestHandler, Connection, RequestHandlerClass } from './requ
  * The address of an internet socket, Python's tuple `('127.0.0.1', 8080)`.
  *
  * Differs: for IPv6, Python's tuple has two more items, flow info and scope id, which Node does
- * not tell.
+ * not report.
  */
 export type InternetAddress = readonly [host: string, port: number]
 
@@ -82,8 +82,8 @@ const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over
  * An exception in a hook that is called for one request, from {@link verifyRequest} to
  * {@link handleError}, ends that request and no other; this is so with every mix-in. One in
  * {@link getRequest}, {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python. A
- * hook may return a promise, and nothing limits how long it takes: without a mix-in, everybody waits
- * for it.
+ * hook may return a promise, and nothing limits how long it takes: without a mix-in, every client
+ * waits for it.
  *
  * Methods and fields for derived classes and handlers:
  * - {@link finishRequest}
@@ -129,8 +129,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   /**
    * Connections on which no request has begun: the client has just connected, or has its response
-   * and nothing more to ask. A handler that waits for a request puts its connection here, and takes
-   * it out when the wait is over; {@link serverClose} ends those that it finds.
+   * and has asked for nothing more. A handler that waits for a request puts its connection here, and
+   * takes it out when the wait is over; {@link serverClose} ends those that it finds.
    *
    * @added Python's `server_close()` waits for such a connection until its client leaves.
    */
@@ -152,7 +152,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   #handling = false
   #loop: Promise<void> | undefined
   #shutdownRequested = false
-  /** Those who wait for a request, or for the end. */
+  /** Called when there is a request, or the end has come. */
   readonly #waiting = new Set<() => void>()
 
   /** Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}. */
@@ -334,7 +334,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   async endConnections(): Promise<void> {
     this.#closing = true
-    // Those that are idle now: one that comes meanwhile has not been read from yet.
+    // Those that are idle now: one that arrives meanwhile has not been read from yet.
     const idle = [...this.idleConnections]
     // After timers, Node looks for input, and then come the immediates: a request that has arrived
     // by now has begun by then.
@@ -372,7 +372,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     await this.bindAndActivate()
     const deadline = this.timeout === null ? Infinity : monotonic() + this.timeout
     while (await this.#select(deadline)) {
-      // Somebody else who waited may have been faster.
+      // Another waiter may have taken it first.
       if (this.hasRequest()) {
         await this.#handleRequestNoblock()
         return
@@ -385,7 +385,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Called when {@link handleRequest} has waited for {@link timeout} seconds in vain. Does
+   * Called when {@link handleRequest} has waited {@link timeout} seconds for nothing. Does
    * nothing here; may be overridden.
    */
   handleTimeout(): void | Promise<void> {}
@@ -456,12 +456,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   async #handleRequestNoblock(): Promise<void> {
     let request, clientAddress
     try {
-      // Here and below, what is no promise is not awaited: each hop through the queue of promises
-      // costs.
+      // Here and below, only a promise is awaited: each trip through the microtask queue costs.
       const got = this.getRequest()
       ;[request, clientAddress] = got instanceof Promise ? await got : got
     } catch (error) {
-      // Python's `except OSError`: a connection that failed before it began is nobody's fault.
+      // Python's `except OSError`: a connection that failed before it began is not worth a report.
       if (error instanceof Error && 'errno' in error) {
         return
       }
@@ -499,7 +498,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * Differs: an exception here is reported with {@link handleError}. In Python it ends the loop.
    *
-   * @returns true here, always. False closes the connection without an answer.
+   * @returns true here, always. False closes the connection without a response.
    */
   verifyRequest(request: Connection, clientAddress: Address): boolean | Promise<boolean> {
     return true
@@ -531,7 +530,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Make a handler for the request, give it the {@link handlerOptions}, and let it run. May be
    * extended.
    *
-   * @throws `TypeError` for an option that is no field of the handler.
+   * @throws `TypeError` for an option that is not a field of the handler.
    */
   async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
     await this.makeHandler(request, clientAddress).run()
@@ -540,7 +539,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Make a handler for a connection, and give it the {@link handlerOptions}.
    *
-   * @throws `TypeError` for an option that is no field of the handler.
+   * @throws `TypeError` for an option that is not a field of the handler.
    * @added A part of Python's `finish_request()`.
    */
   makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler {
@@ -600,8 +599,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   // -- When a hook throws --------------------------------------------------------------------
 
   /**
-   * Call {@link handleError}, and do not throw what it throws. Whoever handles a request, in the
-   * loop or beside it, reports an exception this way: a fault in a report must not cost another
+   * Call {@link handleError}, and do not throw what it throws. Everything that handles a request, in
+   * the loop or beside it, reports an exception this way: a fault in a report must not cost another
    * connection, nor leave this one open.
    *
    * @added In Python the exception goes on to the loop or the thread.

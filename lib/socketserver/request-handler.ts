@@ -6,7 +6,7 @@
  *                                                       setup() -> handle() -> finish()
  * ```
  *
- * A handler knows a byte stream in each direction and never a socket, so the same class runs on
+ * A handler sees a byte stream in each direction and never a socket, so the same class runs on
  * a TCP socket, a Unix socket, a worker thread's port or a test's pair of streams.
  *
  * Left out: `DatagramRequestHandler`, because there are no UDP servers here.
@@ -63,9 +63,9 @@ export interface RequestHandlerClass {
  */
 export class BaseRequestHandler {
   static {
-    // Where the class is, for threads and children, which load it again: each class says it anew,
+    // Where the class is, for threads and children, which load it again: each class says it for itself,
     // `static readonly module = import.meta.url`. Not declared here, or a subclass would have to
-    // write `override` in front of its own.
+    // write `override` before its own.
     Object.assign(this, { module: import.meta.url })
   }
 
@@ -96,7 +96,7 @@ export class BaseRequestHandler {
    * @added The constructor of Python's handlers does this.
    */
   async run(): Promise<void> {
-    // What is no promise is not awaited: each hop through the queue of promises costs.
+    // Only a promise is awaited: each trip through the microtask queue costs.
     const ready = this.setup()
     if (ready !== undefined) {
       await ready
@@ -124,8 +124,7 @@ export class BaseRequestHandler {
   setup(): void | Promise<void> {}
 
   /**
-   * Do all that is to be done for this connection. Does nothing here; this is the method to
-   * override.
+   * Do everything for this connection. Does nothing here; this is the method to override.
    */
   handle(): void | Promise<void> {}
 
@@ -153,8 +152,8 @@ export class StreamRequestHandler extends BaseRequestHandler {
   }
 
   /**
-   * Check that a `timeout` among the options of a server is one. To be extended by a class that
-   * has more to check.
+   * Check that a `timeout` among the options of a server is valid. To be extended by a class that has
+   * more to check.
    *
    * @throws `TypeError` when it is neither null nor a number of seconds.
    * @added Python's sockets throw, at the first request.
@@ -164,9 +163,8 @@ export class StreamRequestHandler extends BaseRequestHandler {
   }
 
   /**
-   * How long to wait for the peer, in seconds: for more bytes each time a read waits, and for all
-   * of a write to be taken. Then the read or the write fails with a `TimeoutError`. Null waits for
-   * ever.
+   * How long each read may wait for bytes, and how long a write may wait to be accepted, in seconds.
+   * Then the read or the write fails with a `TimeoutError`. Null waits for ever.
    */
   timeout: number | null = null
 
@@ -186,10 +184,10 @@ export class StreamRequestHandler extends BaseRequestHandler {
 
   /**
    * Aborted when the client has gone, or the connection has ended: for a method that waits for
-   * something else than the client. The {@link StreamReader.signal | signal} of {@link rfile}.
+   * something other than the client. The {@link StreamReader.signal | signal} of {@link rfile}.
    *
    * A client that only closes its side, and still reads, counts as gone. Most that do so have gone,
-   * and nobody can tell them apart.
+   * and the two cannot be told apart.
    *
    * @added A thread of Python's that wants to know must read.
    */
@@ -199,8 +197,8 @@ export class StreamRequestHandler extends BaseRequestHandler {
 
   override run(): Promise<void> {
     const over = super.run()
-    // A `finish()` that does not call this class's, or that throws, must not cost the client
-    // what was written: the server closes the connection next, and is told after this.
+    // A `finish()` that does not call this class's, or that throws, must not cost the client what was
+    // written: the server closes the connection next, but only after this.
     const flush = () => {
       void (this.wfile as StreamWriter | undefined)?.flush()
     }
@@ -242,8 +240,8 @@ export class StreamRequestHandler extends BaseRequestHandler {
     }
     return sent
       .catch(() => {
-        // The client is gone, or does not take what there is for it. Python, too, keeps quiet about
-        // it here: what `handle()` threw is reported anyway. What was not taken is dropped.
+        // The client is gone, or does not read. Python, too, is silent about it here: what `handle()`
+        // threw is reported anyway. What was not taken is dropped.
         this.request.destroy()
       })
       .then(() => {

@@ -3,13 +3,13 @@
  * time.
  *
  * ```text
- *   socket --'data'--> [ taken | buffered | free ] --takeLine(), read()--> handler
+ *   socket --'data'--> [ taken | buffered | free ] --takeTextLine(), read()--> handler
  *                              ^ start    ^ end
  * ```
  *
  * Python's `socket.makefile('rb')` blocks its thread until the bytes are there. JavaScript cannot
- * block, so whatever may have to wait returns a promise; whatever is already here can be had
- * without one (`takeLine`), because with pipelined requests most lines are.
+ * block, so whatever may have to wait returns a promise; a line that is already here can be had
+ * without one (`takeTextLine`), because with pipelined requests most lines are.
  *
  * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the
  * peer's TCP window closes, and a client that sends faster than the handler reads is slowed down
@@ -24,14 +24,14 @@ import type { Readable } from 'node:stream'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { ConnectionResetError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 
-/** So much may lie unread before the peer is told to wait. */
+/** How many bytes may lie unread before the peer has to wait. */
 const HIGH_WATER_MARK = 64 * 1024
 
 /** How a {@link StreamReader} is set up. */
 export interface StreamReaderOptions {
   /** How long to wait for the peer each time, in seconds; null waits for ever. Default: null. */
   timeout?: number | null
-  /** Called before each wait for the peer, who may itself be waiting for an answer of ours. */
+  /** Called before each wait for the peer, which may itself be waiting for a response. */
   beforeWaiting?: () => void
 }
 
@@ -39,11 +39,11 @@ export interface StreamReaderOptions {
  * A connection's input as a file.
  *
  * One read at a time: a second one that starts while the first still waits is an error. {@link peek}
- * is no such read, since it takes nothing: others may begin while it waits.
+ * does not count, since it takes nothing: others may begin while it waits.
  *
  * What it throws: {@link TimeoutError} when the peer sends nothing for `timeout` seconds,
- * {@link ConnectionResetError} when the connection breaks. The end of the input is no error: it
- * shows as a short read, as in Python.
+ * {@link ConnectionResetError} when the connection breaks. The end of the input is not an
+ * error: it shows as a short read, as in Python.
  *
  * @python io.BufferedReader
  */
@@ -52,8 +52,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   readonly #timeout: number | null
   readonly #beforeWaiting: () => void
 
-  // The buffered bytes are #bytes[#start] to #bytes[#end]. Memory in front of #start has been
-  // handed out and is never written again, so a line can be a view and need not be a copy.
+  // The buffered bytes are #bytes[#start] to #bytes[#end]. Memory before #start has been handed
+  // out and is never written again, so a line can be a view and need not be a copy.
   #bytes: Buffer = NOTHING
   #start = 0
   #end = 0
@@ -66,17 +66,17 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #ended = false
   #closed = false
   #failure: Error | undefined
-  /** Settles when something has happened; there while anybody waits for the peer. */
+  /** Settles when something has happened; defined while anyone waits for the peer. */
   #news: Promise<void> | undefined
   #resolve: (() => void) | undefined
   #reject: ((reason: Error) => void) | undefined
   #timer: NodeJS.Timeout | undefined
-  /** Whether somebody who waits is going to take what comes. */
+  /** Whether one of those waiting will take what comes. */
   #taking = false
-  /** There when somebody has asked for {@link signal}. */
+  /** Defined once {@link signal} has been asked for. */
   #departure: AbortController | undefined
 
-  /** Begin to listen to a stream. If it comes paused, it is not read before somebody waits for its bytes. */
+  /** Begin to listen to a stream. If it comes paused, it is not read before its bytes are waited for. */
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
     this.#timeout = options.timeout ?? null
@@ -85,7 +85,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     source.on('end', this.#onEnd)
     source.on('close', this.#onClose)
     source.on('error', this.#onError)
-    // Both may have happened before there was anybody to hear of it.
+    // Either may have happened before these listeners were attached.
     this.#ended = source.readableEnded
     if (source.destroyed) {
       this.#onClose()
@@ -101,14 +101,14 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * an LF. Empty: the input has ended.
    *
    * @param limit - the most bytes to return; -1 for no limit
-   * @throws {@link ValueError} for what is no limit, and after {@link close}.
+   * @throws {@link ValueError} for a limit that is not valid, and after {@link close}.
    * @python io.BufferedReader.readline
    */
   async readline(limit = -1): Promise<Buffer> {
     for (;;) {
-      const line = this.takeLine(limit)
-      if (line !== undefined) {
-        return line
+      const length = this.#lengthOfLine(limit)
+      if (length !== undefined) {
+        return this.#take(length)
       }
       await this.more()
       if (this.#closed) {
@@ -118,31 +118,17 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Take a line that is already here, or return undefined: then `readline()` would wait for it.
+   * Take a line that is already here, as {@link readline} reads it, or return undefined: then that
+   * would have to wait. The line is decoded as ISO 8859-1: each byte becomes the character of the same
+   * number.
    *
-   * `rfile.takeLine() ?? (await rfile.readline())` spares a promise for each line. Measured: of
-   * sixteen pipelined requests all heads but the first are had this way.
+   * The lines after it are decoded with it: to find the end of a line in text, and to cut it off,
+   * takes no call out of JavaScript. Measured, CPU of a pipelined request, together with cheaper
+   * look-ups of headers: 12 % less than with a call for each line.
    *
    * @param limit - the most bytes to return; -1 for no limit
-   * @throws {@link ValueError} for what is no limit, and after {@link close}.
+   * @throws {@link ValueError} for a limit that is not valid, and after {@link close}.
    * @added Python's reads block, so it needs no other kind.
-   */
-  takeLine(limit = -1): Buffer | undefined {
-    const length = this.#lengthOfLine(limit)
-    return length === undefined ? undefined : this.#take(length)
-  }
-
-  /**
-   * As {@link takeLine}, and decode the line as ISO 8859-1, each byte becoming the character of the
-   * same number.
-   *
-   * The lines behind it are decoded with it: to look for the end of a line in text, and to cut it
-   * off, takes no call out of JavaScript. Measured, CPU of a pipelined request, together with
-   * cheaper look-ups of headers: 12 % less than with a call for each line.
-   *
-   * @param limit - the most bytes to return; -1 for no limit
-   * @throws {@link ValueError} for what is no limit, and after {@link close}.
-   * @added As {@link takeLine}.
    */
   takeTextLine(limit = -1): string | undefined {
     const most = this.#checkSize(limit)
@@ -162,7 +148,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return this.#text.slice(at, at + length)
   }
 
-  /** Decode so many bytes, or some more. */
+  /** Decode at least that many bytes. */
   #decode(length: number): void {
     const end = Math.min(this.#start + Math.max(length, DECODED_AT_ONCE), this.#end)
     this.#text = this.#bytes.toString('latin1', this.#start, end)
@@ -173,7 +159,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #lengthOfLine(limit: number): number | undefined {
     const most = this.#checkSize(limit)
     const newline = this.#bytes.indexOf(LF, this.#searched)
-    // Behind #end there is free space, where an LF means nothing.
+    // After #end there is free space, where an LF means nothing.
     const found = newline !== -1 && newline < this.#end
     const length = (found ? newline + 1 : this.#end) - this.#start
     if (found || length >= most || this.#ended) {
@@ -184,7 +170,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Go through the lines that are left, to the end of the input: `for await (const line of rfile)`.
+   * Iterate over the lines that are left, to the end of the input: `for await (const line of rfile)`.
    *
    * @python io.IOBase.__iter__
    */
@@ -207,7 +193,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * closes its side. Read as many bytes as `Content-Length` says.
    *
    * @param size - how many bytes; -1 for all to the end of the input
-   * @throws {@link ValueError} for any other negative number, or one that is no integer, and
+   * @throws {@link ValueError} for any other negative number, one that is not an integer, and
    * after {@link close}.
    * @python io.BufferedReader.read
    */
@@ -222,7 +208,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Read so many bytes and throw them away, or fewer if the input ends first.
+   * Read that many bytes and throw them away, or fewer if the input ends first.
    *
    * @param size - how many bytes
    * @added To leave a connection in order for its next request.
@@ -248,8 +234,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Wait until there is a byte, and look at what is here without taking it. It may be given up,
-   * in a `Promise.race()` for instance: nothing is lost with it, and another read may begin.
+   * Wait until there is a byte, and look at what is here without taking it. It may be
+   * abandoned, in a `Promise.race()` for instance: nothing is lost with it, and another read may begin.
    *
    * @returns one byte or more; none if the input has ended.
    * @throws {@link ValueError} after {@link close}.
@@ -264,7 +250,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Go through the bytes up to a {@link position}, in pieces as they come.
+   * Iterate over the bytes up to a {@link position}, in pieces as they come.
    *
    * @param tooShort - makes the error for an input that ends before it, of the number of bytes that
    * are missing; a {@link ConnectionResetError} by default
@@ -289,9 +275,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * Wait until there are more bytes than now, or the input has ended, and no longer than the
-   * timeout. For those who take what is here and come back for the rest.
+   * timeout. For code that takes what is here and comes back for the rest.
    *
-   * @added Python's reads block, so nobody has to come back.
+   * @added Python's reads block, so there is no need to come back.
    */
   more(): Promise<void> {
     if (this.#taking) {
@@ -302,7 +288,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     return news
   }
 
-  /** Wait as {@link more}, together with whoever waits already. */
+  /** Wait as {@link more}, together with those that wait already. */
   #wait(): Promise<void> {
     if (this.#failure !== undefined) {
       return Promise.reject(this.#failure)
@@ -315,7 +301,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
       this.#timeout ?? Infinity,
       this.deadline === null ? Infinity : this.deadline - monotonic(),
     )
-    // The clock of the last one counts: a peek() that was given up must not cut the next read short.
+    // The clock of the last wait counts: a peek() that was abandoned must not cut the next read short.
     clearTimeout(this.#timer)
     if (patience !== Infinity) {
       this.#timer = setTimeout(() => {
@@ -332,7 +318,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * When the peer's time is up, however often it sends a byte: seconds on the clock of
-   * `monotonic()`. Null: never. It goes beside the timeout, which begins anew with each byte.
+   * `monotonic()`. Null: never. It counts beside the timeout, which begins again with each byte.
    *
    * @added Python leaves slow clients to threads.
    */
@@ -353,8 +339,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * {@link close} has been called. Its reason is a {@link ConnectionResetError}. After
    * {@link release} it is another one, so that listeners of one request do not outlive it.
    *
-   * From the first look at it on, the input is watched. Up to 64 KiB are taken from the peer for
-   * that, and wait here for whoever reads next; behind more than that, its leaving is not seen.
+   * Once it has been asked for, the input is watched. Up to 64 KiB are taken from the peer for that,
+   * and wait here for the next read; if more than that is unread, its leaving is not noticed.
    *
    * @added A thread of Python's that wants to know must read.
    */
@@ -371,7 +357,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     this.#departure?.abort(this.#failure ?? new ConnectionResetError('The client has gone'))
   }
 
-  /** Take bytes from the peer although nobody waits for them, while there is room. */
+  /** Take bytes from the peer although no one waits for them, while there is room. */
   #watch(): void {
     if (!this.#closed && this.buffered <= HIGH_WATER_MARK) {
       this.#source.resume()
@@ -384,7 +370,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Take care of something that was made from the input and must not outlive the request, such as
    * the temporary file of an upload: it is disposed of with {@link release}.
    *
-   * @added Python's files close themselves when nobody holds them any more.
+   * @added Python's files close themselves when nothing refers to them any more.
    */
   adopt(resource: AsyncDisposable): void {
     this.#adopted.push(resource)
@@ -421,9 +407,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Let go of the input. What lies here unread is gone; what is still to come is left to whoever
-   * closes the connection, see `closeRequest()`. To a read that still waits, because nobody has
-   * awaited it, this is the end of the input.
+   * Let go of the input. Unread bytes here are lost; what is still to come is left to whatever
+   * closes the connection, see `closeRequest()`. A read that still waits, because it was not awaited,
+   * gets the end of the input.
    *
    * @python io.BufferedReader.close
    */
@@ -515,9 +501,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Put a chunk behind what is buffered.
+   * Append a chunk to what is buffered.
    *
-   * Mostly nothing is buffered, and the chunk itself becomes the buffer. Otherwise it goes into
+   * Usually nothing is buffered, and the chunk itself becomes the buffer. Otherwise it goes into
    * the free space at the end, which doubles when it is used up: a line sent byte by byte costs
    * twice its length in copies, not its square.
    */
@@ -546,7 +532,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
 const LF = 0x0a
 
-/** So many bytes are decoded together, if they are here: most heads are shorter. */
+/** How many bytes are decoded together, if they are here: most heads are shorter. */
 const DECODED_AT_ONCE = 4096
 
 const NOTHING = Buffer.alloc(0)

@@ -7,14 +7,14 @@
  *                            flush() or close(), whichever comes first
  * ```
  *
- * Python's `wfile` has no buffer: each `write()` is a system call, and an answer written as head
+ * Python's `wfile` has no buffer: each `write()` is a system call, and a response written as head
  * and body leaves in two packets. That costs it 44 ms a request on a kept-alive connection, the
  * time for which the client's kernel delays the acknowledgement that Nagle's algorithm waits for.
  * Here the pieces are gathered and leave together. Measured, CPU per request: 69 us with a write
  * per header line, 26 us with head and body apart, 22 us gathered.
  *
- * A handler that writes, waits and writes again is still seen piece by piece: what is gathered
- * leaves before the event loop goes on.
+ * What a handler writes before it waits for something still leaves before it writes more: the
+ * buffer is flushed before the event loop goes on.
  *
  * Reading path: 5 of 9. Next: message.ts.
  *
@@ -27,10 +27,10 @@ import { BrokenPipeError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 
-/** So much is gathered at the most; a piece of this size or more goes straight to the socket. */
+/** The most bytes that are gathered; a piece of this size or more goes straight to the socket. */
 const GATHER_LIMIT = 64 * 1024
 
-/** Memory to gather in begins with so many bytes: the head of an answer, and a short body. */
+/** The first size of the buffer, in bytes: the head of a response, and a short body. */
 const SMALLEST = 512
 
 /** How a {@link StreamWriter} is set up. */
@@ -46,9 +46,9 @@ export interface StreamWriterOptions {
  *
  * Bytes leave in the order of the calls, awaited or not. Awaiting a `write()` adds back-pressure:
  * the promise resolves when the peer has read enough to take more. A handler that writes much
- * and awaits nothing gathers all of it in memory.
+ * and awaits nothing keeps all of it in memory.
  *
- * A promise of this class that nobody awaits may fail without harm: the next awaited call, or
+ * A promise of this class that is not awaited may be rejected without harm: the next awaited call, or
  * `handleOneRequest()`, meets the same failure.
  *
  * A writer belongs to a request. When that is over, it takes no more, and {@link next} makes the one
@@ -61,19 +61,19 @@ export class StreamWriter {
   readonly #sink: Writable
   readonly #timeout: number | null
 
-  /** What is gathered: so many bytes at the front of this memory. */
-  #gathered: Buffer = NOTHING
+  /** The buffer; its first #size bytes are still to be sent. */
+  #buffer: Buffer = NOTHING
   #size = 0
-  /** Whether it has been seen to that what is gathered leaves. */
+  /** Whether a flush is already scheduled. */
   #scheduled = false
-  /** The first failure, if somebody has asked; to be read through `#failure`. */
+  /** The first failure, once something has asked for it; to be read through `#failure`. */
   #error: Error | undefined
   #closed = false
-  /** What those wait for who wait until the peer has taken enough. */
+  /** Settles when the peer has taken enough; defined while anyone waits for that. */
   #drained: Promise<void> | undefined
-  /** The writer to whom this one has left its bytes and its turn. */
+  /** The writer that has taken over the bytes of this one, and its flush. */
   #successor: StreamWriter | undefined
-  /** Whether somebody has written after the end, and the log says so. */
+  /** Whether the log says that something was written after the end. */
   #late = false
 
   /** Write to a stream. */
@@ -125,11 +125,11 @@ export class StreamWriter {
     if (data.length >= GATHER_LIMIT) {
       return this.#writeThrough(data)
     }
-    this.#gather(data)
+    this.#append(data)
     if (this.#size >= GATHER_LIMIT) {
-      this.#push()
+      this.#flushNow()
     } else {
-      this.#schedule()
+      this.#scheduleFlush()
     }
     return this.drain()
   }
@@ -144,7 +144,7 @@ export class StreamWriter {
   }
 
   /**
-   * Wait until the peer has taken enough for more to be written; mostly that is at once.
+   * Wait until the peer has taken enough for more to be written; usually that is at once.
    *
    * @python asyncio.StreamWriter.drain
    */
@@ -156,27 +156,27 @@ export class StreamWriter {
   }
 
   /**
-   * Send what is gathered now, and {@link drain}. Not awaited, it sends all the same.
+   * Send what has been gathered, and {@link drain}. It is sent whether or not this is awaited.
    *
    * @python io.BufferedIOBase.flush
    */
   flush(): Promise<void> {
-    this.#push()
+    this.#flushNow()
     return this.drain()
   }
 
   /**
-   * Send what is gathered, take no more, and wait until the system has all of it: from then on it
-   * arrives, also when this process ends. The connection itself stays open: closing that is the
-   * server's business.
+   * Send what has been gathered, take no more, and wait until the system has all of it: from then on
+   * it arrives even if this process ends. The connection itself stays open: closing that is up to
+   * the server.
    *
-   * @returns undefined if the system has all of it already: a promise costs, and most answers fit
-   * into its buffer.
+   * @returns undefined if the system has all of it already: a promise costs, and most responses
+   * fit into its buffer.
    * @throws as {@link write}, the promise.
    * @python io.BufferedIOBase.close
    */
   close(): Promise<void> | undefined {
-    this.#push()
+    this.#flushNow()
     this.#closed = true
     if (this.#failure !== undefined) {
       return quietly(Promise.reject(this.#failure))
@@ -218,23 +218,23 @@ export class StreamWriter {
     const next = new Class(this.#sink, { timeout: this.#timeout })
     next.#error = this.#error
     if (this.#size > 0) {
-      // Its turn comes with the turn of this one.
-      next.#gathered = this.#gathered
+      // It is flushed when this one would have been.
+      next.#buffer = this.#buffer
       next.#size = this.#size
       next.#scheduled = true
       this.#successor = next
-      this.#gathered = NOTHING
+      this.#buffer = NOTHING
       this.#size = 0
     }
     return next
   }
 
   /**
-   * The same as a stream of Node's, for `pipeline(source, this.wfile.stream())`. Its end is not that
-   * of the connection. An error that nobody listens for is dropped.
+   * The same as a Node stream, for `pipeline(source, this.wfile.stream())`. Ending it does not end the
+   * connection. An error that has no listener is dropped.
    *
    * What comes after {@link close} or {@link retire} is dropped as well, and the stream does not fail:
-   * the promise of a `pipeline()` that nobody awaits would end the process. The log gets its line.
+   * the promise of a `pipeline()` that is not awaited would end the process. The log gets its line.
    *
    * @added Python's `shutil.copyfileobj()` writes to any file.
    */
@@ -264,7 +264,7 @@ export class StreamWriter {
 
   // -- Inside --------------------------------------------------------------------------------
 
-  /** Answer a write that comes when the response has ended. */
+  /** Refuse a write after the end of the request. */
   #refuse(): Promise<void> {
     if (!this.#late) {
       this.#late = true
@@ -277,52 +277,52 @@ export class StreamWriter {
   }
 
   /**
-   * Copy bytes behind those that are gathered. Measured, JavaScript of a pipelined request: 5 % less
+   * Append bytes to the buffer. Measured, JavaScript of a pipelined request: 5 % less
    * than with a Buffer for each piece, and `Buffer.concat()`.
    */
-  #gather(data: Uint8Array): void {
+  #append(data: Uint8Array): void {
     const size = this.#size + data.length
-    if (size > this.#gathered.length) {
+    if (size > this.#buffer.length) {
       const length = Math.max(SMALLEST, size, Math.min(2 * size, GATHER_LIMIT))
       const larger = Buffer.allocUnsafe(length)
-      this.#gathered.copy(larger, 0, 0, this.#size)
-      this.#gathered = larger
+      this.#buffer.copy(larger, 0, 0, this.#size)
+      this.#buffer = larger
     }
-    this.#gathered.set(data, this.#size)
+    this.#buffer.set(data, this.#size)
     this.#size = size
   }
 
   /**
-   * See to it that what is gathered leaves when all promises that are due have been served: then
-   * whoever is not done waits for something. Most answers are complete by then, and on their way.
+   * Flush after the pending microtasks: a handler not finished by then is waiting for something. Most
+   * responses are complete by then, and on their way.
    * Measured, CPU of a connection in a thread, together with `PortStream.finish()`: 7 % less than
    * with an immediate on Node 20, 3 % on Node 24.
    */
-  #schedule(): void {
+  #scheduleFlush(): void {
     if (!this.#scheduled) {
       this.#scheduled = true
-      process.nextTick(StreamWriter.#pushScheduled, this)
+      process.nextTick(StreamWriter.#flushScheduled, this)
     }
   }
 
-  static readonly #pushScheduled = (writer: StreamWriter): void => {
+  static readonly #flushScheduled = (writer: StreamWriter): void => {
     let next: StreamWriter | undefined = writer
     while (next !== undefined) {
       const one: StreamWriter = next
       one.#scheduled = false
-      one.#push()
+      one.#flushNow()
       next = one.#successor
       one.#successor = undefined
     }
   }
 
-  /** Hand what is gathered to the socket, in one write. */
-  #push(): void {
+  /** Hand the buffer to the socket, in one write. */
+  #flushNow(): void {
     if (this.#size === 0) {
       return
     }
-    const bytes = this.#gathered.subarray(0, this.#size)
-    this.#gathered = NOTHING
+    const bytes = this.#buffer.subarray(0, this.#size)
+    this.#buffer = NOTHING
     this.#size = 0
     if (this.#failure === undefined) {
       this.#sink.write(bytes)
@@ -332,7 +332,7 @@ export class StreamWriter {
   /** Send a piece that is large enough on its own, together with what was gathered before it. */
   #writeThrough(data: Uint8Array): Promise<void> {
     this.#sink.cork()
-    this.#push()
+    this.#flushNow()
     const written = new Promise<void>((resolve, reject) => {
       this.#sink.write(data, (error) => {
         if (error == null) {
@@ -343,11 +343,11 @@ export class StreamWriter {
       })
     })
     this.#sink.uncork()
-    // Mostly the system has taken it by now, and no clock need run.
+    // Usually the system has taken it by now, and no timer is needed.
     return quietly(this.#sink.writableLength === 0 ? written : this.#withTimeout(written))
   }
 
-  /** One promise for all who wait: a handler may write thousands of times and await none. */
+  /** One promise for all waits: a handler may write thousands of times and await none. */
   #untilDrained(): Promise<void> {
     if (this.#drained !== undefined) {
       return this.#drained
@@ -377,7 +377,7 @@ export class StreamWriter {
     }
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        // Nobody knows how much has been taken, so nothing can follow.
+        // It is not known how much has been taken, so nothing can follow.
         this.#error ??= new TimeoutError('timed out')
         reject(this.#error)
       }, milliseconds(timeout))
@@ -388,10 +388,10 @@ export class StreamWriter {
   }
 
   /**
-   * Why nothing can be written any more, if so.
+   * Why nothing can be written any more, if that is so.
    *
-   * Every connection closes in the end, and mostly nobody asks any more: so the error, with its
-   * stack, is made for those who do. Measured, CPU per connection: 8 % less.
+   * Every connection closes in the end, and usually nobody looks, so the error and its stack are
+   * created lazily. Measured, CPU per connection: 8 % less.
    */
   get #failure(): Error | undefined {
     if (this.#sink.destroyed) {
@@ -410,7 +410,7 @@ function brokenPipe(cause?: Error): BrokenPipeError {
   return new BrokenPipeError('Broken pipe', { cause })
 }
 
-/** Let a promise fail without an `unhandledRejection`; whoever awaits it still sees it fail. */
+/** Let a promise be rejected without an `unhandledRejection`; code that awaits it still sees the error. */
 function quietly(promise: Promise<void>): Promise<void> {
   promise.catch(() => {})
   return promise
