@@ -14,7 +14,7 @@ import { counted, plotGrowth, plotRatios } from './plot.ts'
 import { cells, short } from './table.ts'
 import type { Row } from './table.ts'
 
-/** All that a run came to. */
+/** The result of a run. */
 export interface Result {
   /** The day, the machine, versions, and how it was measured: a line each. */
   readonly setting: readonly string[]
@@ -29,22 +29,24 @@ const BENDS: Readonly<Record<string, string>> = {
   'growth/connections': `\
 With one connection, each request costs a turn of the event loop with its system calls; with more,
 one turn serves several. With 500, more objects are in use whenever the young generation of the heap
-is collected, and are copied.`,
+is collected, and all of them are copied.`,
   'growth/requests': `\
-To accept a connection, make a handler for it and close it costs about as much as three requests.`,
+Accepting a connection, making a handler for it and closing it costs about as much as three requests.`,
   'growth/headers': `\
-A request costs the same, whatever its headers; each header is half a microsecond on top.`,
+A request has a fixed cost; each header adds half a microsecond.`,
   'growth/files': `\
-A file is read in place, 256 KiB at a time, and sent in as many writes; with more than that it is the
-copying through the kernel that counts.`,
+A file is read synchronously, 256 KiB at a time, and sent in as many writes; beyond that size the
+copying through the kernel dominates.`,
   'growth/listings': `\
-From some hundred names on it is the names that count. With 100,000, all of them are alive at once,
-and the garbage collector, which copies them, takes a third of the time; the system needs longer for
-each name of so large a directory; sorting is a little worse than linear by nature. The server
-stands still for as long as such a page takes.`,
+From some hundred names on it is the names that count. With 100,000, each costs two to three times as
+much as with 1,000, for two reasons that no handler can remove. Reading: the kernel takes twice as
+long for each name of so large a directory, and libuv sorts the names before it hands them over.
+Memory: the page is sorted, so all names, and then all lines, are alive at once; V8 first copies them
+within its young generation, then to the old one, and garbage collection takes a third of the time.
+The server handles nothing else for as long as such a page takes.`,
 }
 
-/** Write the page, with what is beside it. */
+/** Write the page, its pictures and its data. */
 export async function writePage(result: Result): Promise<void> {
   const docs = join(TOP, 'docs')
   writeFileSync(join(docs, 'performance-ratios.svg'), plotRatios(result.rows))
@@ -73,13 +75,17 @@ How fast this server is beside what one would use instead. All servers of a grou
 for a moment, and again: a ratio is taken round by round, and the table has the median, the lowest
 and the highest. Only ratios mean anything; the numbers behind them drift with the machine's mood.
 "CPU" says how many times the CPU time per request, of the server and its children, the other one
-needs. Before a server is measured, its answer is checked.
+needs. Before a server is measured, its response is checked.
+
+The *floor* of a row is a bare \`node:net\` server that makes the same system calls and nothing else:
+it writes canned bytes; or opens a file, asks for its size, reads, closes and writes once; or reads
+and writes in a loop. It parses nothing, and so shows how much of a row is Node's and the kernel's.
 
 ${setting.map((one) => `- ${one}`).join('\n')}
 ${missing.length === 0 ? '' : `- Not on this machine, and left out: ${missing.join(', ')}\n`}
 ## Ratios
 
-| | ratio | CPU | promised | aim | reached |
+| | ratio | CPU | promised | aim | |
 |---|---|---|---|---|---|
 ${titles
   .flatMap((title) => [
@@ -91,12 +97,12 @@ ${titles
 
 ![The ratios; a line is what was promised, a dot the aim](performance-ratios.svg)
 
-Of a start, most is Node's own: no server in Node can be ahead of the floor. Ours loads no module for
-TLS, forms, threads or children until there is need of one.
+Most of a start is Node's own: the floor takes that long, too. Ours loads no module for TLS, forms,
+threads or children until it needs one.
 
-What grows in memory is the young generation of V8's heap, from 2 to 33 MB: V8 doubles it whenever
-as much as it holds has survived collections. Then it stays as it is, as the row behind it shows.
-Keeping it small cost a quarter more CPU time with 500 connections, so it is left to V8.
+The memory that grows is the young generation of V8's heap, from 2 to 33 MB: V8 doubles it whenever
+as much as it holds has survived collections. Then it stays as it is, as the next row shows. Keeping
+it small costs a quarter more CPU time with 500 connections, so it is left to V8.
 
 ## Growth
 

@@ -123,10 +123,19 @@ export const NODE_STREAM: Contender = {
   command: (port, root) => [NODE, program('node-http.js'), 'stream', String(port), root],
 }
 
-export const RAW_NET: Contender = {
-  name: 'raw node:net',
-  command: (port) => [NODE, program('raw-net.js'), String(port)],
+/** A bare `node:net` server that makes the same system calls as ours, and parses nothing. */
+function floor(what: string, name: string): Contender {
+  return {
+    name: `the floor, ${name}`,
+    command: (port, root) => [NODE, program('raw-net.js'), what, String(port), root],
+  }
 }
+
+export const FLOOR = floor('canned', 'canned bytes')
+export const FLOOR_CLOSE = floor('close', 'canned bytes')
+export const FLOOR_FILE = floor('file', 'open to close and a write')
+export const FLOOR_LARGE = floor('large', 'reads and writes')
+export const FLOOR_LISTING = floor('listing', 'readdir and a write')
 
 export const CPYTHON_SMALL: Contender = {
   name: 'CPython',

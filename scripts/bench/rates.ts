@@ -21,32 +21,32 @@ export interface Setting {
   readonly rounds: number
   /** How long each server is loaded in a round. */
   readonly seconds: number
-  /** Say what is going on. */
+  /** Print progress. */
   readonly say: (text: string) => void
-  /** Say that something is not there, and remember it. */
+  /** Note that a contender is not installed. */
   readonly missing: (contender: Pick<Contender, 'name'>) => void
 }
 
 /** What one server did in one round. */
 interface Round {
-  /** Requests per second; for large answers, bytes per second. */
+  /** Requests per second; for large responses, mebibytes per second. */
   readonly rate: number
-  /** CPU time per request, in microseconds; for large answers, per mebibyte. */
+  /** CPU time per request, in microseconds; for large responses, per mebibyte. */
   readonly cpu: number
 }
 
 /**
  * A server is warm when so many seconds of load in a row have cost no less CPU than the best before
- * them. V8 compiles what it finds hot, and again, better: behind one process that is done in a few
- * seconds, behind three children, each of which gets a third of the load, in half a minute.
+ * them. V8 compiles what it finds hot, and later optimizes it: with one process that is done in a few
+ * seconds; with three children, each of which gets a third of the load, in half a minute.
  */
 const STEADY = 4
-/** What is less. */
+/** What counts as less: below this part of the best. */
 const LESS = 0.98
 /** No server is warmed up for longer, in seconds. */
 const LONGEST_WARM_UP = 60
 
-/** Start a contender, see that it answers rightly, and warm it up. */
+/** Start a contender, check its response, and warm it up. */
 export async function startWarm(
   contender: Contender,
   { path, load, check }: Pick<Workload, 'path' | 'load' | 'check'>,
@@ -58,11 +58,11 @@ export async function startWarm(
     log,
   )
   try {
-    const answer = await server.ask(path)
-    if (!check(answer)) {
+    const response = await server.ask(path)
+    if (!check(response)) {
       throw new Error(
-        `${contender.name} answers ${path} wrongly: status ${String(answer.status)}, ` +
-          `${String(answer.body.length)} bytes`,
+        `${contender.name} has a wrong response for ${path}: status ${String(response.status)}, ` +
+          `${String(response.body.length)} bytes`,
       )
     }
     await warmUp(server, path, load)
@@ -73,7 +73,7 @@ export async function startWarm(
   }
 }
 
-/** Load a server until compilers and caches have done what they can. */
+/** Load a server until compilers and caches have done their work. */
 async function warmUp(server: ServerProcess, path: string, load: Workload['load']): Promise<void> {
   let best = Infinity
   for (let second = 0, steady = 0; second < LONGEST_WARM_UP && steady < STEADY; second++) {
@@ -87,7 +87,7 @@ async function warmUp(server: ServerProcess, path: string, load: Workload['load'
 
 /** Measure one workload: a row for each peer that is there. */
 export async function measureRates(workload: Workload, setting: Setting): Promise<Row[]> {
-  const { id, title, path, load, large = false, measure = 'rate' } = workload
+  const { id, title, path, load, large = false } = workload
   setting.say(`${id}: ${title}`)
   if (!IS_ABLE && (load.close === true || large)) {
     setting.missing({ name: `wrk, for ${id}` })
@@ -109,7 +109,9 @@ export async function measureRates(workload: Workload, setting: Setting): Promis
         const done = await generate(server.url(path), load, setting.seconds)
         const units = large ? done.bytes / 2 ** 20 : done.requests
         if (units === 0) {
-          throw new Error(`${contender.name} has answered nothing in time: give --seconds more`)
+          throw new Error(
+            `${contender.name} has sent no whole response in time: give --seconds more`,
+          )
         }
         rounds.get(contender)?.push({
           rate: units / done.seconds,
@@ -127,23 +129,25 @@ export async function measureRates(workload: Workload, setting: Setting): Promis
     const ours = rounds.get(workload.ours) ?? []
     return workload.rivals
       .filter(({ contender }) => rounds.has(contender))
-      .map(({ contender, ...promised }) => {
+      .map(({ contender, measure = 'rate', ...promised }) => {
         const theirs = rounds.get(contender) ?? []
         const of = (pick: (ours: Round, theirs: Round) => number) =>
           ours.map((round, index) => pick(round, theirs[index] as Round))
-        const names = { id, title }
-        return measure === 'cpu'
-          ? makeRow(
-              { ...names, what: `CPU, times that of ${contender.name}` },
-              of((our, their) => our.cpu / their.cpu),
-              promised,
+        const rates = of((our, their) => our.rate / their.rate)
+        const cpu = of((our, their) => their.cpu / our.cpu)
+        const row = (what: string, ratios: number[], costs?: number[]) =>
+          makeRow({ id, title, what: `${what} ${contender.name}` }, ratios, promised, costs)
+        switch (measure) {
+          case 'rate':
+            return row(`${unit}s/s against`, rates, cpu)
+          case 'cpu':
+            return row(`CPU per ${unit}, times ours:`, cpu)
+          case 'cost':
+            return row(
+              'CPU, times that of',
+              cpu.map((ratio) => 1 / ratio),
             )
-          : makeRow(
-              { ...names, what: `${unit}s/s against ${contender.name}` },
-              of((our, their) => our.rate / their.rate),
-              promised,
-              of((our, their) => their.cpu / our.cpu),
-            )
+        }
       })
   } finally {
     for (const server of running.values()) {

@@ -28,7 +28,7 @@ export async function freePort(): Promise<number> {
 }
 
 /** What came back for one request. */
-export interface Answer {
+export interface Response {
   readonly status: number
   /** What `Content-Length` says; null without one. */
   readonly length: number | null
@@ -101,7 +101,7 @@ export class ServerProcess extends MeasuredServer {
   }
 
   /** Make one request, so that no server wins with a wrong response. */
-  async ask(path: string): Promise<Answer> {
+  async ask(path: string): Promise<Response> {
     const response = await fetch(this.url(path), { headers: { Connection: 'close' } })
     const length = response.headers.get('Content-Length')
     return {
@@ -117,15 +117,15 @@ export class ServerProcess extends MeasuredServer {
    */
   exactCpu(): number {
     const tasks = `/proc/${String(this.pid)}/task`
-    try {
-      return readdirSync(tasks).reduce((sum, task) => {
-        const [time = ''] = readFileSync(`${tasks}/${task}/schedstat`, 'latin1').split(' ')
-        return sum + Number(time) / 1e9
-      }, 0)
-    } catch {
-      // Not every kernel keeps these.
-      return NaN
-    }
+    const times = readdirSync(tasks).map((task) => {
+      try {
+        return Number(readFileSync(`${tasks}/${task}/schedstat`, 'latin1').split(' ')[0]) / 1e9
+      } catch {
+        // A thread that has ended meanwhile, or a kernel that does not keep these.
+        return 0
+      }
+    })
+    return times.reduce((sum, time) => sum + time, 0) || NaN
   }
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What the rounds came to. */
+/** The result of the rounds. */
 export interface Measured {
   /** The median over the rounds. */
   readonly value: number
@@ -12,37 +12,37 @@ export interface Measured {
   readonly spread: readonly [lowest: number, highest: number]
 }
 
-/** What was promised: one limit, and where it would be good to be. */
+/** What was promised: a limit, and what to aim at. */
 export interface Promised {
   readonly atLeast?: number | undefined
   readonly atMost?: number | undefined
   readonly aim?: number | undefined
 }
 
-/** A ratio, and what it was to be. */
+/** A ratio, and what was promised of it. */
 export interface Row extends Measured, Promised {
   readonly id: string
   readonly title: string
   readonly what: string
   /** How many times our CPU time per request the peer needs. */
   readonly cpu?: Measured | undefined
-  /** Whether it is what was promised; undefined if nothing was. */
+  /** Whether the promise was kept; undefined if there was none. */
   readonly reached: boolean | undefined
 }
 
-/** The middle one; of two, their mean. */
+/** The middle value, or the mean of the two in the middle. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b)
   const half = sorted.length / 2
   return ((sorted[Math.ceil(half) - 1] ?? NaN) + (sorted[Math.floor(half)] ?? NaN)) / 2
 }
 
-/** The median of the rounds, and how far they lie apart. */
+/** The median of the rounds, and their range. */
 export function measured(values: readonly number[]): Measured {
   return { value: median(values), spread: [Math.min(...values), Math.max(...values)] }
 }
 
-/** Make a row of what the rounds came to. */
+/** Make a row of the rounds' ratios. */
 export function makeRow(
   { id, title, what }: Pick<Row, 'id' | 'title' | 'what'>,
   rounds: readonly number[],
@@ -72,23 +72,16 @@ export function cells(row: Row): string[] {
         ? `at most ${String(atMost)}`
         : '',
     aim === undefined ? '' : String(aim),
-    reached === undefined ? '' : reached ? 'yes' : 'NO',
+    reached === undefined ? '' : reached ? 'reached' : 'MISSED',
   ]
 }
 
-const WIDTHS = [52, 23, 26, 13, 9, 3]
+const WIDTHS = [58, 23, 26, 13, 9, 7]
 
 /** A row for the terminal. */
 export function line(row: Row): string {
   const [what = '', value = '', cpu = '', promised = '', aim = '', reached = ''] = cells(row)
-  const words = [
-    what,
-    value,
-    cpu && `CPU ${cpu}`,
-    promised,
-    aim && `aim ${aim}`,
-    reached && (reached === 'yes' ? 'ok' : 'NO'),
-  ]
+  const words = [what, value, cpu && `CPU ${cpu}`, promised, aim && `aim ${aim}`, reached]
   return `  ${words.map((word, column) => word.padEnd(WIDTHS[column] ?? 0)).join(' ')}`.trimEnd()
 }
 
