@@ -1,5 +1,5 @@
 /**
- * A copy of the compiled project, in which something can be spoiled and the suite be run.
+ * A copy of the compiled project, in which something can be broken and the suite be run.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { TOP } from '../paths.ts'
 
-/** What came of a run of the suite. */
+/** The result of a run of the suite. */
 export interface Run {
   /** The exit status; null if the run was cut short. */
   readonly status: number | null
@@ -61,8 +61,8 @@ export class Copy {
    * Replace a text in a file.
    *
    * @param file - a path in `dist/`
-   * @throws an Error when the text is not there exactly once: the change would be another one than
-   * was meant, or none.
+   * @throws an Error when the text is not there exactly once: the change would not be the one that
+   * was meant, or none at all.
    */
   replace(file: string, from: string, to: string): void {
     const source = readFileSync(join(TOP, 'dist', file), 'utf8')
@@ -81,7 +81,7 @@ export class Copy {
     writeFileSync(join(this.top, 'dist', file), source)
   }
 
-  /** Make a file what it was. */
+  /** Restore a file. */
   restore(file: string): void {
     cpSync(join(TOP, 'dist', file), join(this.top, 'dist', file))
   }
@@ -99,7 +99,7 @@ export class Copy {
     const child = spawn(process.execPath, [program, ...recordings, ...only, '--verbose'], {
       cwd: this.top,
       stdio: ['ignore', 'pipe', 'pipe'],
-      // What a run that is cut short leaves behind goes with the copy.
+      // Whatever an aborted run leaves behind goes with the copy.
       env: { ...process.env, TMPDIR: join(this.top, 'tmp') },
     })
     this.#child = child
@@ -117,7 +117,7 @@ export class Copy {
     const [status] = (await once(child, 'close')) as [number | null]
     clearTimeout(timer)
     this.#child = undefined
-    // What is printed of a case: `# id` above its wire, `not ok id` above what is wrong with it.
+    // What is printed about a case: `# id` above its wire, `not ok id` above what is wrong with it.
     const found = (mark: string) =>
       Array.from(output.matchAll(new RegExp(`^${mark} (\\S+)`, 'gm')), ([, id]) => id as string)
     return { status, hung, cases: found('#'), failed: found('not ok'), output }
@@ -134,8 +134,8 @@ export class Copy {
 
   #kill(): void {
     if (this.#child !== undefined) {
-      // At SIGTERM, the suite ends the servers that it has started, also those that loop for ever.
-      // If it loops itself, it hears nothing and has started none. Waiting blocks, because this
+      // On SIGTERM, the suite ends the servers that it has started, even those that loop for ever.
+      // If it loops itself, it does not notice, but has started none. Waiting blocks, because this
       // process may be about to end.
       this.#child.kill('SIGTERM')
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500)

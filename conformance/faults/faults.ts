@@ -1,10 +1,10 @@
 /**
- * Seeded faults: servers that are wrong in one place, each in a way in which some server has really
+ * Seeded faults: servers that are wrong in one place, each in a way in which some real server has
  * been wrong.
  *
  * A fault is a change of a few words to the compiled library. It names the case that must find it.
  * A suite that is green on the right server and on a wrong one tests nothing there, and nobody
- * would know.
+ * would notice.
  *
  * `npm run conformance:faults` tries them all: `main.ts`.
  *
@@ -14,13 +14,13 @@
 /** A fault. */
 export interface Fault {
   readonly id: string
-  /** Who made this mistake before, or what comes of it. */
+  /** Who made this mistake before, or what it leads to. */
   readonly history: string
   /** The file, in `dist/`. */
   readonly file: string
-  /** What stands there once, and once only. */
+  /** The text to replace, which is there exactly once. */
   readonly from: string
-  /** What the wrong server has in its place. */
+  /** What the wrong server has instead. */
   readonly to: string
   /** The case that must find it. */
   readonly killedBy: string
@@ -36,7 +36,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'split-line-end-missed',
     history:
-      'A reader that goes on behind what it has searched, and is one off: a line feed that comes first in its packet is not seen.',
+      'A reader that resumes after what it has searched, and is one off: a line feed that comes first in its packet is missed.',
     file: 'lib/socketserver/stream-reader.js',
     from: 'this.#searched = this.#end;',
     to: 'this.#searched = this.#end + 1;',
@@ -52,7 +52,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'http-2-served',
-    history: 'A check for the name of the protocol alone: HTTP/2 is answered as if it were 1.1.',
+    history: 'A check of the name of the protocol alone: HTTP/2 is treated as if it were 1.1.',
     file: BASE,
     from: 'if (major >= 2) {',
     to: 'if (major >= 3) {',
@@ -60,7 +60,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'request-line-without-limit',
-    history: 'A line is read for as long as the client likes to send it.',
+    history: 'A line is read for as long as the client keeps sending it.',
     file: BASE,
     from: 'const MAX_REQUEST_LINE = 65536',
     to: 'const MAX_REQUEST_LINE = 65536000',
@@ -69,7 +69,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'words-of-python',
     history:
-      "Python's str.split() takes bytes for white space that are part of the path to a proxy.",
+      "Python's str.split() takes bytes for white space that a proxy takes for part of the path.",
     file: HEADERS,
     from: '|[\\x1c-\\x1f\\x85\\xa0]/g',
     to: '/g',
@@ -86,7 +86,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'backslash-as-slash',
     history:
-      'A hardening of redirects at the wrong place: `/\\\\secret.txt` was `/secret.txt` here.',
+      'A hardening of redirects in the wrong place: `/\\\\secret.txt` was `/secret.txt` here.',
     file: BASE,
     from: 'path.replace(/^\\/+/',
     to: 'path.replace(/^[/\\\\]+/',
@@ -96,7 +96,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Methods -------------------------------------------------------------------------------
   {
     id: 'bare-line-feeds',
-    history: 'Lines that end LF, as they come from a template on Unix.',
+    history: 'Lines that end with LF, as they come from a template on Unix.',
     file: BASE,
     from: "separator + rest + '\\r\\n'",
     to: "separator + rest + '\\n'",
@@ -104,7 +104,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'methods-in-any-case',
-    history: 'Frameworks that turn every method to capitals: `get` is served as GET.',
+    history: 'Frameworks that convert every method to capitals: `get` is served as GET.',
     file: BASE,
     from: 'const name = `do_${this.command}`',
     to: 'const name = `do_${this.command.toUpperCase()}`',
@@ -112,7 +112,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'methods-of-every-object',
-    history: "A table looked up by a name of the client's: `constructor` is in every object.",
+    history: 'A lookup by a name that the client chose: `constructor` is in every object.',
     file: BASE,
     from: 'const name = `do_${this.command}`',
     to: 'const name = this[`do_${this.command}`] ? `do_${this.command}` : this.command',
@@ -120,7 +120,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'head-as-get',
-    history: 'HEAD is left to the method for GET, and nobody takes the body away.',
+    history: 'HEAD is left to the method for GET, and nobody drops the body.',
     file: FILES,
     from: 'this.sendHead()?.close();',
     to: 'return this.do_GET();',
@@ -130,7 +130,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Headers -------------------------------------------------------------------------------
   {
     id: 'names-with-case',
-    history: 'A map with names as they were spelled: curl over HTTP/2 proxies sends small letters.',
+    history: 'A map with names as they were spelled: curl over HTTP/2 proxies sends lower case.',
     file: HEADERS,
     from: 'if (isNamed(fieldName, wanted)) {',
     to: 'if (fieldName === name) {',
@@ -138,7 +138,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'last-field-counts',
-    history: 'A map that is filled from the front keeps the last of two fields.',
+    history: 'A map that is filled in order keeps the last of two fields.',
     file: HEADERS,
     from: 'for (const [fieldName, value] of this.#fields) {',
     to: 'for (const [fieldName, value] of [...this.#fields].reverse()) {',
@@ -146,7 +146,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'one-field-too-many',
-    history: 'A limit that is compared after the count instead of before.',
+    history: 'A limit that is checked after counting instead of before.',
     file: HEADERS,
     from: 'if (lines.length === MAX_HEADERS) {',
     to: 'if (lines.length > MAX_HEADERS) {',
@@ -162,7 +162,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'space-before-the-colon',
-    history: 'A name is trimmed by one program, and unknown with its space to the next.',
+    history: 'One program trims a name that the next does not know with its space.',
     file: HEADERS,
     from: 'A-Za-z]+):[ \\t]*(',
     to: 'A-Za-z]+)[ \\t]*:[ \\t]*(',
@@ -170,7 +170,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'bare-cr-in-a-value',
-    history: 'CPython takes a bare CR for a line end, and finds a field that no proxy has seen.',
+    history: 'CPython takes a bare CR for a line end, and finds a field that no proxy saw.',
     file: HEADERS,
     from: '[^ \\t\\r\\n\\0][^\\r\\n\\0]*)?)$/',
     to: '[^ \\t\\n\\0][^\\n\\0]*)?)$/',
@@ -178,7 +178,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'two-hosts',
-    history: 'CPython and Node answer a request with two Host fields.',
+    history: 'CPython and Node serve a request with two Host fields.',
     file: BASE,
     from: "this.headers.getAll('Host').length > 1",
     to: "this.headers.getAll('Host').length > 2",
@@ -188,7 +188,7 @@ export const FAULTS: readonly Fault[] = [
   // -- The connection ------------------------------------------------------------------------
   {
     id: 'keeps-http-1-0',
-    history: 'A client of HTTP/1.0 waits for an end that does not come.',
+    history: 'An HTTP/1.0 client waits for an end that does not come.',
     file: BASE,
     from: 'major === 1 && minor >= 1',
     to: 'major === 1 && minor >= 0',
@@ -221,7 +221,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'no-close-after-an-error',
-    history: 'The connection goes on behind a request that was not understood.',
+    history: 'The connection goes on after a request that was not understood.',
     file: BASE,
     from: "this.sendHeader('Connection', 'close');\n        for",
     to: 'for',
@@ -230,7 +230,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'headers-of-the-first-request',
     history:
-      'Right for the first request of a connection only: what it left behind is taken for the second.',
+      'Right only for the first request of a connection: what it left is taken for the second.',
     file: BASE,
     from: 'this.headers = new this.MessageClass(fields);',
     to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(fields);',
@@ -240,7 +240,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Expect --------------------------------------------------------------------------------
   {
     id: 'continue-for-http-1-0',
-    history: 'A client of HTTP/1.0 takes the 100 for its answer.',
+    history: 'An HTTP/1.0 client takes the 100 for the final response.',
     file: BASE,
     from: "this.requestVersion >= 'HTTP/1.1') {",
     to: "this.requestVersion >= 'HTTP/1.0') {",
@@ -248,7 +248,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'expect-not-known',
-    history: 'A server that has never heard of Expect: the client waits, a second with curl.',
+    history: 'A server that has never heard of Expect: the client waits, with curl a second.',
     file: BASE,
     from: "=== '100-continue'",
     to: "=== '100 continue'",
@@ -258,7 +258,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Bodies --------------------------------------------------------------------------------
   {
     id: 'body-left-in-the-stream',
-    history: 'CPython: what a method leaves of a body is the next request (gh-150499).',
+    history: 'CPython takes what a method leaves of a body for the next request (gh-150499).',
     file: BASE,
     from: 'return this.closeConnection ? 0 : unread;',
     to: 'return 0;',
@@ -290,7 +290,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'blank-length-is-zero',
-    history: 'A value that is trimmed, and then none: Number() of it is 0.',
+    history: 'A value that is empty once it is trimmed: Number() of it is 0.',
     file: HEADERS,
     from: '/^([0-9]+)[ \\t]*$/',
     to: '/^([0-9]*)[ \\t]*$/',
@@ -298,7 +298,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'length-rounded',
-    history: "A number above 2 to the 53rd is rounded: it is another one than the proxy's.",
+    history: "A number above 2 to the 53rd is rounded, and so differs from the proxy's.",
     file: HEADERS,
     from: '!Number.isSafeInteger(length)',
     to: '!Number.isInteger(length)',
@@ -314,7 +314,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'length-before-coding',
-    history: 'Of the two headers the one program goes by the one, the next by the other.',
+    history: 'Of the two headers, one program goes by the one, the next by the other.',
     file: HEADERS,
     from: "if (headers.has('Transfer-Encoding')) {",
     to: "if (lengths.length === 0 && headers.has('Transfer-Encoding')) {",
@@ -324,7 +324,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Errors --------------------------------------------------------------------------------
   {
     id: 'length-one-off',
-    history: 'The client waits for a byte that does not come, or reads one of the next answer.',
+    history: 'The client waits for a byte that does not come, or reads one of the next response.',
     file: BASE,
     from: "'Content-Length', body.length",
     to: "'Content-Length', body.length + 1",
@@ -332,7 +332,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'length-in-characters',
-    history: 'The length of the text in place of that of its bytes.',
+    history: 'The length of the text instead of its length in bytes.',
     file: BASE,
     from: "'Content-Length', body.length",
     to: "'Content-Length', page.length",
@@ -340,7 +340,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'error-type-with-a-space',
-    history: 'The type as the article prints it, and as Python never sent it.',
+    history: 'The type as the article prints it, but Python never sent it.',
     file: 'lib/http/error-page.js',
     from: "ERROR_CONTENT_TYPE = 'text/html;charset=utf-8'",
     to: "ERROR_CONTENT_TYPE = 'text/html; charset=utf-8'",
@@ -364,7 +364,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'head-with-a-body',
-    history: 'A body behind HEAD is read as the beginning of the next answer.',
+    history: 'A body after HEAD is read as the beginning of the next response.',
     file: BASE,
     from: "this.command !== 'HEAD' && body",
     to: 'body',
@@ -382,7 +382,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Response headers ----------------------------------------------------------------------
   {
     id: 'headers-in-another-order',
-    history: 'The order that the article prints, and Python never sent.',
+    history: 'The order that the article prints, but Python never sent.',
     file: BASE,
     from: "this.sendHeader('Server', this.versionString());",
     to: "this.sendHeader('Date', this.dateTimeString()); this.sendHeader('Server', this.versionString()); return;",
@@ -390,7 +390,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'no-name-of-its-own',
-    history: 'The handler for files under the name of its base class.',
+    history: 'The file handler under the name of its base class.',
     file: FILES,
     from: "serverVersion = 'SimpleHTTP/0.6'",
     to: "serverVersion = 'BaseHTTP/0.6'",
@@ -398,7 +398,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'date-in-utc-by-name',
-    history: 'UTC is the same time as GMT, and the wrong three letters.',
+    history: 'UTC is the same time as GMT, but the wrong three letters.',
     file: 'lib/stdlib/dates.js',
     from: 'const text = date.toUTCString();',
     to: "const text = date.toUTCString().replace('GMT', 'UTC');",
@@ -422,7 +422,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'line-feed-by-truncation',
-    history: 'Node checked the text, and then cut each character to a byte: U+010A is a line feed.',
+    history:
+      'Node checked the text, and then truncated each character to a byte: U+010A is a line feed.',
     file: BASE,
     from: 'const UNSAFE_IN_HEAD = /[^\\x01-\\t\\v\\f\\x0e-\\xff]/',
     to: 'const UNSAFE_IN_HEAD = /[\\0\\r\\n]/',
@@ -430,7 +431,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'headers-left-over',
-    history: 'CPython sends headers that were never ended in front of the next answer.',
+    history: 'CPython sends headers that were never ended before the next response.',
     file: BASE,
     from: 'this.#dropHeaders();\n            this.closeConnection = true;',
     to: '',
@@ -456,7 +457,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'log-in-gmt',
-    history: 'The time of the headers in the log, where people look for their own.',
+    history: 'The time of the headers in the log, where people expect local time.',
     file: BASE,
     from: 'localTime(now())',
     to: 'localTime(now() + 60 * new Date().getTimezoneOffset())',
@@ -474,7 +475,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'decoded-twice',
-    history: 'A path that is decoded by the router and once more by the file layer.',
+    history: 'A path that the router decodes, and the file layer once more.',
     file: FILES,
     from: 'const decoded = unquotePath(withoutQuery(path));',
     to: 'const decoded = unquotePath(unquotePath(withoutQuery(path)));',
@@ -490,7 +491,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'time-zero-is-now',
-    history: 'A default for what is false, and 0 is false.',
+    history: 'A default for whatever is falsy, and 0 is falsy.',
     file: BASE,
     from: 'return formatDate(timestamp);',
     to: 'return formatDate(timestamp || now());',
@@ -532,7 +533,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'listing-by-code-units',
-    history: 'All capitals before all small letters.',
+    history: 'All upper case before all lower case.',
     file: FILES,
     from: 'key: name.toLowerCase()',
     to: 'key: name',
@@ -564,7 +565,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'redirect-behind-a-control',
-    history: 'CPython: the slashes are looked at first, and the control in front is dropped later.',
+    history: 'CPython checks the slashes first, and drops the leading control character later.',
     file: FILES,
     from: "target.replace(/^[\\0-\\x20]+\\/+/, '/')",
     to: 'target',
@@ -580,7 +581,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'redirect-of-an-escaped-slash',
-    history: 'CPython until 2025: only a slash that came as itself was seen (gh-134098).',
+    history: 'CPython until 2025: only an unescaped slash was seen (gh-134098).',
     file: FILES,
     from: '/(?:\\/|%2f)$/i.test(parts.path)',
     to: "parts.path.endsWith('/')",
@@ -588,7 +589,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'file-with-an-escaped-slash',
-    history: 'The other half of it: a file was sent for a path that is not its own.',
+    history: 'The other half of that: a file was sent for a path that is not its own.',
     file: FILES,
     from: "decoded.endsWith('/')",
     to: "withoutQuery(path).endsWith('/')",
@@ -596,7 +597,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'redirect-with-a-nul',
-    history: 'This server, for a while: the header was refused, and the client got no answer.',
+    history: 'This server, for a while: the header was refused, and the client got no response.',
     file: FILES,
     from: ".replaceAll('\\0', '%00')",
     to: '',
@@ -620,7 +621,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'fractions-compared',
-    history: "A file's time has a fraction, its Last-Modified has none: no copy is ever good.",
+    history: "A file's time has a fraction, its Last-Modified has none: no copy is ever fresh.",
     file: FILES,
     from: 'Math.floor(modified) <= date',
     to: 'modified <= date',
@@ -628,7 +629,8 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'date-beside-an-etag',
-    history: 'If-None-Match goes before If-Modified-Since, also where it is not understood.',
+    history:
+      'If-None-Match takes precedence over If-Modified-Since, even where it is not understood.',
     file: FILES,
     from: " || this.headers.has('If-None-Match')",
     to: '',
@@ -646,7 +648,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'first-of-two-dates',
-    history: 'CPython: of a field that comes twice, the first is taken.',
+    history: 'CPython takes the first of a field that comes twice.',
     file: FILES,
     from: ' || more.length > 0',
     to: '',
@@ -656,7 +658,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Out of the directory ------------------------------------------------------------------
   {
     id: 'decoded-behind-the-check',
-    history: 'Taken apart at its slashes first, and decoded then: `..%2f` is a name.',
+    history: 'Split at its slashes first, then decoded: `..%2f` is a name.',
     file: FILES,
     from: "normpath(decoded)\n            .split('/')",
     to: "normpath(withoutQuery(path)).split('/').map(unquotePath)",
@@ -664,7 +666,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'dots-of-a-relative-path',
-    history: 'normpath() keeps the dots at the beginning of a path without a slash.',
+    history: 'normpath() keeps leading dots of a path without a slash.',
     file: FILES,
     from: " && word !== '..'",
     to: '',
@@ -680,7 +682,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'decoder-that-throws',
-    history: 'decodeURIComponent() throws at `%zz`, and a request ends a server.',
+    history: 'decodeURIComponent() throws on `%zz`, and a request ends a server.',
     file: 'lib/stdlib/urls.js',
     from: 'function unquotePath(path) {',
     to: 'function unquotePath(path) {\n    return decodeURIComponent(path);',
@@ -689,7 +691,7 @@ export const FAULTS: readonly Fault[] = [
 
   {
     id: 'backslashes-part-names',
-    history: 'A router leaves %5C alone, the file layer decodes it and has it for a slash.',
+    history: 'A router leaves %5C alone, the file layer decodes it and takes it for a slash.',
     file: FILES,
     from: "words.join('/')",
     to: "words.join('/').replaceAll('\\\\', '/')",
@@ -708,7 +710,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'line-end-before-a-boundary',
     history:
-      'The line end in front of a boundary belongs to the boundary; here it takes a byte too many.',
+      'The line end before a boundary belongs to the boundary; here it takes a byte too many.',
     file: 'lib/cgi/field-storage.js',
     from: 'return new Bytes(Buffer.from(held.take()));',
     to: 'return new Bytes(Buffer.from(held.take().subarray(0, -1)));',
@@ -716,7 +718,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'fields-without-limit',
-    history: 'CPython had no limit for fields, and has none by default (bpo-34866).',
+    history: 'CPython had no limit on fields, and has none by default (bpo-34866).',
     file: 'lib/cgi/field-storage.js',
     from: 'maxFields: 1000,',
     to: 'maxFields: Infinity,',
@@ -724,7 +726,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'boundary-without-limit',
-    history: 'A boundary as long as the client likes is looked for at every byte.',
+    history: 'A boundary of any length is looked for at every byte.',
     file: 'lib/cgi/multipart.js',
     from: '{0,200}',
     to: '*',
@@ -733,7 +735,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'padding-is-a-header',
     history:
-      'A parser of npm took white space after a boundary for the header of the part, which lost its name.',
+      'A parser from npm took white space after a boundary for a header, and the part lost its name.',
     file: 'lib/cgi/multipart.js',
     from: 'WHITE_SPACE = [0x09, 0x0b, 0x0c, CR, 0x20]',
     to: 'WHITE_SPACE = [CR]',
@@ -741,7 +743,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'line-feeds-in-a-header',
-    history: 'The same parser knew only CR LF in a header, and took the rest of it for data.',
+    history: 'The same parser accepted only CR LF in a header, and took the rest of it for data.',
     file: 'lib/cgi/multipart.js',
     from: "line.endsWith('\\r') ? line.slice(0, -1) : line",
     to: 'line.slice(0, -1)',
@@ -765,7 +767,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'bad-lines-of-a-part-are-dropped',
-    history: "Python's e-mail parser ends a header at a line that is none, and drops the rest.",
+    history: "Python's e-mail parser ends a header at a malformed line, and drops the rest.",
     file: 'lib/cgi/multipart.js',
     from: '!FIELD_LINE.test(text)',
     to: 'false',
@@ -773,7 +775,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'header-of-a-part-without-limit',
-    history: 'Behind a line that it did not understand, a parser kept no limit: 1 MB passed.',
+    history: 'After a line that it did not understand, a parser enforced no limit: 1 MB passed.',
     file: 'lib/cgi/multipart.js',
     from: 'if (searched > limit) {',
     to: 'if (false) {',
@@ -781,7 +783,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'nul-in-a-name',
-    history: 'A name that is checked to its end, and used up to its NUL.',
+    history: 'A name that is checked to its end, but used up to its NUL.',
     file: 'lib/cgi/field-storage.js',
     from: "name?.includes('\\0') === true",
     to: 'false',
@@ -791,7 +793,7 @@ export const FAULTS: readonly Fault[] = [
   // -- Threads and processes -----------------------------------------------------------------
   {
     id: 'names-of-workers',
-    history: 'A pool that names its workers, and not the connections: the numbers are others.',
+    history: 'A pool that names its workers instead of the connections: the numbers differ.',
     file: 'lib/socketserver/mixins/threading-mixin.js',
     from: 'count++;',
     to: 'count += 2;',
@@ -799,7 +801,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     id: 'one-child-for-all',
-    history: 'A warm process that takes whatever comes: three requests meet one process.',
+    history: 'A warm process that takes everything that comes: three requests meet one process.',
     file: 'lib/socketserver/mixins/forking-mixin.js',
     from: 'roundRobin: true',
     to: 'roundRobin: false',

@@ -2,8 +2,8 @@
 /**
  * `npm run conformance:faults`: does the suite find what it must?
  *
- * First the right server, which must pass all the cases that the faults name: a case that fails
- * anyway finds nothing. Then each fault, in a copy of the library, against its case.
+ * First the right server, which must pass all the cases that the faults name: a case that always
+ * fails finds nothing. Then each fault, in a copy of the library, against its case.
  *
  * Arguments: beginnings of ids of faults; without any, all are tried. Exit status: 0 all found,
  * 1 one survived, 2 there is no such fault, 3 the right server fails.
@@ -23,7 +23,7 @@ import type { Fault } from './faults.ts'
 /** How many faults are tried side by side. */
 const LANES = 2
 
-/** How long a run of one case may take, in milliseconds. A server that hangs is found, too. */
+/** How long a run of one case may take, in milliseconds. A server that hangs counts as found. */
 const LIMIT = HANG_LIMIT
 
 process.exitCode = await main(process.argv.slice(2))
@@ -94,7 +94,7 @@ async function attempt(fault: Fault, copy: Copy): Promise<string> {
   }
 }
 
-/** Print who was found by what. */
+/** Print which fault was found by which case. */
 function summary(faults: readonly Fault[], verdicts: ReadonlyMap<Fault, string>): number {
   const width = (texts: readonly string[]) => Math.max(...texts.map(({ length }) => length))
   const first = width(faults.map(({ id }) => id))
