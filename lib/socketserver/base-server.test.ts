@@ -166,14 +166,18 @@ t.test('serveForever() calls serviceActions() after each request and each interv
   }
   const server = new Busy()
   server.arrive('one', 'two')
-  const serving = server.serveForever(0.01)
+  const serving = server.serveForever(3600)
   await new Promise(setImmediate)
   t.equal(actions, 2)
+  await server.shutdown()
+  await serving
+
+  const polling = server.serveForever(0.01)
   while (actions < 5) {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
   await server.shutdown()
-  await serving
+  await polling
 })
 
 t.test('shutdown() before serveForever() is not lost', async (t) => {

@@ -34,12 +34,12 @@
  * @module
  */
 
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { Duplex } from 'node:stream'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { formatException } from '../stdlib/traceback.ts'
+import { isInsideHandler, runHandler } from './current-request.ts'
 import type { BaseRequestHandler, Connection, RequestHandlerClass } from './request-handler.ts'
 
 /**
@@ -57,12 +57,6 @@ export type Address = InternetAddress | string
 // TypeScript asks for `any[]` here, and for nothing else, in a class that can be extended so.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Constructor<Instance> = new (...args: any[]) => Instance
-
-/**
- * The request on whose behalf a piece of code runs. What a handler starts and leaves behind, a
- * timer for instance, still belongs to it; so it is marked when it is over.
- */
-const currentRequest = new AsyncLocalStorage<{ readonly server: BaseServer; over: boolean }>()
 
 /**
  * The base of all servers: the loop and its hooks, without a transport.
@@ -276,8 +270,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   shutdown(): Promise<void> {
     this.#requestShutdown()
-    const request = currentRequest.getStore()
-    if (request?.server === this && !request.over) {
+    if (isInsideHandler(this)) {
       const refused = Promise.reject(
         new Error(
           'Cannot wait for shutdown() inside a handler: the server waits for this handler. ' +
@@ -513,14 +506,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   async #processRequest(request: Connection, clientAddress: Address): Promise<void> {
-    const token = { server: this, over: false }
     this.#handling = true
     try {
-      await currentRequest.run(token, () => this.finishRequest(request, clientAddress))
+      await runHandler(this, () => this.finishRequest(request, clientAddress))
     } catch (error) {
       await this.reportError(request, clientAddress, error)
     } finally {
-      token.over = true
       this.#handling = false
     }
     await this.endRequest(request, clientAddress)
