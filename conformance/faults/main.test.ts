@@ -94,7 +94,7 @@ t.test('no such fault: exit 2', async (t) => {
   })
 })
 
-t.test('Copy.replace() refuses a text that is not there, or twice', async (t) => {
+t.test('Copy.replace() refuses a text that is missing, or there twice', async (t) => {
   const one = copy(t)
   t.throws(() => {
     one.replace('lib/http/status.js', 'no such text', '')
@@ -104,14 +104,14 @@ t.test('Copy.replace() refuses a text that is not there, or twice', async (t) =>
   }, /has 2 times/)
 })
 
-t.test('Copy.run() ends what takes longer than it may', async (t) => {
+t.test('Copy.run() ends a run that takes too long', async (t) => {
   const one = copy(t)
   const source = readFileSync(join(TOP, 'dist/lib/http/status.js'), 'utf8')
   one.write('lib/http/status.js', `for (;;) {}\n${source}`)
   t.match(await one.run(['errors/404'], 500), { hung: true, failed: [] })
 })
 
-t.test('Copy.remove() ends a server that hangs, with the run that has started it', async (t) => {
+t.test('Copy.remove() ends a server that hangs, with the run that started it', async (t) => {
   const one = copy(t)
   const file = join(one.top, 'port')
   // A server in an endless loop does not hear that its parent is gone.

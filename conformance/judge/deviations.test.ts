@@ -63,7 +63,7 @@ t.test('a file is read, for a version, and a bad row refused', async (t) => {
   t.same([...readDeviations(path, '3.6.15').keys()], ['a', 'b', 'c'])
   t.same(readDeviations(path, '3.10.1').get('b'), [middle])
   t.same([...readDeviations(path, '3.11.0').keys()], ['a'])
-  t.same([...readDeviations(path).keys()], ['a'], 'what is no Python is of no version')
+  t.same([...readDeviations(path).keys()], ['a'], 'a target that is not a Python has no version')
   t.same([...deviationsOf({ deviations: 'x' }, folder).keys()], ['a'])
   t.same(readDeviations(write({ a: 'b', b: [old, middle] }), '3.9.0').get('a'), [middle])
   for (const file of [{ a: 'b' }, { a: 'b', b: 'c', c: ROW }]) {

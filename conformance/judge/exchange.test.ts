@@ -9,11 +9,11 @@ import type { Pattern } from './pattern.ts'
 import { judgeResponses } from './verdict.ts'
 
 const PATIENCE = { missing: 100, quiet: 10, whole: 60_000 }
-const ANSWER = 'one two'
+const RESPONSE = 'one two'
 
 const expectation: Expectation = {
   closes: false,
-  progress: (received) => (received === ANSWER ? 'complete' : 'incomplete'),
+  progress: (received) => (received === RESPONSE ? 'complete' : 'incomplete'),
 }
 
 t.test('play() takes a response that came while the process had to wait', async (t) => {
@@ -49,7 +49,7 @@ t.test('play() takes a response that came while the process had to wait', async 
   }
   const exchange = { actions: [], expectation: { ...expectation, progress } }
   const outcome = await play(exchange, { host: '127.0.0.1', port }, undefined, PATIENCE)
-  t.match(outcome, { received: ANSWER, closed: false, late: 0 })
+  t.match(outcome, { received: RESPONSE, closed: false, late: 0 })
 })
 
 t.test('play() says that the rest of a response did not come', async (t) => {
@@ -71,7 +71,7 @@ t.test('play() says that the rest of a response did not come', async (t) => {
     PATIENCE,
   )
   t.match(outcome, { received: 'one ', closed: false, late: 100 })
-  const response: Pattern = [{ literal: ANSWER }]
+  const response: Pattern = [{ literal: RESPONSE }]
   t.same(
     judgeResponses([response], outcome).map(({ flaw }) => flaw),
     ['time-out, nothing more came for 0.1 s: the response ends here'],

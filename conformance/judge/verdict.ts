@@ -133,7 +133,7 @@ function judgeFillings(filled: readonly Filling[], facts: Facts): Finding[] {
     switch (hole) {
       case 'process-id':
         if (filled.findIndex((other) => other.hole === hole && other.text === text) < index) {
-          flaw = 'this process has answered already'
+          flaw = 'this process has already responded'
         }
         break
       case 'client-port':

@@ -117,7 +117,7 @@ t.test('--article shows the article beside live responses', async (t) => {
     stdout,
     /^ {2}Date: Thu, 06 Oct 2016 20:58:08 GMT +\| Date: .* GMT +\| varies +the time$/m,
   )
-  t.match(stdout, /^ {4}<head> +\| {5}<head> +\| article's editing indented anew/m)
+  t.match(stdout, /^ {4}<head> +\| {5}<head> +\| article's editing re-indented/m)
   t.match(stdout, /^ {2}\* Trying 127.* +\| +\| not the server's +printed by curl/m)
   t.match(stdout, /\narticle on basehttp: \d sections passed, 0 failed/)
 })
