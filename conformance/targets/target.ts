@@ -236,7 +236,9 @@ async function moduleTarget(spec: string): Promise<Target> {
 function urlTarget(text: string, apps: readonly string[]): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol !== 'http:' || url.pathname !== '/') {
-    throw new TargetError(`"url:${text}" is not a valid server; write for example url:http://127.0.0.1:8080`)
+    throw new TargetError(
+      `"url:${text}" is not a valid server; write for example url:http://127.0.0.1:8080`,
+    )
   }
   const running: RunningApp = {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
