@@ -57,12 +57,12 @@ t.test('a program runs as TypeScript, and so do its threads and children', async
   if (hasTypes) {
     await serve(t, [...flags, 'docs/examples/http_server_forks.ts'], /\r\n\r\nProcess [0-9]+\n$/)
   } else {
-    // Known on Node 20: in a child behind a loader, `import()` of the handler may never end.
+    // Known on Node 20: in a child with a loader, `import()` of the handler may never end.
     t.comment('skipped: children, because this Node needs a loader for TypeScript')
   }
 })
 
-/** Start a program, make a request, interrupt it, and tell how it ended. */
+/** Start a program, make a request, interrupt it, and return how it ended. */
 async function serve(t: Test, args: readonly string[], expected: RegExp): Promise<unknown> {
   // A program takes a port and does not tell which it got, so it cannot be asked for any free
   // one: this one is outside the range that the system gives out.
@@ -92,7 +92,7 @@ t.test('an unknown name or a bad port is one line', async (t) => {
   }
 })
 
-/** Make a request, as soon as somebody listens; the answer is there when it fits, or ends. */
+/** Make a request once something listens; resolves when the response matches, or ends. */
 async function ask(port: number, expected: RegExp): Promise<string> {
   for (;;) {
     const socket = connect({ port, host: '127.0.0.1' })

@@ -83,7 +83,7 @@ function count(what: string, outcome: Outcome): void {
   summary.push(`${what}: ${String(outcome.passed)} passed, ${String(outcome.failed)} failed`)
 }
 
-// The suite waits most of its time, so it runs beside the unit tests; what it prints comes behind.
+// The suite waits most of its time, so it runs beside the unit tests; its output comes after theirs.
 const beside = runParts(!whole ? [] : long ? LONG_PARTS : [CONFORMANCE])
 count(`unit tests, ${String(files.length)} files`, await runUnits())
 if (whole && !long) {
@@ -135,7 +135,7 @@ async function runFile(path: string): Promise<Outcome> {
     },
     limit: LIMIT + 60,
   })
-  // tap closes with `# { total: 3, pass: 2, fail: 1 }`; who dies before that does not.
+  // tap closes with `# { total: 3, pass: 2, fail: 1 }`; a test that dies before that prints no such line.
   const closing = /^# \{ total: \d+.* \}$/m.exec(output)?.[0]
   const number = (name: string) =>
     Number(new RegExp(`${name}: (\\d+)`).exec(closing ?? '')?.[1] ?? 0)
@@ -149,7 +149,7 @@ async function runFile(path: string): Promise<Outcome> {
   }
 }
 
-/** The assertions that failed, out of TAP: `not ok`, and the block of YAML behind it. */
+/** The assertions that failed, out of TAP: `not ok`, and the block of YAML after it. */
 function failuresIn(output: string): string {
   const blocks = output.match(/^( *)not ok .*\n(?:\1 {2}---\n(?:.*\n)*?\1 {2}\.\.\.\n)?/gm) ?? []
   // A test that fails fails the one that it is part of, too; the innermost says why.

@@ -24,7 +24,7 @@ export function readCases(): ReadonlyMap<string, Case> {
   return new Map(readPages(CASES).map((one) => [one.id, one]))
 }
 
-/** How long an open connection is looked at: who closes at all closes at once. */
+/** How long an open connection is watched: a server that closes at all closes at once. */
 const PATIENCE: Patience = { missing: 1500, quiet: 250, whole: 10_000 }
 
 /**
@@ -74,7 +74,7 @@ export async function attackWithCases(
   )
 }
 
-/** The same conversation with a server that answers in its own words: it may say anything. */
+/** The same conversation with a server that has its own wording: any response is accepted. */
 function patiently(one: Case): Exchange {
   const { closes } = one.expectation
   return {

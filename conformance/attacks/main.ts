@@ -42,7 +42,7 @@ async function main(): Promise<number> {
     ...missingTests(ROWS),
   ]
   if (lacking.length > 0) {
-    console.error(`There is no such case or test: ${lacking.join(', ')}`)
+    console.error(`No such case or test: ${lacking.join(', ')}`)
     return 1
   }
   const { servers, missing } = await findServers(folder)

@@ -31,7 +31,7 @@ export function makePage(report: Report): string {
   ).join('')}`
 }
 
-/** What the first column of answers says, by case and probe: that of this library. */
+/** The first column, that of this library, by case and probe. */
 export function ownCells(page: string): ReadonlyMap<string, string> {
   const rows = page.matchAll(/^\| *(?:\[(.+?)\]\(.+?\)|(\w[\w ]*?)) *\|.*?(?<!\\)\| *(.*?) *\|/gm)
   return new Map([...rows].map(([, id, name, cell = '']) => [id ?? name ?? '', cell]))
@@ -62,7 +62,7 @@ ${lacking}
 A ✓ says that what must hold has held, a ✗ that it has not; where nothing of the kind can be said of
 all servers, there is neither. A dash: this one has no such handler, or serves no files, and was not
 asked; nor are others where only a test of this library shows something. All have their own defaults.
-Their answers are judged by what must hold, and by nothing else. The versions of CPython share a
+Their responses are judged by what must hold, and by nothing else. The versions of CPython share a
 column, and are named where they differ.
 
 What this library promises, and what not, is in [SECURITY](../.github/SECURITY.md).
@@ -144,7 +144,7 @@ function section(row: Row, report: Report): string {
   return `### ${name}\n\n${paragraphs.join(' ')}\n\n${answered}${tested}`
 }
 
-/** An entry of somebody's tracker, with a link to it. */
+/** An entry of a bug tracker, with a link to it. */
 function tracked(name: string): string {
   const [kind = '', number = ''] = name.split(/-(.*)/s)
   const trackers: Record<string, string> = {

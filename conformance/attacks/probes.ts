@@ -134,7 +134,7 @@ function hasClosed(socket: Socket): Promise<true> {
   })
 }
 
-/** Ask for a path, and wait so many seconds for the end of the answer. */
+/** Ask for a path, and wait so many seconds for the end of the response. */
 async function ask(app: RunningApp, path: string, seconds: number) {
   const request = Buffer.from(`GET ${path} HTTP/1.0\r\nHost: example.org\r\n\r\n`)
   const client = await dial(app)

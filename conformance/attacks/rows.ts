@@ -19,9 +19,9 @@ export interface Row {
   readonly name: string
   /** What it is, and what it brings about where it works. */
   readonly what: string
-  /** What must hold, whoever answers; undefined where it cannot be said for all. */
+  /** What must hold of any server; undefined where there is no such rule. */
   readonly rule?: RuleName
-  /** Why there is no rule, or what else is to be known of the answers. */
+  /** Why there is no rule, or what else to know about the responses. */
   readonly note?: string
   /** Ids of cases. */
   readonly cases?: readonly string[]
@@ -94,13 +94,13 @@ export const GROUPS: readonly Group[] = [
         tests: [[MESSAGE, 'bodyLength() refuses what could be read in two ways']],
       },
       {
-        name: 'Lengths that are no number, or none to count to',
+        name: 'Lengths that are not a number, or too large to count',
         what: 'The handler dies of it, waits for ever, or sees another number than the proxy.',
         rule: 'refused',
         cases: ['bodies/length-below-zero', 'bodies/length-a-word', 'bodies/length-too-large'],
       },
       {
-        name: 'A body that nobody reads',
+        name: 'A body that is not read',
         what: 'On a connection that stays open, it is taken for the next request.',
         rule: 'own bytes',
         cases: ['bodies/unread', 'bodies/unread-and-late', 'bodies/unread-in-an-unknown-method'],
@@ -132,11 +132,11 @@ export const GROUPS: readonly Group[] = [
         what: 'A line end to some, a character to others.',
         rule: 'refused',
         cases: ['headers/bare-cr', 'headers/nul', 'headers/cr-cr-lf'],
-        tests: [[MESSAGE, 'FieldReader refuses what RFC 9112 refuses']],
+        tests: [[MESSAGE, 'readFields() refuses what RFC 9112 refuses']],
       },
       {
-        name: 'Lines that are no field',
-        what: 'Without a colon, without a name, with a name that is no token: some drop the line, some all that follow.',
+        name: 'Lines that are not a field',
+        what: 'Without a colon, without a name, with a name that is not a token: some servers drop the line, some all that follow it.',
         rule: 'refused',
         cases: [
           'headers/no-colon',
@@ -154,7 +154,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'No Host',
         what: 'RFC 9112 §3.2 wants a 400 for it.',
-        note: 'Declared: as in Python, it is answered. The name of the host makes no difference here.',
+        note: 'Declared: as in Python, it gets a response. The name of the host makes no difference here.',
         cases: ['headers/no-host'],
       },
       {
@@ -190,12 +190,12 @@ export const GROUPS: readonly Group[] = [
         what: 'A line, or all of them together.',
         rule: 'refused',
         cases: ['headers/line-too-long', 'headers/all-together-too-long'],
-        tests: [[MESSAGE, 'FieldReader limits lines and bytes']],
+        tests: [[MESSAGE, 'readFields() limits lines and bytes']],
       },
       {
         name: 'A hundred fields',
         what: 'Each costs the client five bytes, and the server more.',
-        note: 'CPython and this server refuse the hundredth; whoever counts all bytes need not.',
+        note: 'CPython and this server refuse the hundredth; a server that limits all bytes together need not.',
         cases: ['headers/one-hundred'],
       },
     ],
@@ -205,7 +205,7 @@ export const GROUPS: readonly Group[] = [
     rows: [
       {
         name: 'A tag in the request',
-        what: 'It comes back in the page of an error, and runs in somebody’s browser.',
+        what: 'It comes back in an error page, and runs in a user’s browser.',
         rule: 'no tag',
         cases: ['attacks/script-in-the-method', 'listing/title'],
         tests: [[BASE, 'sendError() escapes what it prints, and knows no code by heart']],
@@ -225,7 +225,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'Control characters in the log',
-        what: 'ESC moves the cursor of whoever reads the log at a terminal, and a backslash passes for an escape.',
+        what: 'ESC moves the cursor of a terminal on which the log is read, and a backslash passes for an escape.',
         rule: 'no control',
         note: '`node:http` keeps no log.',
         cases: [
@@ -266,7 +266,7 @@ export const GROUPS: readonly Group[] = [
     rows: [
       {
         name: 'Out of the directory',
-        what: 'Each spelling asks for `/etc/passwd`. Servers were led out that check before they decode, decode twice, or whose parts disagree about `%5C`.',
+        what: 'Each spelling asks for `/etc/passwd`. It has worked on servers that check before they decode, that decode twice, or whose parts disagree about `%5C`.',
         rule: 'error',
         cases: [
           'attacks/dots',
@@ -305,7 +305,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'Names of devices, drives and streams',
-        what: 'On Windows, `CON`, `a::$DATA` and `name.` are no ordinary names. Elsewhere they are.',
+        what: 'On Windows, `CON`, `a::$DATA` and `name.` are not ordinary names. Elsewhere they are.',
         rule: 'error',
         cases: ['attacks/drive-letter'],
         tests: [[FILES, 'on Windows, names of devices, streams and drives are a 404']],
@@ -324,7 +324,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'FIFO, device, socket',
-        what: 'To open a FIFO waits for somebody who writes: one request stops the server.',
+        what: 'Opening a FIFO waits until another process writes to it: one request stops the server.',
         rule: 'error',
         probe: 'fifo',
         tests: [[FILES, 'what is no regular file is a 404, and stops nobody']],
@@ -335,8 +335,8 @@ export const GROUPS: readonly Group[] = [
     title: 'Handlers that go wrong',
     rows: [
       {
-        name: 'A line end in an answer’s head',
-        what: 'Response splitting: what a client has sent goes into a header, a phrase or a name, and begins a line there.',
+        name: 'A line end in the head of a response',
+        what: 'Response splitting: what a client has sent goes into a header, a reason phrase or a name, and begins a new line there.',
         rule: 'no line',
         note: 'Node’s own `setHeader()` throws as well.',
         needsHandler: true,
@@ -355,7 +355,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'A head that is never ended',
-        what: 'What is left of it comes in front of the next answer, which may be somebody else’s.',
+        what: 'What is left of it comes before the next response, which may be another client’s.',
         rule: 'no remains',
         needsHandler: true,
         cases: ['response-headers/never-ended', 'response-headers/too-late'],
@@ -413,7 +413,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'A body that trickles, a reader that does not read',
-        what: 'The same behind the head, and on the way back.',
+        what: 'The same after the head, and with the response.',
         tests: [
           [BASE, 'a body that nobody reads must come within the timeout'],
           [TCP, 'a write that timed out frees the connection'],
@@ -426,7 +426,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'A client that leaves',
-        what: 'A reset in the middle of a file is no fault of the server, and is no reason for a traceback, nor to keep the file open.',
+        what: 'A reset in the middle of a file is not the server’s fault: it must not cause a traceback, nor keep the file open.',
         probe: 'leaves',
         tests: [
           [FILES, 'a client that leaves: one log line, and the file is closed'],

@@ -1,7 +1,7 @@
 /**
- * What an attack must not bring about, said so that the answer of any server can be held to it.
+ * What an attack must not achieve, in terms that the response of any server can be judged by.
  *
- * A case of the suite knows every byte of the right answer, and no other server sends those. What a
+ * A case of the suite knows every byte of the right response, and no other server sends those. What a
  * row of the table is about is less: that a request is refused, that a page holds no tag.
  *
  * @module
@@ -12,13 +12,13 @@ import { parseResponses, requestsOf } from '../judge/invariants.ts'
 
 /** What a server made of an attack. */
 export interface Seen {
-  /** The status codes of its answers, in order. */
+  /** The status codes of its responses, in order. */
   readonly codes: readonly number[]
-  /** Whether bytes came that are no answer: a body without a head, or something behind the end. */
+  /** Whether bytes came that are not a response: a body without a head, or bytes after the end. */
   readonly stray: boolean
   readonly received: string
   readonly closed: boolean
-  /** How many requests were sent, to one who reads them as RFC 9112 does. */
+  /** How many requests were sent, read as RFC 9112 reads them. */
   readonly requests: number
   /** What it logged meanwhile; undefined if that cannot be read. */
   readonly log: string | undefined
@@ -37,12 +37,12 @@ const isError = (code: number | undefined) => code !== undefined && code >= 400
 /** The rules by name. */
 export const RULES = {
   refused: {
-    says: 'answers with an error, once, and closes the connection',
+    says: 'responds with an error, once, and closes the connection',
     holds: ({ codes, stray, closed }) =>
       codes.length === 1 && isError(codes[0]) && !stray && closed,
   },
   error: {
-    says: 'answers with an error',
+    says: 'responds with an error',
     holds: ({ codes }) => codes.length === 1 && isError(codes[0]),
   },
   'own bytes': {
@@ -51,26 +51,26 @@ export const RULES = {
       codes.length > 0 && codes.length <= requests && !stray && !received.includes('/smuggled'),
   },
   'no tag': {
-    says: 'sends no tag that somebody else has chosen',
+    says: 'sends no tag that the client has chosen',
     holds: ({ received }) => received !== '' && !/<(?:script|b|dir)>/.test(bodyOf(received)),
   },
   'no control': {
     says: 'writes no control character to its log, and no backslash that could pass for an escape',
-    // A backslash is sent in front of `x1b`, behind an `a`.
+    // A backslash is sent before `x1b` and after an `a`.
     holds: ({ log = '' }) => {
       return log === '' ? undefined : !/[\0-\x09\x0b-\x1f\x7f-\x9f]|a\\x1b/.test(log)
     },
   },
   'own host': {
-    says: 'sends nobody to another host',
+    says: 'redirects to no other host',
     holds: ({ received }) => !locations(received).some((host) => host.endsWith('evil.example')),
   },
   'no line': {
-    says: 'sends no line that somebody else has chosen',
+    says: 'sends no line that the client has chosen',
     holds: ({ received }) => !/[\r\n]Set-Cookie: stolen/.test(received),
   },
   'no remains': {
-    says: 'sends nothing of one answer with the next',
+    says: 'sends nothing of one response with the next',
     holds: ({ received }) => !/^X-(?:Left|Late):/m.test(received),
   },
   lives: {
@@ -81,7 +81,7 @@ export const RULES = {
 
 export type RuleName = keyof typeof RULES
 
-/** The rules of HTTP that are broken by bytes which belong to no answer. */
+/** The rules of HTTP that bytes break which belong to no response. */
 const STRAY = ['head', 'status-line', 'content-length', 'excess']
 
 /** Take apart what came back. */
@@ -116,7 +116,7 @@ function bodyOf(received: string): string {
   return received.slice(received.indexOf('\r\n\r\n') + 4)
 }
 
-/** Where the answers lead a browser, a host each. */
+/** The hosts to which the responses lead a browser. */
 function locations(received: string): string[] {
   return [...received.matchAll(/^Location: *(.*?)\r?$/gim)].map(([, location = '']) => {
     return new URL(location, 'http://victim.example/').hostname

@@ -22,7 +22,7 @@ export const COLUMNS = ['basehttp', 'nginx', 'node:http', 'CPython'] as const
 
 export type Column = (typeof COLUMNS)[number]
 
-/** A server, and where its answers stand. */
+/** A server, and the column of its responses. */
 export interface Server {
   readonly column: Column
   /** The version: `1.22.1`. */
@@ -32,7 +32,7 @@ export interface Server {
   readonly runsHandlers: boolean
 }
 
-/** What answers with what it was asked. */
+/** The programs whose response describes the request. */
 const HANDLERS = ['custom10', 'custom11', 'override']
 const FILES = ['simple', 'simple11', 'files']
 

@@ -17,7 +17,7 @@
  * A mutant that no program can tell from the original says nothing about the suite. Each such is
  * argued in `EQUIVALENT`, below, printed with its reason, and not counted.
  *
- * It takes half an hour on two cores, so it is no part of `npm test`.
+ * It takes half an hour on two cores, so it is not part of `npm test`.
  *
  * @module
  */
@@ -58,8 +58,8 @@ const FOLDER = 'lib'
 const ELSEWHERE = ['stdlib/files.js']
 
 /**
- * The pages that are most likely to find a mutant of a file. They are asked first, to save time: who
- * survives them is put to all the others, and to the recordings.
+ * The pages that are most likely to find a mutant of a file. They run first, to save time: a
+ * mutant that survives them meets all the others, and the recordings.
  */
 const LIKELY: Readonly<Record<string, RegExp>> = {
   'http/base-handler.js':
@@ -159,7 +159,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** Print the score, who survived, and who is not counted. */
+/** Print the score, the survivors, and the mutants that are not counted. */
 function summary(
   chosen: readonly Mutant[],
   survivors: readonly Mutant[],
@@ -203,7 +203,7 @@ function describe({ file, line, from, to }: Equivalent): string {
 
 // -- Trying ----------------------------------------------------------------------------------
 
-/** The ids of all cases that this library answers. */
+/** The ids of all cases that this library takes part in. */
 function caseIds(): string[] {
   const pages = readdirSync(CASES).filter((name) => name.endsWith('.md'))
   return [
@@ -242,7 +242,7 @@ async function baseline(copy: Copy, ids: readonly string[]): Promise<number> {
   return (1000 * seconds) / ids.length
 }
 
-/** Run batch after batch on a mutant; tell what has found it. */
+/** Run batch after batch on a mutant; returns what has found it. */
 async function attempt(
   mutant: Mutant,
   copy: Copy,

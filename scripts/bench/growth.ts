@@ -45,7 +45,7 @@ export interface Point {
   readonly x: number
   /** T(x), in microseconds of CPU. */
   readonly cost: Measured
-  /** From the point before to this one, the median; undefined for the first, and behind 0. */
+  /** From the point before to this one, the median; undefined for the first, and after 0. */
   readonly bend?: number | undefined
 }
 
@@ -55,7 +55,7 @@ interface Series {
   readonly unit: string
   readonly contender: Contender
   readonly xs: readonly number[]
-  /** Make requests for a time; how many were answered. */
+  /** Make requests for a time; returns how many got a response. */
   readonly load: (server: ServerProcess, x: number, seconds: number) => Promise<number>
   /** How many requests T(x) stands for. */
   readonly requestsOf?: (x: number) => number
@@ -69,7 +69,7 @@ const NAMES = [10, 1000, 100_000]
 const SERIES: readonly Series[] = [
   {
     id: 'growth/connections',
-    title: 'a small answer on each of x connections',
+    title: 'a small response on each of x connections',
     unit: 'connections',
     contender: OURS,
     xs: [1, 16, 64, 500],
@@ -79,7 +79,7 @@ const SERIES: readonly Series[] = [
   },
   {
     id: 'growth/requests',
-    title: 'x small answers on one connection',
+    title: 'x small responses on one connection',
     unit: 'requests',
     contender: OURS,
     xs: [1, 10, 100, 1000, 10_000],
@@ -199,11 +199,11 @@ function requestFor(path: string, headers = 1): Buffer {
 }
 
 /**
- * Make requests one after the other, for at least a time. The last answer and the last connection
- * are waited for, so that all that the server has spent belongs to answers that are counted.
+ * Make requests one after the other, for at least a time. The last response and the last connection
+ * are waited for, so that all the server has spent belongs to responses that are counted.
  *
  * @param most - how many to make on a connection
- * @returns how many were answered.
+ * @returns how many responses came.
  */
 async function converse(
   { port }: ServerProcess,
@@ -212,21 +212,21 @@ async function converse(
   most = Infinity,
 ): Promise<number> {
   const end = performance.now() + 1000 * seconds
-  let answered = 0
+  let count = 0
   do {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
-    const answers = new Answers()
+    const responses = new Responses()
     socket.on('data', (chunk) => {
       try {
-        answers.add(chunk)
+        responses.add(chunk)
       } catch (error) {
         socket.destroy(error as Error)
         return
       }
-      if (answers.left !== 0) {
+      if (responses.left !== 0) {
         return
       }
-      if (answers.whole === most || (most === Infinity && performance.now() > end)) {
+      if (responses.whole === most || (most === Infinity && performance.now() > end)) {
         socket.destroy()
       } else {
         socket.write(request)
@@ -234,13 +234,13 @@ async function converse(
     })
     socket.write(request)
     await once(socket, 'close')
-    answered += answers.whole
+    count += responses.whole
   } while (performance.now() < end)
-  return answered
+  return count
 }
 
-/** The answers on a connection, as they arrive: each has a length, and is a success. */
-class Answers {
+/** The responses on a connection, as they arrive: each has a length, and is a success. */
+class Responses {
   /** How many have arrived. */
   whole = 0
   /** How much of the body of this one is still to come; null as long as its head is. */
@@ -258,7 +258,7 @@ class Answers {
       }
       const [, length] = /^HTTP\/1\.1 200 [^]*\r\nContent-Length: (\d+)/i.exec(this.#head) ?? []
       if (length === undefined) {
-        throw new Error(`Wrong answer: ${JSON.stringify(this.#head.slice(0, end))}`)
+        throw new Error(`Wrong response: ${JSON.stringify(this.#head.slice(0, end))}`)
       }
       body = this.#head.length - end - 4
       this.left = Number(length)

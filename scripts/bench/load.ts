@@ -17,16 +17,16 @@ export interface Load {
   readonly connections: number
   /** Each request on a connection of its own. */
   readonly close?: boolean
-  /** So many requests are sent before the first answer is read. */
+  /** How many requests are sent before the first response is read. */
   readonly pipeline?: number
-  /** Headers on top. */
+  /** More headers. */
   readonly headers?: readonly string[]
 }
 
-/** What a load has done. */
+/** The outcome of a load. */
 export interface Done {
   readonly requests: number
-  /** Received, heads included; with wrk, also of an answer that was under way at the end. */
+  /** Received, heads included; with wrk, also of a response that was incomplete at the end. */
   readonly bytes: number
   readonly seconds: number
 }
@@ -35,9 +35,9 @@ const HAS_WRK = spawnSync('wrk', ['--version']).error === undefined
 const AUTOCANNON = join(PEERS, 'node_modules/autocannon/autocannon.js')
 
 /**
- * Whether it can be made of a new connection for each request, and measured by the byte. autocannon
- * sends `Connection: close` behind its own `Connection: keep-alive`, and is itself the brake when
- * answers are large.
+ * Whether the tool can open a new connection for each request, and count bytes. autocannon sends
+ * `Connection: close` after its own `Connection: keep-alive`, and is itself the bottleneck when
+ * responses are large.
  */
 export const IS_ABLE = HAS_WRK
 
@@ -46,9 +46,9 @@ export const LOAD_TOOL = HAS_WRK ? 'wrk' : existsSync(AUTOCANNON) ? 'autocannon'
 
 /**
  * Make requests for a time. The clock is that of the tool, which starts it with the connections:
- * how long the tool itself takes to start is not in it.
+ * its own start is not counted.
  *
- * @throws an Error when an answer was no success, or a connection failed.
+ * @throws an Error when a response was not a success, or a connection failed.
  */
 export async function generate(url: string, load: Load, seconds: number): Promise<Done> {
   return HAS_WRK ? wrk(url, load, seconds) : autocannon(url, load, seconds)
@@ -83,7 +83,7 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
     const [, requests, time, unit, read, size = ''] =
       /(\d+) requests in ([\d.]+)(s|m), ([\d.]+)([KMGT]?)B read/.exec(output) ?? []
     const failures = /Socket errors:.*|Non-2xx.*/.exec(output)
-    // An HTTP/1.0 answer without a length ends with the connection, which wrk may take for an error.
+    // An HTTP/1.0 response without a length ends with the connection, which wrk may take for an error.
     if (
       requests === undefined ||
       (failures !== null && !/read \d+, write 0, timeout 0/.test(failures[0]))

@@ -38,7 +38,7 @@ A request has a fixed cost; each header adds half a microsecond.`,
 A file is read synchronously, 256 KiB at a time, and sent in as many writes; beyond that size the
 copying through the kernel dominates.`,
   'growth/listings': `\
-From some hundred names on it is the names that count. With 100,000, each costs two to three times as
+From some hundred names on, the names decide the cost. With 100,000, each costs two to three times as
 much as with 1,000, for two reasons that no handler can remove. Reading: the kernel takes twice as
 long for each name of so large a directory, and libuv sorts the names before it hands them over.
 Memory: the page is sorted, so all names, and then all lines, are alive at once; V8 first copies them
@@ -73,7 +73,7 @@ title: Performance
 
 How fast this server is beside what one would use instead. All servers of a group run at once, each
 for a moment, and again: a ratio is taken round by round, and the table has the median, the lowest
-and the highest. Only ratios mean anything; the numbers behind them drift with the machine's mood.
+and the highest. Only ratios mean anything; the numbers themselves drift by a factor of two from run to run.
 "CPU" says how many times the CPU time per request, of the server and its children, the other one
 needs. Before a server is measured, its response is checked.
 

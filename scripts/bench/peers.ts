@@ -1,7 +1,7 @@
 /**
  * The servers that ours is measured against, each started as its users would start it.
  *
- * The npm packages among them are nobody's dependency: `npm run bench -- --install` puts them into
+ * The npm packages among them are not dependencies: `npm run bench -- --install` puts them into
  * an ignored folder. What is not there is left out, and a line says so.
  *
  * @module

@@ -85,7 +85,7 @@ async function warmUp(server: ServerProcess, path: string, load: Workload['load'
   }
 }
 
-/** Measure one workload: a row for each peer that is there. */
+/** Measure one workload: a row for each peer that is installed. */
 export async function measureRates(workload: Workload, setting: Setting): Promise<Row[]> {
   const { id, title, path, load, large = false } = workload
   setting.say(`${id}: ${title}`)

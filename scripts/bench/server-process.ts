@@ -17,7 +17,7 @@ import { MeasuredServer, pinned } from '../measured-server.ts'
 /** How long a server may take to listen, in milliseconds. */
 const START_LIMIT = 15_000
 
-/** A port that nobody uses at the moment. */
+/** A port that is free at the moment. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -8,7 +8,7 @@
  *
  * A line is emptied and not removed, so that the maps beside the declarations stay right.
  *
- * And what a source that is gone has left behind in `dist/lib` is removed, or it would be packed.
+ * And what a deleted source has left in `dist/lib` is removed, or it would be packed.
  *
  * @module
  */

@@ -112,7 +112,7 @@ function paragraphs(comment: string): string[] {
   })
 }
 
-/** What a comment is about: the declaration that it stands in front of, or in. */
+/** What a comment is about: the declaration that it stands before, or in. */
 function subjectOf(node: ts.Node, comment: string): string {
   const names: string[] = []
   for (let at = node; !ts.isSourceFile(at); at = at.parent) {

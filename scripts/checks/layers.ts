@@ -9,7 +9,7 @@
  * A file may import from its own layer and from those below. Files that import each other in a
  * circle are named, with the whole circle; `import type` does not count there, because nothing of
  * it is left when the program runs. The conformance suite and the documentation use the package
- * by its name, as anybody would, and never its inside. And some files do without Node, so that
+ * by its name, as any user would, and never its inside. And some files do without Node, so that
  * they can run elsewhere: no `node:` import, none of Node's globals.
  *
  * @module

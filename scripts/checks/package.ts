@@ -42,7 +42,7 @@ const RUNTIMES = [
   { name: 'Deno', install: 'deno@2.9.6', command: ['deno', 'run', '--allow-all'] },
 ]
 
-/** Whose judgement is asked, and how. CONTRIBUTING tells what the flags leave out, and why. */
+/** The tools that judge the package. CONTRIBUTING says what their flags leave out, and why. */
 const JUDGES = [
   ['publint@0.3.25', '--strict'],
   ['@arethetypeswrong/cli@0.18.5', '--profile', 'esm-only', '--no-emoji', '--format', 'ascii'],
@@ -83,7 +83,7 @@ const BEGINNINGS: Readonly<Record<string, string>> = {
   'required.cjs': "const basehttp = require('basehttp')",
 }
 
-/** Classes made by functions, from each class of ours that is there to be extended. */
+/** Classes made by functions, from each class of ours that is meant to be extended. */
 const MADE = `
 import * as basehttp from 'basehttp'
 import type { Constructor } from 'basehttp'
@@ -209,7 +209,7 @@ async function checkJudges(tarball: string): Promise<void> {
   }
   await check('npm publish --dry-run', async () => {
     const output = await npm(root, 'publish', '--dry-run', '--ignore-scripts', tarball)
-    // Its corrections of package.json are warnings. So is that nobody has logged in.
+    // Its corrections of package.json are warnings, and so is a missing login.
     const warnings = output.match(/^npm warn publish (?!.*logged in).*$/gm) ?? []
     throwIf(warnings.join('\n'))
   })
@@ -275,7 +275,7 @@ async function checkCompiler(
 
 // -- Pages -----------------------------------------------------------------------------------
 
-/** What the guide tells those who have no clone, in the order in which it tells it. */
+/** What the guide says to readers without a clone, in its order. */
 function guidesFiles(): { commands: string; settings: string; program: string; test: string } {
   const guide = readFileSync(join(TOP, 'docs/guide.md'), 'utf8')
   const section = /\n## A program of your own\n[^]*?(?=\n## )/.exec(guide)?.[0] ?? ''
@@ -320,7 +320,7 @@ function throwIf(text: string): void {
   }
 }
 
-/** What {@link PROGRAM} prints: who runs it, and the body. */
+/** What {@link PROGRAM} prints: the runtime, and the body. */
 function expect(output: string, name: string): void {
   if (!new RegExp(`^BaseHTTP/0\\.6 ${name}/[0-9.]+: Hello$`, 'm').test(output)) {
     throw new Error(output)
@@ -363,7 +363,7 @@ function run(folder: string, command: string, ...args: string[]): Promise<string
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
-        // What has been fetched before need not be asked for; who is offline shall not wait.
+        // What has been fetched before is not asked for again, so that this works offline, without a wait.
         ...{ npm_config_prefer_offline: 'true', npm_config_fetch_retries: '0' },
         ...{ npm_config_audit: 'false', npm_config_fund: 'false' },
       },

@@ -1,6 +1,6 @@
 /**
  * A log on a disk that is full, and has room again: `npm run siege -- disk`. Only root may mount such
- * a disk; for anybody else the log goes to `/dev/full`.
+ * a disk; otherwise the log goes to `/dev/full`.
  *
  * @module
  */

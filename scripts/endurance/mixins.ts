@@ -6,7 +6,7 @@
  *   cost          CPU per new connection, against a bare node:net server that parses nothing
  *   connections   1,000 in a row and 200 at once; then descriptors, threads, children, memory
  *   gigabyte      1 GiB to a slow client, and 1 GiB to a slow handler: how much lies in memory?
- *   chaos         resets, exits and kills under load: who suffers? Fails if anybody does afterwards
+ *   chaos         resets, exits and kills under load: do other clients suffer? Fails if any does afterwards
  * ```
  *
  * The server is a process of its own, measured from outside through `/proc`. Times of one run are
@@ -32,7 +32,7 @@ import { check, dial, finish, mib, quantile, readAll } from './trial.ts'
 
 const GIB = 2 ** 30
 const CHUNK = Buffer.alloc(64 * 1024, 'x')
-const ANSWER = Buffer.from('HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok')
+const RESPONSE = Buffer.from('HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok')
 
 // -- The server ------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ export class Worker extends StreamRequestHandler {
         await sleep(50)
         break
     }
-    await this.wfile.write(ANSWER)
+    await this.wfile.write(RESPONSE)
   }
 }
 
@@ -88,7 +88,7 @@ async function serve(kind: string): Promise<void> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       socket.on('error', () => {})
       socket.on('data', () => {
-        socket.write(ANSWER)
+        socket.write(RESPONSE)
         socket.destroySoon()
       })
     })
@@ -132,7 +132,7 @@ async function load(server: MeasuredServer, requests: number, lanes: number): Pr
   let failed = 0
   const lane = async () => {
     while (left-- > 0) {
-      failed += (await ask(server)) === ANSWER.toString() ? 0 : 1
+      failed += (await ask(server)) === RESPONSE.toString() ? 0 : 1
     }
   }
   await Promise.all(Array.from({ length: lanes }, lane))
@@ -231,7 +231,7 @@ async function gigabyte(): Promise<void> {
         await once(giver, 'drain')
       }
     }
-    const whole = received === GIB && (await response) === ANSWER.toString()
+    const whole = received === GIB && (await response) === RESPONSE.toString()
     clearInterval(watch)
     console.log(
       `${kind.padEnd(8)} ${String(whole)}; memory grows ` +

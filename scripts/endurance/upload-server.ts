@@ -2,7 +2,7 @@
  * The server of `uploads.ts` and `upload-limits.ts`, in a process of its own, whose memory and
  * descriptors can be measured.
  *
- * It responds to a form with what it knows of its first field, and of its own process. The query of
+ * It responds to a form with a description of its first field, and of its own process. The query of
  * the request sets the limits: `/?maxFiles=1`. The argument says what kind of server it is; with
  * one, it closes when its standard input ends, and the process ends if nothing is left in it.
  *
@@ -27,7 +27,7 @@ export interface UploadReport {
   readonly peak: number
 }
 
-/** Reads a form and tells what it was. */
+/** Reads a form and describes it. */
 export class UploadHandler extends BaseHTTPRequestHandler {
   static readonly module = import.meta.url
 

@@ -11,7 +11,7 @@
  * It takes some seconds and 1 GiB of disk, too much for a test; `uploads.test.ts` does the same with
  * 64 MiB. The argument is another size, in MiB.
  *
- * The full disk is a small one, which only root may mount. For anybody else the shell limits the size
+ * The full disk is a small one, which only root may mount. Otherwise the shell limits the size
  * of files: the write then fails in the same place, with `EFBIG` instead of `ENOSPC`.
  *
  * @module

@@ -29,19 +29,19 @@ class Small extends BaseHTTPRequestHandler {
   override logMessage() {}
 }
 
-const ANSWER = Buffer.from(
+const RESPONSE = Buffer.from(
   'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: close\r\n\r\n' +
     'Hello, world\n',
 )
 
-/** Does what `raw-net.ts` does, the same bytes for whatever comes: what a mix-in costs alone. */
+/** Like `raw-net.ts`, sends the same bytes whatever the request: the cost of the mix-in alone. */
 export class Canned extends StreamRequestHandler {
   static readonly module = import.meta.url
 
   override async handle(): Promise<void> {
     await this.rfile.peek()
     await this.rfile.skip(this.rfile.buffered)
-    await this.wfile.write(ANSWER)
+    await this.wfile.write(RESPONSE)
   }
 }
 
