@@ -1,10 +1,11 @@
 /**
- * The arguments of the command line: those of Python 3.15's `python -m http.server`, read by Node's
- * `parseArgs()`. What is wrong with them is said in a line, with a hint where one can be given.
+ * The arguments of the command line: those of Python 3.15's `python -m http.server`, parsed by Node's
+ * `parseArgs()`. An error is reported in one line, with a hint where there is one.
  *
- * Differs: options are written out (`--dir` is not `--directory`), a port is digits alone, and `-p`
- * takes a version that is spoken here, where Python's takes any word. `-H` takes its name and value in
- * one argument as well as in two. `--handler` is not in Python: there, `http.server.test()` does it.
+ * Differs: options cannot be abbreviated (`--dir` is not `--directory`), a port consists of digits,
+ * and `-p` takes only a version that is implemented here, where Python's takes any word. `-H` takes its
+ * name and value in one argument or in two. Python has no `--handler`: there, `http.server.test()` does
+ * it.
  *
  * @module
  */
@@ -38,7 +39,7 @@ options:
   --tls-key PATH        path to the TLS key file
   --tls-password-file PATH
                         path to the password file for the TLS key
-  -H, --header HEADER   add the header 'Name: value' to every answer with a 200;
+  -H, --header HEADER   add the header 'Name: value' to every response with a 200;
                         may be given several times, and as two arguments
   --content-type TYPE   media type of files whose name tells none
                         (default: application/octet-stream)
@@ -47,7 +48,7 @@ options:
   -V, --version         show the version and exit
 `
 
-/** What the arguments come to. */
+/** The parsed arguments. */
 export interface Arguments {
   port: number
   bind: string | undefined
@@ -61,7 +62,7 @@ export interface Arguments {
   handler: string | undefined
 }
 
-/** An argument that cannot be. */
+/** An argument that is not valid. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
   /** What may have been meant. */
@@ -90,7 +91,7 @@ const OPTIONS = {
 /**
  * Read the arguments.
  *
- * @returns what they come to, or what is to be shown instead of serving.
+ * @returns the parsed arguments, or what to show instead of serving.
  * @throws {@link UsageError}
  */
 export function parseArguments(args: readonly string[]): Arguments | 'help' | 'version' {
@@ -126,7 +127,7 @@ function parseOptions(args: readonly string[]) {
     return parseArgs({ args: joinHeaders(args), options: OPTIONS, allowPositionals: true })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
-    // It goes on with what one could have meant, and is right only sometimes.
+    // The rest of the message guesses what was meant, and is often wrong.
     const [sentence] = message.split(/\.\s/, 1) as [string]
     const unknown =
       code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION' ? /'(.*?)'/.exec(sentence)?.[1] : undefined
@@ -138,7 +139,7 @@ function parseOptions(args: readonly string[]) {
 
 const PORT_HINT = 'the port is given without an option: basehttp 8080'
 
-/** What may have been meant by an option that there is none of. */
+/** What an unknown option may have meant. */
 function optionHint(option: string): string | undefined {
   if (option === '--port') {
     return PORT_HINT
@@ -151,7 +152,7 @@ function optionHint(option: string): string | undefined {
   return option.length > 3 && alike !== '' ? `options are written out: ${alike}` : undefined
 }
 
-/** What may have been meant by something that is no port. */
+/** What an argument that is not a port may have meant. */
 function positionalHint(text: string | undefined): string | undefined {
   if (text !== undefined && statSync(text, { throwIfNoEntry: false })?.isDirectory() === true) {
     return `a directory is given with -d: basehttp -d ${text}`
@@ -164,7 +165,7 @@ function positionalHint(text: string | undefined): string | undefined {
 
 // -- The values ------------------------------------------------------------------------------
 
-/** Make `-H Name value`, as Python 3.15 has it, `-H 'Name: value'`. */
+/** Turn `-H Name value`, the form of Python 3.15, into `-H 'Name: value'`. */
 function joinHeaders(args: readonly string[]): string[] {
   const joined: string[] = []
   for (let at = 0; at < args.length; at++) {
@@ -210,7 +211,7 @@ function parseHeader(text: string): [name: string, value: string] {
   }
   const [, name, value] = match as unknown as [string, string, string]
   if (/^(?:content-length|transfer-encoding)$/i.test(name)) {
-    // RFC 9112 §6.3: they say where an answer ends, and only the server knows.
+    // RFC 9112 §6.3: they determine where a response ends, which only the server knows.
     throw new UsageError(`argument -H/--header: ${repr(name)} is the server's own to send`)
   }
   return [name, value.trimEnd()]

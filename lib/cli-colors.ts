@@ -22,10 +22,10 @@ const STATUS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Whether a log is to have colours: on a terminal, unless `NO_COLOR` is set; with `FORCE_COLOR`,
- * everywhere. An empty variable is none.
+ * Whether to colour the log: on a terminal, unless `NO_COLOR` is set; with `FORCE_COLOR`, everywhere.
+ * An empty variable counts as unset.
  *
- * Differs: Python also looks at `PYTHON_COLORS`, which is its own.
+ * Differs: Python also has a variable of its own, `PYTHON_COLORS`.
  */
 export function wantsColors(
   stream: { readonly isTTY?: boolean },
@@ -38,10 +38,10 @@ export function wantsColors(
 }
 
 /**
- * Colour the lines of a log: time, path and status; and an error as a whole. Other lines, such as
- * those of an exception, stay as they are.
+ * Colour the lines of a log: time, path and status, or the whole message of an error. Other lines,
+ * such as those of an exception, stay as they are.
  *
- * Security: what a client has written has no control characters any more when it comes here.
+ * Security: control characters in what a client has sent are escaped before the text gets here.
  */
 export function colored(text: string): string {
   return text.replace(

@@ -555,7 +555,10 @@ t.test('an address that cannot be had: one line, and exit 1', async (t) => {
       ['-b', '192.0.2.1', '0'],
       /cannot listen on 192\.0\.2\.1 port 0: this machine has no such address/,
     ],
-    [['-b', 'fe80::1', '0'], /cannot listen on fe80::1 port 0: that is no address to listen on/],
+    [
+      ['-b', 'fe80::1', '0'],
+      /cannot listen on fe80::1 port 0: that is not an address to listen on/,
+    ],
     // Whether a name server answers depends on the machine.
     [
       ['-b', 'nonsense.invalid', '0'],

@@ -9,13 +9,13 @@
  * ```
  *
  * Nothing of HTTP happens here. A file handler and a server are set up from the arguments, and
- * the way to the end is seen to: Ctrl-C ends the program at once, SIGTERM when the requests that
- * have come are answered.
+ * shutdown is arranged: Ctrl-C ends the program at once, SIGTERM after the responses to the requests
+ * that have arrived.
  *
- * Differs: Python has no deadlines, and SIGTERM ends it in the middle of an answer.
+ * Differs: Python has no deadlines, and SIGTERM ends it in the middle of a response.
  *
- * Files are imported one by one, not through `index.ts`, so that a start reads no more of them
- * than the first request needs.
+ * Files are imported one by one, not through `index.ts`, so that only those are loaded that the first
+ * request needs.
  *
  * @module
  */
@@ -38,11 +38,11 @@ import { directoryProblem } from './stdlib/files.ts'
 import { repr } from './stdlib/format.ts'
 import { stderr } from './stdlib/sys.ts'
 
-/** How long a connection may lie idle, or a client stand still, in seconds. */
+/** How long a connection may be idle, or a client not send or read, in seconds. */
 const TIMEOUT = 60
 /** How long a client may take for the head of a request, in seconds. */
 const HEAD_TIMEOUT = 30
-/** How long requests that are under way to us may take to arrive after SIGTERM, in seconds. */
+/** How long requests that are on their way may take to arrive after SIGTERM, in seconds. */
 const GRACE = 0.1
 
 /** How many descriptors the program needs for itself. */
@@ -56,14 +56,14 @@ class CommandLineHandler extends SimpleHTTPRequestHandler {
     try {
       await super.waitForRequest()
     } catch (error) {
-      // Browsers open connections just in case. That one was not needed is no news.
+      // Browsers open spare connections; one that was not used is not worth a line in the log.
       throw error instanceof TimeoutError ? new ConnectionError('idle', { cause: error }) : error
     }
   }
 }
 
 async function main(args: readonly string[]): Promise<void> {
-  // A reader that goes away (`basehttp | head -1`) must not end the server.
+  // A reader that exits (`basehttp | head -1`) must not end the server.
   process.stderr.on('error', () => {})
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') {
@@ -147,7 +147,7 @@ async function serve(args: Arguments): Promise<void> {
   }
 
   await server.serveForever()
-  // Waits for the connections that are left.
+  // Waits for the remaining connections.
   await server.serverClose()
   process.exit(0)
 }
@@ -155,7 +155,7 @@ async function serve(args: Arguments): Promise<void> {
 /**
  * The fields of the handler that the arguments set.
  *
- * @throws {@link UsageError} for one that the handler of `--handler` does not have.
+ * @throws {@link UsageError} for a field that the handler of `--handler` does not have.
  */
 function handlerOptions(args: Arguments, sample: object): Record<string, unknown> {
   const given = [
@@ -182,7 +182,7 @@ function isEveryAddress(host: string): boolean {
   return host === '0.0.0.0' || host === '::'
 }
 
-/** An address of this machine that others can type; undefined if it has none. */
+/** An address by which others can reach this machine; undefined if it has none. */
 function outsideAddress(): string | undefined {
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
@@ -195,15 +195,15 @@ interface Resolved {
   readonly family: AddressFamily
 }
 
-/** Find the address that a name stands for, the first that the system offers, as Python does. */
+/** Resolve a name to the first address that the system offers, as Python does. */
 async function resolve(bind: string | undefined, port: number): Promise<Resolved> {
-  // Without a name, Python on Linux is offered 0.0.0.0 first.
+  // Without a name, the system offers Python on Linux 0.0.0.0 first.
   if (bind === undefined || bind === '') {
     return { address: ['', port], family: 'IPv4' }
   }
   try {
     const { address, family } = await lookup(bind)
-    // An IPv6 socket takes IPv4 as well, where that makes sense: gh-83088.
+    // An IPv6 socket accepts IPv4 as well, where possible: gh-83088.
     return { address: [address, port], family: family === 6 ? 'dual' : 'IPv4' }
   } catch (error) {
     throw explained(error, `cannot listen on ${bind}`)
@@ -231,8 +231,8 @@ function makeServer(
 }
 
 /**
- * How many connections the descriptors of this process suffice for, two each: one for the
- * connection, one for the file. Null where that cannot be known.
+ * How many connections this process has descriptors for, at two each: one for the connection, one
+ * for the file. Null if the limit is unknown.
  */
 function connectionLimit(): number | null {
   try {
@@ -246,7 +246,7 @@ function connectionLimit(): number | null {
 
 /**
  * Load the handler class of `--handler FILE[#NAME]`: the one of that name, or the default, or the only
- * one. It is no {@link CommandLineHandler}, and has its own deadlines.
+ * one. It is not a {@link CommandLineHandler}, and has its own deadlines.
  *
  * @throws {@link UsageError}
  */
@@ -268,7 +268,7 @@ async function loadHandler(argument: string): Promise<RequestHandlerClass> {
         : message,
     )
   }
-  // Not `instanceof`: the module may have its classes from another copy of this package.
+  // Not `instanceof`: the module may import another copy of this package.
   const handlers = Object.entries(exported).filter(
     (entry): entry is [string, RequestHandlerClass] =>
       typeof entry[1] === 'function' &&
@@ -296,13 +296,13 @@ function readPassword(path: string): string {
   }
 }
 
-/** What goes wrong when an address is taken, in words. */
+/** Why an address cannot be listened on, in words. */
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'the address is already in use',
   EADDRNOTAVAIL: 'this machine has no such address',
   EAFNOSUPPORT: 'this machine has no such kind of addresses',
-  EINVAL: 'that is no address to listen on',
+  EINVAL: 'that is not an address to listen on',
   EAI_AGAIN: 'the name server does not answer',
   ENOTFOUND: 'no such name is known',
 }

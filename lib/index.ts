@@ -1,13 +1,13 @@
 /**
  * Python's `http.server` and `socketserver` in TypeScript.
  *
- * This file only names what the package gives out. To read the source, begin with
+ * This file only lists what the package exports. To read the source, begin with
  * `socketserver/base-server.ts`.
  *
  * @module
  */
 
-// Types such as Buffer are Node's, and TypeScript 6 and later load none that nobody asks for.
+// Types such as Buffer are Node's, and TypeScript 6 and later load only those that are asked for.
 /// <reference types="node" preserve="true" />
 
 export { FieldStorage, FormField, FormFile, FORM_LIMITS } from './cgi/field-storage.ts'

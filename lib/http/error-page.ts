@@ -1,14 +1,14 @@
 /**
  * The two pages that `sendError()` knows how to send.
  *
- * Both are formats for Python's `%` operator, with the names `code`, `message` and `explain`.
- * A page of your own may use those too; what it says with a literal `%` it writes `%%`.
+ * Both are formats for Python's `%` operator, with the names `code`, `message` and `explain`. Your own
+ * page may use them too; it writes a literal `%` as `%%`.
  *
  * @module
  */
 
 /**
- * The page of Python 3.5, with which the article was written: HTML 4.01, 447 bytes for a 404.
+ * The page of Python 3.5, which the article used: HTML 4.01, 447 bytes for a 404.
  *
  * @python http.server.DEFAULT_ERROR_MESSAGE
  */

@@ -6,11 +6,10 @@
  *   connection -> handshake -> the queue of TCPServer -> the handler, as without TLS
  * ```
  *
- * Node would take the two files as they are and, where something is wrong with them, say what OpenSSL
- * says: `error:0480006C:PEM routines::no start line`. So they are looked at first.
+ * If something is wrong with the two files, Node reports only what OpenSSL says: `error:0480006C:PEM
+ * routines::no start line`. So they are checked first.
  *
- * What TLS needs of Node is loaded when a server is bound: a program that has none need not spend the
- * 5 ms.
+ * Node's TLS is loaded when a server is bound: a program without one need not spend the 5 ms.
  *
  * Read before: `server.ts`.
  *
@@ -28,15 +27,15 @@ import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { HTTPServer } from './server.ts'
 
-/** What an {@link HTTPSServer} needs beside an address and a handler. */
+/** What an {@link HTTPSServer} needs besides an address and a handler. */
 export interface HTTPSOptions {
-  /** The path of the certificate, in PEM format, followed by those that lead to its issuer. */
+  /** The path of the certificate in PEM format, followed by the chain to its issuer. */
   readonly certfile: string
-  /** The path of the private key, in PEM format. Default: it is in `certfile`, too. */
+  /** The path of the private key in PEM format. Default: `certfile` contains it as well. */
   readonly keyfile?: string | undefined
-  /** What the private key is encrypted with, if it is. */
+  /** The password of the private key, if it is encrypted. */
   readonly password?: string | undefined
-  /** The protocols to agree on, the best first. Default: `['http/1.1']`. */
+  /** The ALPN protocols, in order of preference. Default: `['http/1.1']`. */
   readonly alpnProtocols?: readonly string[] | undefined
 }
 
@@ -48,8 +47,8 @@ export interface HTTPSOptions {
  * const server = new HTTPSServer(['localhost', 8443], MyHandler, files)
  * ```
  *
- * Differs: the handshakes run side by side, before a connection comes to the queue. Python's run one
- * at a time, and a client that stops in the middle of its own holds the server.
+ * Differs: handshakes run concurrently, before the connections are queued. Python's run one at a
+ * time, and a client that stops in the middle of one blocks the server.
  *
  * @python http.server.HTTPSServer
  */
@@ -69,13 +68,13 @@ export class HTTPSServer extends HTTPServer {
    */
   readonly keyfile: string
   /**
-   * What the private key is encrypted with.
+   * The password of the private key.
    *
    * @python http.server.HTTPSServer.password
    */
   readonly password: string | undefined
   /**
-   * The protocols to agree on, the best first.
+   * The ALPN protocols, in order of preference.
    *
    * @python http.server.HTTPSServer.alpn_protocols
    */
@@ -94,7 +93,7 @@ export class HTTPSServer extends HTTPServer {
     this.alpnProtocols = alpnProtocols
   }
 
-  /** Connections whose handshake is not done, by the client's address. */
+  /** Connections whose handshake is not complete, by the client's address. */
   readonly #handshakes = new Map<string, Socket>()
 
   override async createSocket(onConnection: (connection: Socket) => void): Promise<Server> {
@@ -112,7 +111,7 @@ export class HTTPSServer extends HTTPServer {
   }
 
   /**
-   * As any server is closed; a handshake that is not done is not waited for.
+   * Close the server as any other, without waiting for handshakes that are not complete.
    *
    * @python socketserver.TCPServer.server_close
    */
@@ -140,7 +139,7 @@ const HANDSHAKE_SECONDS = 30
 /**
  * Make a listening socket that speaks TLS, not bound yet.
  *
- * Differs: a handshake that fails, or takes too long, is logged. Python says nothing, and waits for
+ * Differs: a handshake that fails or takes too long is logged. Python does not log it, and waits for
  * ever.
  *
  * @param onConnection - to be called after the handshake; the connection is paused
@@ -175,8 +174,8 @@ export async function createTLSServer(
     noDelay: true,
   }
   const server = createServer(options, (connection) => {
-    // A client may end its side after its request, but not before the handshake is done: with
-    // `allowHalfOpen` from the start, one that leaves would be waited for until the time is over.
+    // A client may close its side after its request, but not before the end of the handshake: with
+    // `allowHalfOpen` from the start, one that leaves would be waited for until the timeout.
     connection.allowHalfOpen = true
     connection.pause()
     onConnection(connection)
@@ -184,7 +183,7 @@ export async function createTLSServer(
   const log = failureLog()
   server.on('tlsClientError', (error: HandshakeError, connection) => {
     log(error, connection)
-    // After a failure, Node has closed it. When the time is over, Node only says so.
+    // After a failure, Node has already closed it; after a timeout, Node only reports it.
     connection.destroy()
   })
   return server
@@ -204,14 +203,14 @@ const MOST_LOGGED = 10
 const LOG_SECONDS = 10
 
 /**
- * Make a log for the failures of one server. Whoever floods the server must not flood the log as
- * well.
+ * Make a log for the failures of one server. A client that floods the server must not flood the log
+ * as well.
  */
 function failureLog(): (error: HandshakeError, connection: Socket) => void {
   let since = -Infinity
   let logged = 0
   return ({ code, reason, message }, { remoteAddress, remotePort }) => {
-    // A client that leaves without a word is no news, here as elsewhere.
+    // As elsewhere, a client that just leaves is not logged.
     if (code === 'ECONNRESET') {
       return
     }
@@ -223,7 +222,7 @@ function failureLog(): (error: HandshakeError, connection: Socket) => void {
     if (logged > MOST_LOGGED) {
       return
     }
-    // After some failures the system has forgotten who it was.
+    // After some failures, the system no longer knows the address.
     const who = remoteAddress === undefined ? '' : ` from ${repr([remoteAddress, remotePort])}`
     const why =
       code === 'ERR_SSL_HTTP_REQUEST'
@@ -249,7 +248,7 @@ async function readPEM(what: string, path: string): Promise<Buffer> {
 /** Read the certificates of a chain; returns the first, the server's own. */
 async function parseCertificate(pem: Buffer, path: string): Promise<X509Certificate> {
   const { X509Certificate } = await import('node:crypto')
-  // OpenSSL reads two more labels: an old one, and one for certificates with notes about trust.
+  // OpenSSL accepts two more labels: an old one, and one for certificates with trust settings.
   const block = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^]*?-----END [A-Z0-9 ]+-----/g
   const blocks = pem.toString('latin1').match(block) ?? []
   const certificates = blocks.map((block, index) => {
@@ -289,7 +288,7 @@ async function parseKey(
   }
 }
 
-/** Say that a file does not hold what it should, and what it holds instead. */
+/** Say that a file does not contain what it should, and what it contains instead. */
 function holdsNone(pem: Buffer): string {
   const [, label] = /-----BEGIN ([A-Z0-9 ]{1,40})-----/.exec(pem.toString('latin1')) ?? []
   return `it holds none in PEM format${label === undefined ? '' : `, but a ${label}`}`

@@ -1,10 +1,10 @@
 /**
  * Python's `ThreadingHTTPServer` and `ThreadingHTTPSServer`.
  *
- * They have a file of their own, so that the command line, which handles connections as tasks,
- * need not load what threads are made of.
+ * They have their own file so that the command line, which handles connections as tasks, need not
+ * load the code for threads.
  *
- * Read before: `https-server.ts`, `socketserver/threading-mixin.ts`.
+ * Read before: `https-server.ts`, `socketserver/mixins/threading-mixin.ts`.
  *
  * @module
  */

@@ -1,12 +1,12 @@
 /**
- * What Python's `asyncio` lends `http.server`: a pause of no length.
+ * What is needed of Python's `asyncio`: a pause of no length.
  *
  * @module
  */
 
 /**
- * Let everything else that is ready go on first: other connections, timers, signals. Promises
- * alone never do that; the event loop does not move before the last of them has been served.
+ * Let everything else that is ready run first: other connections, timers, signals. Awaiting resolved
+ * promises does not: the event loop moves on only after the last pending microtask.
  *
  * @python asyncio.sleep
  */

@@ -6,17 +6,17 @@
  *                        ^ start ^ end
  * ```
  *
- * A list of the pieces would do, if all clients were kind. One that sends a byte at a time makes
- * each byte an object of a hundred; so the bytes are copied together here. Free space doubles
- * whenever it is used up, so that a byte is copied about twice, however small the pieces are.
+ * A list of the pieces would do if all clients were friendly. For one that sends single bytes, each
+ * byte would cost an object of a hundred; so the bytes are copied together here. The space doubles
+ * when it is used up, so that each byte is copied about twice, however small the pieces are.
  *
  * @module
  */
 
 /** Bytes, first in, first out. */
 export class ByteQueue {
-  // Memory in front of #start has been handed out and is never written again, so what is taken can
-  // be a view and need not be a copy.
+  // Memory before #start has been handed out and is never written again, so what is taken can be a
+  // view instead of a copy.
   #bytes: Buffer = NOTHING
   #start = 0
   #end = 0
@@ -26,7 +26,7 @@ export class ByteQueue {
     return this.#end - this.#start
   }
 
-  /** Put bytes at the end. They must not change any more: a copy is made only where one is needed. */
+  /** Append bytes, which must not change afterwards: they are copied only if necessary. */
   append(piece: Buffer): void {
     const held = this.length
     if (held === 0) {
@@ -46,12 +46,12 @@ export class ByteQueue {
     this.#end += piece.length
   }
 
-  /** Look at all that is held. */
+  /** Look at all bytes that are held. */
   peek(): Buffer {
     return this.#bytes.subarray(this.#start, this.#end)
   }
 
-  /** Take that many bytes off the front; all of them without a number. */
+  /** Take that many bytes off the front; all of them by default. */
   take(length = this.length): Buffer {
     const start = this.#start
     this.#start = Math.min(start + length, this.#end)

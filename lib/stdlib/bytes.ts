@@ -1,5 +1,5 @@
 /**
- * Text to bytes and back, in the two encodings that HTTP/1.x knows.
+ * Text to bytes and back, in the two encodings that HTTP/1.x uses.
  *
  * A head is ISO 8859-1 (Python's `iso-8859-1`, `latin-1`): byte 0xNN is the character U+00NN, so
  * nothing that a client sends can fail to decode. Pages are UTF-8.
@@ -25,12 +25,12 @@ export function encodeLatin1(text: string): Uint8Array {
   return Buffer.from(text, 'latin1')
 }
 
-/** Decode bytes as UTF-8, what is no UTF-8 becoming U+FFFD (Python's `errors='replace'`). */
+/** Decode bytes as UTF-8, with U+FFFD for invalid bytes (Python's `errors='replace'`). */
 export function decodeUtf8(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('utf8')
 }
 
-/** Encode text as UTF-8, a lone surrogate becoming `?` (Python's `errors='replace'`). */
+/** Encode text as UTF-8, with `?` for lone surrogates (Python's `errors='replace'`). */
 export function encodeUtf8(text: string): Uint8Array {
   return Buffer.from(text.isWellFormed() ? text : text.replace(/\p{Surrogate}/gu, '?'), 'utf8')
 }

@@ -1,21 +1,20 @@
 /**
- * The encodings that a client may name: Python's `codecs`, as far as reading goes.
+ * The encodings that a client may name: the decoding half of Python's `codecs`.
  *
  * @module
  */
 
 import { decodeLatin1, decodeUtf8 } from './bytes.ts'
 
-/** Turns bytes into text; what is no text in its encoding becomes U+FFFD. */
+/** Decodes bytes; those invalid in the encoding become U+FFFD. */
 export type Decode = (bytes: Uint8Array) => string
 
 /**
- * Find out how to read an encoding, by the name that a `charset` parameter has for it. Case, and
- * the difference between `_` and `-`, do not matter.
+ * Find the decoder for an encoding, by its name in a `charset` parameter. Case, and the difference
+ * between `_` and `-`, do not matter.
  *
- * To a browser, `iso-8859-1` and `us-ascii` are two other names for windows-1252. Here they are
- * what they say, as in Python. Some versions of Node (20.20 is one) read windows-1252 as if it
- * were ISO 8859-1.
+ * Browsers take `iso-8859-1` and `us-ascii` for windows-1252. Here they are what they say, as in
+ * Python. Some versions of Node, such as 20.20, decode windows-1252 as if it were ISO 8859-1.
  *
  * @returns null for a name that neither this library nor Node knows.
  * @python codecs.getdecoder

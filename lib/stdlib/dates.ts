@@ -21,7 +21,7 @@ export function now(): number {
 
 /**
  * A time that only goes forward, in seconds from some point in the past. For deadlines, which must
- * not move when somebody sets the clock.
+ * not move when the clock is set.
  *
  * @python time.monotonic
  */
@@ -30,18 +30,18 @@ export function monotonic(): number {
 }
 
 /**
- * Turn seconds into what `setTimeout()` takes. It fires at once for more than 24.8 days, so that is
- * the most; and for what is over already Node 24 fires, too, but prints a warning, so that is 0.
+ * Convert seconds for `setTimeout()`. It fires at once for more than 24.8 days, so that is the
+ * maximum; for negative numbers Node 24 prints a warning, so 0 is the minimum.
  */
 export function milliseconds(seconds: number): number {
   return Math.max(0, Math.min(seconds * 1000, 2 ** 31 - 1))
 }
 
 /**
- * Write a time as HTTP wants it, RFC 9110's IMF-fixdate: `Thu, 06 Oct 2016 20:44:11 GMT`.
+ * Format a time for HTTP, as RFC 9110's IMF-fixdate: `Thu, 06 Oct 2016 20:44:11 GMT`.
  *
  * @param timestamp - seconds since 1970, UTC
- * @throws {@link ValueError} when the year has not one to four digits.
+ * @throws {@link ValueError} when the year is not 1 to 9999.
  * @python email.utils.formatdate
  * @see [RFC 9110 §5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7)
  */
@@ -58,7 +58,7 @@ export function formatDate(timestamp: number): string {
   if (!(year >= 1 && year <= 9999)) {
     throw new ValueError(`Cannot format the date ${String(timestamp)}: the year must be 1 to 9999`)
   }
-  // ECMAScript fixed this format in 2018, and it is IMF-fixdate to the letter.
+  // ECMAScript has specified this format since 2018, and it is exactly IMF-fixdate.
   const text = date.toUTCString()
   if (formatted.size === MOST_FORMATTED) {
     formatted.clear()
@@ -67,11 +67,11 @@ export function formatDate(timestamp: number): string {
   return text
 }
 
-/** The last few dates: now, and when the files that are being served were changed. */
+/** A cache of the last few dates: now, and the modification times of the files being served. */
 const formatted = new Map<number, string>()
 const MOST_FORMATTED = 100
 
-/** A time as the clock on the wall shows it. */
+/** A time as a clock on the wall shows it. */
 export interface LocalTime {
   year: number
   /** 1 is January. */
@@ -83,7 +83,7 @@ export interface LocalTime {
 }
 
 /**
- * Tell a time in the machine's own time zone.
+ * Convert a time to the local time zone of the machine.
  *
  * Differs: `TZ` may name a zone (`Europe/Berlin`), but not describe one, as POSIX allows
  * (`CET-1CEST,M3.5.0,M10.5.0/3`): to Node, most of those are UTC. The command line says so when it
@@ -105,17 +105,17 @@ export function localTime(timestamp: number): LocalTime {
 }
 
 /**
- * Say that the time zone which the environment asks for is one that Node may not know.
+ * Warn about a time zone that Node may not know.
  *
  * @param zone - the value of `TZ`
- * @returns null when there is nothing to be said.
+ * @returns null if there is nothing to warn about.
  */
 export function zoneWarning(zone: string | undefined): string | null {
   if (zone === undefined || zone === '') {
     return null
   }
   try {
-    // Throws for what it does not know. POSIX allows the colon, and Node skips it.
+    // Throws for an unknown zone. POSIX allows the leading colon, and Node skips it.
     new Intl.DateTimeFormat('en', { timeZone: zone.replace(/^:/, '') })
     return null
   } catch {
@@ -145,7 +145,7 @@ export function zoneWarning(zone: string | undefined): string | null {
  * day, a month by name, a year and a time; and to it, 69 to 99 are always in the last century.
  *
  * @param text - the value of a field; white space around it does not belong to it
- * @param today - what the 50 years begin with, in seconds since 1970
+ * @param today - when the 50 years begin, in seconds since 1970
  * @returns seconds since 1970; null when it is not a valid date.
  * @python email.utils.parsedate_to_datetime
  * @see [RFC 9110 §5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7)
@@ -169,7 +169,7 @@ export function parseDate(text: string, today = now()): number | null {
     year += thisYear - (thisYear % 100)
     year -= 1000 * (midnight(year) + time) > horizon.getTime() ? 100 : 0
   }
-  // The 31st of September would be the 1st of October.
+  // The 31st of September would become the 1st of October.
   const exists = new Date(1000 * midnight(year)).getUTCMonth() === month
   return exists ? midnight(year) + time : null
 }

@@ -2,13 +2,13 @@
  * The exceptions that Python's standard library raises and JavaScript lacks, one class each.
  * JavaScript's own `TypeError` stands for Python's.
  *
- * They are for the program: what a *client* does wrong is answered with a status code instead.
+ * They are for the program: what a *client* does wrong gets a response with a status code instead.
  *
  * @module
  */
 
 /**
- * An argument of the right type with a value that makes no sense.
+ * An argument of the right type with a value that is not valid.
  *
  * @python builtins.ValueError
  */

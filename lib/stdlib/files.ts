@@ -3,15 +3,15 @@
  *
  * ```text
  *   stat(path)     is there something, and what?     null if not
- *   open(path)     a regular file, for reading       null if it is none
+ *   open(path)     a regular file, for reading       null if it is not one
  *   scandir(path)  the entries of a directory        throws what Node throws
  * ```
  *
- * A name is text everywhere outside this file, also one that is not UTF-8 (see `surrogates.ts`). It
- * becomes what the system takes, bytes if need be, at this door and nowhere else.
+ * Outside this file every name is text, even one that is not UTF-8 (see `surrogates.ts`). Only here
+ * is it turned into what the system takes, bytes if need be.
  *
- * Each of the three can be told the directory in which the thing must lie, all links followed. The
- * three wait for the disk, and so does the whole process.
+ * All three take the directory in which the target must lie after following all links. All three
+ * block while they wait for the disk, and with them the whole process.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export interface Source {
    * @returns how many; 0 when there are no more.
    */
   read(buffer: Uint8Array): number | Promise<number>
-  /** Let go of it. Must be called in any case. */
+  /** Release it. Must be called in any case. */
   close(): void
 }
 
@@ -68,7 +68,7 @@ export class BytesSource implements Source {
   }
 
   close(): void {
-    // There is nothing to let go of.
+    // There is nothing to release.
   }
 }
 
@@ -76,12 +76,11 @@ export class BytesSource implements Source {
  * A regular file that is open for reading.
  *
  * Differs: it is never read beyond the size that it had when it was opened, which `Content-Length`
- * has promised. A file that has become shorter since costs the client the connection, and the log
- * a line.
+ * has promised. If the file has become shorter since, the connection is closed and the log says so.
  */
 export class OpenFile implements Source {
   readonly size: number
-  /** When it was last changed, in seconds since 1970. */
+  /** When it was last modified, in seconds since 1970. */
   readonly modified: number
   readonly #descriptor: number
   #position = 0
@@ -116,17 +115,17 @@ const KiB = 1024
 let copies = 0
 
 /**
- * Copy what is left of a source, through one buffer that is filled and emptied in turn.
+ * Copy what is left of a source, through a single buffer that is reused.
  *
  * The buffer is 256 KiB while few copies run, and 64 KiB when there are many. Measured: with 256 KiB
  * a copy is twice as fast as Node's `createReadStream()`; with 64 KiB it takes a fifth more CPU,
  * with 1 MiB, which the processor's cache does not hold, an eighth.
  *
- * A write must be taken within the timeout. With pieces of this size, that finds out who stands still
- * and not who is slow. (But the kernel tells of room only when a third of its buffer is free, a
- * megabyte perhaps: whoever takes less in that time stands still, as far as we can see.)
+ * Each write must be accepted within the timeout. With pieces of this size, that detects clients that
+ * have stopped, not slow ones. (But the kernel reports room only when a third of its buffer is free,
+ * perhaps a megabyte: a client that reads less in that time looks as if it had stopped.)
  *
- * @returns a promise only if there is more than one read to be waited for.
+ * @returns a promise only if one read is not enough.
  * @python shutil.copyfileobj
  */
 export function copyfileobj(source: Source, output: Output): void | Promise<void> {
@@ -188,9 +187,9 @@ export function stat(path: string, below: string | null): fs.Stats | null {
 /**
  * Open a file, if it is a regular one.
  *
- * Opening a FIFO would wait for somebody to write into it, and with it the whole server: that is
- * why `O_NONBLOCK`. It is checked again after opening, because the file may be another one by
- * now. Differs: a FIFO hangs Python.
+ * Opening a FIFO would block the whole server until something writes to it, hence `O_NONBLOCK`. The
+ * type is checked after opening, because by then the path may lead to another file. Differs: a FIFO
+ * hangs Python.
  *
  * @param below - the directory in which it must lie; null if it may lie anywhere
  * @python builtins.open
@@ -198,7 +197,7 @@ export function stat(path: string, below: string | null): fs.Stats | null {
 export function open(path: string, below: string | null): OpenFile | null {
   let descriptor: number
   try {
-    // Windows knows no O_NONBLOCK, nor FIFOs; undefined adds no bit.
+    // Windows has neither O_NONBLOCK nor FIFOs; undefined adds no bit.
     const flags = fs.constants.O_RDONLY | fs.constants.O_NONBLOCK
     descriptor = fs.openSync(fsencode(path) ?? '', flags)
   } catch {
@@ -224,7 +223,7 @@ export function scandir(path: string, below: string | null): fs.Dirent[] {
   if (below === null || process.platform !== 'linux') {
     return entriesOf(name)
   }
-  // What has been opened cannot be exchanged for another directory after the check.
+  // An open directory cannot be replaced by another one after the check.
   const descriptor = fs.openSync(name, fs.constants.O_RDONLY | fs.constants.O_DIRECTORY)
   try {
     if (!isInside(path, below, descriptor)) {
@@ -237,9 +236,9 @@ export function scandir(path: string, below: string | null): fs.Dirent[] {
 }
 
 /**
- * Measured: a Buffer for each name makes a listing take 1.5 times as long, and with 100,000 names,
- * all of them alive at once, twice. So names are read as text, and again as bytes only if there is
- * one that is not UTF-8.
+ * Measured: with a Buffer for each name, a listing takes 1.5 times as long, and twice as long for
+ * 100,000 names, which are all alive at once. So names are read as text, and read again as bytes only
+ * if one of them is not UTF-8.
  */
 function entriesOf(directory: string | Buffer): fs.Dirent[] {
   try {
@@ -248,20 +247,20 @@ function entriesOf(directory: string | Buffer): fs.Dirent[] {
       return entries
     }
   } catch {
-    // Where the file system does not tell types, Node asks for each by its name, and cannot find
-    // one that is not UTF-8.
+    // If the file system does not report types, Node looks up each name, and cannot find one that is
+    // not UTF-8.
   }
   return fs
     .readdirSync(directory, { encoding: 'buffer', withFileTypes: true })
     .map((entry) => Object.assign(entry, { name: fsdecode(entry.name) }) as fs.Dirent)
 }
 
-/** Where Linux tells what descriptors lead to. */
+/** Where Linux shows what each descriptor refers to. */
 const DESCRIPTORS = '/proc/self/fd/'
 
 /**
- * Whether a path, all its links followed, lies in a directory; or rather what has been opened by
- * that path, where the system tells.
+ * Whether a path lies in a directory once all its links are followed. Where the system allows it,
+ * the opened file is checked rather than the path.
  */
 function isInside(path: string, directory: string, descriptor?: number): boolean {
   try {
@@ -270,7 +269,7 @@ function isInside(path: string, directory: string, descriptor?: number): boolean
         ? fs.readlinkSync(`${DESCRIPTORS}${String(descriptor)}`, 'latin1')
         : realpath(path)
     const root = realpath(directory)
-    // With the slash: /srv-secret begins with /srv, and is not in it.
+    // With the slash: /srv-secret begins with /srv but is not in it.
     return real === root || real.startsWith(root.endsWith(sep) ? root : root + sep)
   } catch {
     return false
@@ -278,10 +277,10 @@ function isInside(path: string, directory: string, descriptor?: number): boolean
 }
 
 /**
- * Follow all links of a path; a character for each byte.
+ * Follow all links of a path. The result has a character for each byte.
  *
- * Security: `realpathSync()` itself turns bytes into text on the way, and bytes that are not UTF-8
- * into U+FFFD: what it says is then true of another file.
+ * Security: plain `realpathSync()` turns bytes that are not UTF-8 into U+FFFD, so its result may be
+ * the path of another file.
  */
 function realpath(path: string): string {
   return fs.realpathSync.native(fsencode(path) ?? '', 'latin1')
@@ -290,13 +289,13 @@ function realpath(path: string): string {
 // -- About names -----------------------------------------------------------------------------
 
 /**
- * Whether a word of a path means something other than a file of that name to Windows.
+ * Whether Windows takes a segment of a path for something other than a file of that name.
  *
  * Security: Windows takes `CON`, `con.txt` and `aux ` for devices in every directory, drops dots
- * and spaces at the end of a name, and reads `x:` and `x::$DATA` as a drive and as a stream. A
- * backslash parts names.
+ * and spaces at the end of a name, reads `x:` and `x::$DATA` as a drive and as a stream, and treats
+ * a backslash as a separator.
  *
- * @param path - words between slashes, without the drive
+ * @param path - segments between slashes, without the drive
  */
 export function isOddOnWindows(path: string): boolean {
   return path
@@ -320,7 +319,7 @@ export function compareCodePoints(one: string, other: string): number {
   return one.length - other.length
 }
 
-/** The first half of a surrogate pair stands for something above U+FFFF. */
+/** The first half of a surrogate pair ranks above U+FFFF. */
 function rank(unit: number): number {
   return unit >= 0xd800 && unit < 0xdc00 ? unit + 0x10000 : unit
 }
@@ -328,7 +327,7 @@ function rank(unit: number): number {
 // -- The directory to serve ------------------------------------------------------------------
 
 /**
- * Turn what a program gives as the directory to serve into its path.
+ * Turn the directory to serve, as a program gives it, into a path.
  *
  * @throws TypeError when it is neither a path nor a `file:` URL.
  * @python os.fspath
@@ -348,7 +347,7 @@ export function directoryPath(directory: unknown): string {
 }
 
 /**
- * Say why a path is not that of a directory; null if it is.
+ * Say why a path does not lead to a directory; null if it does.
  *
  * @internal
  */

@@ -1,8 +1,8 @@
 /**
  * Python's `repr()` and its `%` operator, as far as `http.server` needs them.
  *
- * Both end up on the wire and in the log (`Bad request version ('HTTP/x')`), so they must agree
- * with Python to the character.
+ * The results of both go onto the wire and into the log (`Bad request version ('HTTP/x')`), so they
+ * must equal Python's character by character.
  *
  * @module
  */
@@ -18,12 +18,12 @@ const SHORT_ESCAPES: Record<string, string> = {
   '\r': '\\r',
 }
 
-// Python prints a character as it is unless Unicode calls it Other or Separator; of the
-// separators only the plain space is printed. U+00AD, the soft hyphen, is an Other.
+// Python escapes the characters of the Unicode categories Other and Separator, except the plain
+// space. U+00AD, the soft hyphen, belongs to Other.
 const UNPRINTABLE = /[\p{C}\p{Z}]/u
 
 /**
- * Spell a value as Python would in its source: `'text'`, `b'bytes'`, `('127.0.0.1', 52934)`,
+ * Write a value as Python source: `'text'`, `b'bytes'`, `('127.0.0.1', 52934)`,
  * `None`, `True`, `TimeoutError('timed out')`.
  *
  * An array is written as a tuple, because the arrays of this library are Python's tuples.
@@ -83,7 +83,7 @@ function reprText(text: string): string {
 }
 
 function reprBytes(bytes: Uint8Array): string {
-  // Each byte is the character of the same number; what is not ASCII is not printed.
+  // Each byte becomes the character of the same number; those outside ASCII are escaped below.
   let text = ''
   for (const byte of bytes) {
     text += String.fromCharCode(byte)
@@ -91,7 +91,7 @@ function reprBytes(bytes: Uint8Array): string {
   return `b${reprText(text).replace(/[^\0-\x7f]/g, escapeCharacter)}`
 }
 
-/** Single quotes, unless that would need escapes and double quotes would not. */
+/** Single quotes, unless they would need escapes and double quotes would not. */
 function quoteFor(text: string): string {
   return text.includes("'") && !text.includes('"') ? '"' : "'"
 }
@@ -125,14 +125,14 @@ interface Conversion {
  * `'code %d, message %s' % (404, 'Not Found')`, and
  * `format('%(code)d', { code: 404 })` its `'%(code)d' % {'code': 404}`.
  *
- * The types are `%s %r %d %i %x %f` and `%%`. What an argument holds is never read as a format
- * again.
+ * The types are `%s %r %d %i %x %f` and `%%`. The contents of an argument are never treated as a
+ * format.
  *
- * Differs: these are all. Python has further types, and flags, a width and a precision (`%5.2f`): in
- * JavaScript, `padStart()` and `toFixed()` do that.
+ * Differs: there are no others. Python has further types, and flags, widths and precisions (`%5.2f`);
+ * in JavaScript, use `padStart()` and `toFixed()`.
  *
- * @throws `TypeError` for too few or too many arguments, a text where a number must stand, or a
- * name that is not there.
+ * @throws `TypeError` for too few or too many arguments, text in place of a number, or an unknown
+ * name.
  * @throws {@link ValueError} for any other conversion, which it names, or a format that ends in the
  * middle of one.
  * @python str.__mod__
@@ -165,8 +165,8 @@ export function format(template: string, args: FormatArguments): string {
 }
 
 /**
- * Take a format apart: text, conversion, text, ... A program has few formats, and uses each again
- * and again. Measured, CPU of a small file with its log line, together with two smaller
+ * Split a format into text, conversion, text, ... The result is cached, because a program uses a few
+ * formats again and again. Measured, CPU of a small file with its log line, together with two smaller
  * changes: 6 % less.
  */
 function parse(template: string): readonly (string | Conversion)[] {
@@ -235,8 +235,8 @@ function toInteger(value: unknown, type: string): number | bigint {
 }
 
 /**
- * Six digits behind the point. Differs: a number just between two that can be printed goes up, in
- * Python to the even one: `'%f' % 0.0078125` ends in 3, and not in 2.
+ * Six digits after the point. Differs: a number exactly halfway between two results is rounded up,
+ * in Python to the even one: `'%f' % 0.0078125` ends in 3, not in 2.
  */
 function fixed(number: number): string {
   if (!Number.isFinite(number)) {
@@ -244,6 +244,6 @@ function fixed(number: number): string {
   }
   const size = Math.abs(number)
   const sign = number < 0 || Object.is(number, -0) ? '-' : ''
-  // From 1e21 on, toFixed() gives up and writes an exponent; but then it is an integer.
+  // From 1e21 on, toFixed() writes an exponent; but such a number is an integer.
   return sign + (size < 1e21 ? size.toFixed(6) : `${String(BigInt(size))}.000000`)
 }

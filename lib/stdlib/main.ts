@@ -18,8 +18,8 @@ import { isMainThread } from 'node:worker_threads'
  * }
  * ```
  *
- * A program may be named without its extension, by its folder, or by a symbolic link, so the text
- * of `process.argv[1]` does not tell. Node 24.2 has `import.meta.main`; this works before that, too.
+ * A program may be named without its extension, by its folder, or by a symbolic link, so comparing
+ * with `process.argv[1]` is not enough. Node 24.2 has `import.meta.main`; this also works before that.
  *
  * @param meta - `import.meta` of the module that asks
  * @returns false also in the threads of a program, and in the children of a server, which load its
@@ -37,7 +37,7 @@ export function isMain({ url }: { readonly url: string }): boolean {
     const found = createRequire(import.meta.url).resolve(program)
     return realpathSync(found) === realpathSync(fileURLToPath(url))
   } catch {
-    // One of them is no file: code on the command line, or from a network.
+    // One of the two is not a file: code from the command line, or from the network.
     return false
   }
 }

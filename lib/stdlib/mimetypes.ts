@@ -3,8 +3,8 @@
  *
  * The tables are those of CPython 3.13.
  *
- * Differs: Python also reads the tables of the host, such as `/etc/mime.types`, where there are any.
- * Here the same file has the same type on every machine; further types go into `extensionsMap`.
+ * Differs: Python also reads the tables of the host, such as `/etc/mime.types`, if there are any.
+ * Here the same file has the same type on every machine; add further types to `extensionsMap`.
  *
  * @module
  */
@@ -13,14 +13,14 @@ import { splitext } from './posixpath.ts'
 import { ENCODINGS_MAP, SUFFIX_MAP, TYPES_MAP } from './mimetypes-table.ts'
 
 /**
- * Guess the type of a file, and the coding that it is wrapped in.
+ * Guess the media type of a file, and its content coding.
  *
  * ```text
  *   data.tgz -> data.tar.gz -> data.tar, coding gzip -> application/x-tar, gzip
  * ```
  *
  * @param path - only the extension matters
- * @returns null for what the tables do not know.
+ * @returns null for what is not in the tables.
  * @python mimetypes.guess_file_type
  */
 export function guessFileType(path: string): [type: string | null, encoding: string | null] {

@@ -1,13 +1,13 @@
 /**
- * Three functions of Python's `posixpath`. Node's `path.posix` has cousins of them that differ in
- * the cases that matter to a server.
+ * Three functions of Python's `posixpath`. Node's `path.posix` has similar ones, which differ in the
+ * cases that matter to a server.
  *
  * @module
  */
 
 /**
- * Split off the extension: `['/a/b.tar', '.gz']`. Dots at the start of a name begin none:
- * `.profile` has no extension.
+ * Split off the extension: `['/a/b.tar', '.gz']`. Leading dots do not begin one: `.profile` has no
+ * extension.
  *
  * @python posixpath.splitext
  */
@@ -21,14 +21,14 @@ export function splitext(path: string): [root: string, extension: string] {
 }
 
 /**
- * Work out `.` and `..` and doubled slashes in a path, without a look at the disk. What would lead
- * above the root stays at the root; a relative path may keep `..` at its start.
+ * Resolve `.`, `..` and repeated slashes in a path, without looking at the disk. A path that would
+ * lead above the root stays at the root; a relative path may keep leading `..`.
  *
- * @returns a path without a slash at its end, and `.` for nothing.
+ * @returns a path without a trailing slash; `.` if nothing is left.
  * @python posixpath.normpath
  */
 export function normpath(path: string): string {
-  // POSIX lets exactly two slashes at the start have a meaning of their own.
+  // POSIX allows exactly two leading slashes to have a meaning of their own.
   const root = /^\/\/(?!\/)/.test(path) ? '//' : path.startsWith('/') ? '/' : ''
   const words: string[] = []
   for (const word of path.split('/')) {

@@ -1,18 +1,18 @@
 /**
- * File names as text, also those that are no UTF-8.
+ * File names as text, even those that are not UTF-8.
  *
- * To Unix, a file name is bytes. To a program it had better be text. Python gets by with two
- * tricks, which both use code points that no real text holds, lone surrogates:
+ * To Unix, a file name is bytes; programs prefer text. Python uses two tricks for the difference,
+ * both with code points that do not occur in real text, lone surrogates:
  *
  * ```text
- *   surrogateescape: a byte that is no UTF-8 becomes U+DC00 + byte       E9 <-> U+DCE9
- *   surrogatepass:   a lone surrogate is written as if it were a character   U+DCE9 <-> ED B3 A9
+ *   surrogateescape: an invalid byte becomes U+DC00 + byte                   E9 <-> U+DCE9
+ *   surrogatepass:   a lone surrogate is encoded as if it were a character   U+DCE9 <-> ED B3 A9
  * ```
  *
- * Names come from the disk with the first. A link in a listing is written with the second:
- * `latin1-%ED%B3%A9.txt`. Whoever follows it sends that back, it becomes U+DCE9 again, and at the
- * disk it is the byte E9. JavaScript's strings hold lone surrogates as well as Python's do, so the
- * same works here.
+ * Names are read from the disk with the first. Links in a listing are written with the second:
+ * `latin1-%ED%B3%A9.txt`. A client that follows the link sends this back, it is decoded to U+DCE9, and
+ * for the disk it is encoded as the byte E9. JavaScript's strings can hold lone surrogates as
+ * Python's can, so the same works here.
  *
  * @module
  */
@@ -20,7 +20,7 @@
 const STRICT = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Decode a file name: UTF-8, and U+DC00 + byte for each byte that is none.
+ * Decode a file name as UTF-8, with U+DC00 + byte for each invalid byte.
  *
  * @python os.fsdecode
  */
@@ -60,11 +60,10 @@ function sequenceLength(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Turn text into what Node's `fs` takes for the same name: the text itself, or bytes where it
- * holds escaped ones.
+ * Turn a name into what Node's `fs` takes: the text itself, or bytes if it contains escaped ones.
  *
- * @returns null if no file can have that name: it holds a NUL, or a surrogate that escapes
- * nothing.
+ * @returns null if no file can have that name: it contains a NUL, or a surrogate that is not an
+ * escaped byte.
  * @python os.fsencode
  */
 export function fsencode(path: string): string | Buffer | null {
@@ -78,7 +77,7 @@ export function fsencode(path: string): string | Buffer | null {
 }
 
 /**
- * Encode text as UTF-8, and each U+DC80 to U+DCFF as the byte that it stands for.
+ * Encode text as UTF-8, and each of U+DC80 to U+DCFF as the byte that it stands for.
  *
  * @python str.encode
  */
@@ -115,12 +114,12 @@ export function encodeSurrogatepass(text: string): Uint8Array {
 }
 
 /**
- * Decode UTF-8, and with it the surrogates that stand for escaped bytes, U+DC80 to U+DCFF.
+ * Decode UTF-8 in which the surrogates for escaped bytes, U+DC80 to U+DCFF, are allowed.
  *
- * Differs: Python's `surrogatepass` takes all surrogates. A name with any other one exists on no
- * disk, and two of them would be taken for a character here.
+ * Differs: Python's `surrogatepass` accepts all surrogates. No disk has a name with any other one, and
+ * here two of them would form a character.
  *
- * @returns null for bytes that are not even that.
+ * @returns null for bytes that are not valid even so.
  * @python bytes.decode
  */
 export function decodeSurrogatepass(bytes: Uint8Array): string | null {

@@ -1,11 +1,10 @@
 /**
- * What Python's `sys` lends `http.server`: the log's outlet, and the name of what runs the
- * program.
+ * What `http.server` uses of Python's `sys`: the output of the log, and the name of the runtime.
  *
  * @module
  */
 
-// Bun and Deno say as well which version of Node they stand in for.
+// Bun and Deno also name the version of Node that they stand in for.
 const { bun, deno, node } = process.versions
 
 /**
@@ -18,7 +17,8 @@ export const runtime =
   bun !== undefined ? `Bun/${bun}` : deno !== undefined ? `Deno/${deno}` : `Node/${node}`
 
 /**
- * Where the log and the reports of exceptions go.
+ * Where the log and the reports of exceptions go. In a thread or a child process, `write()` is
+ * replaced: what it is given goes to the server.
  *
  * @python sys.stderr
  */
@@ -26,13 +26,13 @@ export const stderr = {
   /**
    * Write text, in the order of the calls.
    *
-   * A reader of the log that goes away (`basehttp 2>&1 | head`) must not end the server: the
-   * text is then lost, and nothing is thrown. One that stays and does not read must not fill the
-   * memory: anything beyond a megabyte is lost as well. (Python waits for such a reader.)
+   * A reader of the log that exits (`basehttp 2>&1 | head`) must not end the server: the text is
+   * then lost, and nothing is thrown. A reader that stops reading must not fill the memory: anything
+   * beyond a megabyte is lost as well. (Python waits for such a reader.)
    *
-   * That is so for a pipe. A terminal is written to synchronously, because Node does so, and one that
-   * was stopped with Ctrl-S stops the whole server until Ctrl-Q, SIGTERM included; so does a disk
-   * that does not answer. As in Python.
+   * That holds for a pipe. Node writes to terminals and files synchronously, so a terminal that was
+   * stopped with Ctrl-S stops the whole server until Ctrl-Q, even its SIGTERM; so does a disk that
+   * hangs. Python does the same.
    */
   write(text: string): void {
     if (process.stderr.listenerCount('error', ignore) === 0) {
@@ -48,5 +48,5 @@ export const stderr = {
 const MOST_WAITING = 1024 * 1024
 
 function ignore(): void {
-  // Where could it be reported?
+  // There is nowhere left to report it.
 }

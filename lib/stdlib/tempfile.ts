@@ -5,15 +5,14 @@
  *   make a directory (0700), open a file in it (0600), remove both -> write, read -> close
  * ```
  *
- * On Unix a file lives for as long as somebody has it open, name or no name. So its name is
- * removed before the first byte is written, and nothing is left to be cleaned up: however the
- * process ends, by an exception, a signal or a loss of power, the system frees the disk. Only a
- * process that is killed between opening and removing, in about a millisecond, leaves an empty
- * file.
+ * On Unix a file exists as long as a process has it open, with or without a name. So its name is
+ * removed before the first byte is written, and there is nothing to clean up: however the process
+ * ends, by an exception, a signal or a power failure, the system frees the disk space. Only a process
+ * that is killed between opening and removing, within about a millisecond, leaves an empty file.
  *
- * On Windows a file that is removed while it is open goes with its last handle, also when the
- * process is killed. Its directory cannot be removed before; that is tried again at the close,
- * and a killed process leaves it behind, empty.
+ * On Windows a file that is removed while it is open disappears with its last handle, even when the
+ * process is killed. Its directory cannot be removed before that; `close()` tries again, and a killed
+ * process leaves the directory behind, empty.
  *
  * @module
  */
@@ -26,13 +25,13 @@ import { join } from 'node:path'
 import { ValueError } from './errors.ts'
 
 /**
- * A file that nobody else can open. What is written goes to its end, and is read from any place.
+ * A file that no other process can open. It is written at its end, and read anywhere.
  *
  * @python tempfile.TemporaryFile
  */
 export class TemporaryFile {
   readonly #handle: FileHandle
-  /** What could not be removed yet. */
+  /** The directory, if it could not be removed yet. */
   #directory: string | undefined
   #size = 0
   #closed = false
@@ -48,8 +47,8 @@ export class TemporaryFile {
    * @throws what Node throws when that cannot be done, with its `code`.
    */
   static async create(): Promise<TemporaryFile> {
-    // Security: nobody else may enter this directory, so the name in it cannot be taken, nor be a
-    // link that somebody has laid out.
+    // Security: no other user can enter this directory, so nobody can have created a file or planted
+    // a link of that name.
     const directory = mkdtempSync(join(tmpdir(), 'basehttp-'))
     try {
       const path = join(directory, 'file')
@@ -77,7 +76,7 @@ export class TemporaryFile {
    * @throws what Node throws when they cannot be written, with its `code`: `ENOSPC`, `EFBIG`.
    */
   async write(data: Uint8Array): Promise<void> {
-    // A disk that is nearly full takes a part, and refuses the rest.
+    // A nearly full disk accepts a part, and refuses the rest.
     for (let done = 0; done < data.length;) {
       const { bytesWritten } = await this.#handle.write(data, done, data.length - done, this.#size)
       this.#size += bytesWritten
@@ -86,7 +85,7 @@ export class TemporaryFile {
   }
 
   /**
-   * Read so many bytes from a place on; fewer if the file ends first.
+   * Read so many bytes from a position; fewer if the file ends first.
    *
    * @throws {@link ValueError} after {@link close}.
    */
@@ -101,7 +100,7 @@ export class TemporaryFile {
   }
 
   /**
-   * Read as {@link read} does, and let everybody wait for the disk.
+   * Read like {@link read}, but block the whole process meanwhile.
    *
    * @throws {@link ValueError} after {@link close}.
    */
@@ -115,7 +114,7 @@ export class TemporaryFile {
     return bytes.subarray(0, done)
   }
 
-  /** Let go of it, once reads and writes that are under way are done: then it is no more. */
+  /** Close it after pending reads and writes; the system then frees it. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#handle.close()

@@ -8,11 +8,11 @@ import { inspect } from 'node:util'
 import { escapeCharacter } from './format.ts'
 
 /**
- * Tell all that is known of an exception: its stack, its cause, further fields.
+ * Format all that is known of an exception: its stack, its cause, further fields.
  *
  * Security: the message may quote what a client sent, a path for instance. Control characters are
- * escaped as in the log, and lines behind the first are indented, so that none of them can be taken
- * for a line of the log. Differs: Python prints the message as it is.
+ * escaped as in the log, and lines after the first are indented, so that none of them can be mistaken
+ * for a line of the log. Differs: Python prints the message unchanged.
  *
  * @python traceback.format_exception
  */
@@ -23,11 +23,10 @@ export function formatException(error: unknown): string {
 }
 
 /**
- * Say what an exception is, and never throw another: anything can be thrown, an error whose
- * `stack` is a getter that throws, a revoked Proxy. A report that fails would take the server with
- * it.
+ * Describe an exception without ever throwing another. Anything can be thrown, even an error whose
+ * `stack` is a getter that throws, or a revoked Proxy; a report that fails would end the server.
  *
- * @added What Python prints in such a place: `<exception str() failed>`.
+ * @added Python prints `<exception str() failed>` in such a case.
  */
 export function describe(error: unknown): string {
   try {

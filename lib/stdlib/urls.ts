@@ -1,10 +1,10 @@
 /**
- * The parts of Python's `urllib.parse` that a server needs: taking a request target apart, and
+ * The parts of Python's `urllib.parse` that a server needs: splitting a request target, and
  * percent-encoding.
  *
  * Why not `new URL()`? It repairs what it reads (`/a/../b` becomes `/b`, a tab disappears, a bad
- * escape stays), wants a scheme and a host, and throws away the difference between `/?` and `/`.
- * A server must see what the client sent.
+ * escape stays), requires a scheme and a host, and loses the difference between `/?` and `/`. A
+ * server must see what the client sent.
  *
  * ```text
  *   http://example.org:80/dir/page;v=1?q=x#top
@@ -48,13 +48,13 @@ export interface ParseResult extends SplitResult {
   params: string
 }
 
-// The schemes that Python knows to have parameters; the empty one is a path on its own.
+// The schemes that have parameters according to Python; the empty one is that of a path alone.
 const USES_PARAMS = new Set(
   ' ftp hdl prospero http imap https shttp rtsp rtsps rtspu sip sips mms sftp tel'.split(' '),
 )
 
 /**
- * Take a URL apart, without decoding any part of it.
+ * Split a URL into its parts, without decoding any of them.
  *
  * @throws {@link ValueError} for a host with only one of `[` and `]`, or with something other
  * than an IPv6 address between them.
@@ -62,8 +62,8 @@ const USES_PARAMS = new Set(
  * @see [RFC 3986 §3](https://www.rfc-editor.org/rfc/rfc3986#section-3)
  */
 export function urlsplit(url: string): SplitResult {
-  // Python follows the WHATWG's advice here: controls and spaces in front, and every tab, CR
-  // and LF, are taken out before anything is looked at.
+  // Like Python, follow the WHATWG: leading controls and spaces, and every tab, CR and LF, are
+  // removed before parsing.
   let rest = url.replace(/^[\0-\x20]+/, '').replace(/[\t\r\n]/g, '')
   let scheme = ''
   let netloc = ''
@@ -84,7 +84,7 @@ export function urlsplit(url: string): SplitResult {
 }
 
 /**
- * Take a URL apart as {@link urlsplit} does, and the parameters off the last path segment:
+ * Split a URL as {@link urlsplit} does, and the parameters from the last path segment:
  * `/p;q?x=1` has the path `/p`, the parameters `q` and the query `x=1`.
  *
  * @throws {@link ValueError} where {@link urlsplit} does.
@@ -101,7 +101,7 @@ export function urlparse(url: string): ParseResult {
 }
 
 /**
- * Put a URL together again from the parts that {@link urlsplit} found.
+ * Join the parts that {@link urlsplit} found into a URL again.
  *
  * @python urllib.parse.urlunsplit
  */
@@ -110,7 +110,7 @@ export function urlunsplit({ scheme, netloc, path, query, fragment }: SplitResul
   if (netloc !== '') {
     url = `//${netloc}${path === '' || path.startsWith('/') ? '' : '/'}${path}`
   } else if (path.startsWith('//')) {
-    // Without this, the first word of the path would be read as a host.
+    // Without this, the first segment of the path would be read as a host.
     url = `//${path}`
   }
   return (
@@ -122,8 +122,8 @@ export function urlunsplit({ scheme, netloc, path, query, fragment }: SplitResul
 }
 
 /**
- * Percent-encode text as UTF-8, but for letters, digits and `_.-~/`. Lone surrogates are encoded
- * as if they were characters, see `surrogates.ts`.
+ * Percent-encode text as UTF-8, except letters, digits and `_.-~/`. Lone surrogates are encoded as
+ * if they were characters, see `surrogates.ts`.
  *
  * @python urllib.parse.quote
  */
@@ -144,25 +144,25 @@ export function quote(text: string): string {
 const ONLY_SAFE = /^[\w.~/-]*$/
 
 /**
- * Decode percent escapes as UTF-8: `%C3%A9` becomes `é`, bytes that are no UTF-8 become U+FFFD.
+ * Decode percent escapes as UTF-8: `%C3%A9` becomes `é`, invalid bytes become U+FFFD.
  *
- * A `%` that starts no escape stays as it is, where `decodeURIComponent()` would throw.
+ * A `%` that does not start an escape stays as it is; `decodeURIComponent()` would throw.
  *
- * @param decode - reads the bytes, if they are in another encoding
+ * @param decode - decodes the bytes, if they are in another encoding
  * @python urllib.parse.unquote
  */
 export function unquote(text: string, decode: (bytes: Uint8Array) => string = decodeUtf8): string {
   if (!text.includes('%')) {
     return text
   }
-  // In some encodings an escape and the letter behind it are one character, so all ASCII is
-  // decoded together with the escapes in it.
+  // In some encodings an escape and the letter after it are one character, so ASCII is decoded
+  // together with the escapes in it.
   return text.replace(/[\0-\x7f]+/g, (ascii) => decode(unquoteToBytes(ascii)))
 }
 
 /**
- * Decode percent escapes as the name of a file, Python's `unquote(path, errors='surrogatepass')`.
- * Escapes that do not make one are decoded as {@link unquote} does it, and so lead to no file.
+ * Decode percent escapes as a file name, like Python's `unquote(path, errors='surrogatepass')`.
+ * Escapes that cannot be one are decoded as by {@link unquote}, and so lead to no file.
  *
  * @python urllib.parse.unquote
  */
@@ -181,17 +181,16 @@ export function unquotePath(path: string): string {
   return decoded
 }
 
-/** How {@link parseQsl} reads. */
+/** Options of {@link parseQsl}. */
 export interface ParseQslOptions {
-  /** Whether `a=` and `a` are a pair with an empty value, or nothing at all. Default: false. */
+  /** Whether to keep `a=` and `a`, as pairs with an empty value. Default: false. */
   keepBlankValues?: boolean
-  /** Reads the bytes that escapes stand for. Default: as UTF-8. */
+  /** Decodes the bytes of percent escapes. Default: as UTF-8. */
   decode?: (bytes: Uint8Array) => string
 }
 
 /**
- * Take a query or an urlencoded form apart: `a=1&b=x+y` becomes `[['a', '1'], ['b', 'x y']]`, in
- * order.
+ * Parse a query or an urlencoded form: `a=1&b=x+y` becomes `[['a', '1'], ['b', 'x y']]`, in order.
  *
  * @python urllib.parse.parse_qsl
  */
@@ -237,7 +236,7 @@ export function unquoteToBytes(text: string): Uint8Array {
 
 const PERCENT = 0x25
 
-/** What a hexadecimal digit stands for; -1 for any other byte, or none. */
+/** The value of a hexadecimal digit; -1 for any other byte, or none. */
 function hexDigit(byte = 0): number {
   if (byte >= 0x30 && byte <= 0x39) {
     return byte - 0x30
@@ -258,8 +257,8 @@ function checkNetloc(netloc: string): void {
   if (netloc.includes('[')) {
     checkBracketedHost(partition(partition(netloc, '[')[1], ']')[0])
   }
-  // Security: U+2100 is one character until a resolver normalises it to `a/c`, and then the host
-  // is another one. NFKC is what IDNA uses.
+  // Security: a resolver normalizes the single character U+2100 to `a/c`, which changes the host.
+  // IDNA uses NFKC.
   const plain = netloc.replace(/[@:#?]/g, '')
   const normal = plain.normalize('NFKC')
   if (normal !== plain && /[/?#@:]/.test(normal)) {
