@@ -37,7 +37,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'split-line-end-missed',
     history:
       'A reader that resumes after what it has searched, and is one off: a line feed that comes first in its packet is missed.',
-    file: 'lib/socketserver/stream-reader.js',
+    file: 'lib/stdlib/byte-queue.js',
     from: 'this.#searched = this.#end;',
     to: 'this.#searched = this.#end + 1;',
     killedBy: 'request-line/cut-in-two',
