@@ -34,6 +34,7 @@ export {
 } from './socketserver/mixins/forking-mixin.ts'
 export { BaseRequestHandler, StreamRequestHandler } from './socketserver/request-handler.ts'
 export type { Connection, RequestHandlerClass } from './socketserver/request-handler.ts'
+export type { HandlerOptions } from './socketserver/handler-options.ts'
 export { StreamReader } from './socketserver/stream-reader.ts'
 export type { StreamReaderOptions } from './socketserver/stream-reader.ts'
 export { StreamWriter } from './socketserver/stream-writer.ts'

@@ -36,7 +36,9 @@
  * @module
  */
 
-import { checkSeconds, StreamRequestHandler } from '../socketserver/request-handler.ts'
+import { checkOneOf, checkSeconds } from '../socketserver/handler-options.ts'
+import type { HandlerOptions } from '../socketserver/handler-options.ts'
+import { StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { sleep0 } from '../stdlib/asyncio.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
@@ -810,17 +812,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * nor a number of seconds.
    * @added Python does not check.
    */
-  static override checkOptions(options: Readonly<Record<string, unknown>>): void {
+  static override checkOptions(options: HandlerOptions): void {
     super.checkOptions(options)
     checkSeconds(options, 'headTimeout')
     checkSeconds(options, 'bodyTimeout')
-    const { protocolVersion = 'HTTP/1.0' } = options
-    if (protocolVersion !== 'HTTP/1.0' && protocolVersion !== 'HTTP/1.1') {
-      throw new TypeError(
-        `Cannot set the handler option 'protocolVersion' to ${repr(protocolVersion)}: give ` +
-          "'HTTP/1.0' or 'HTTP/1.1'",
-      )
-    }
+    checkOneOf(options, 'protocolVersion', ['HTTP/1.0', 'HTTP/1.1'])
   }
 }
 

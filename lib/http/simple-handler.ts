@@ -30,6 +30,8 @@
  */
 
 import type { Dirent, Stats } from 'node:fs'
+import { checkPairs, checkTexts } from '../socketserver/handler-options.ts'
+import type { HandlerOptions } from '../socketserver/handler-options.ts'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
 import { parseDate } from '../stdlib/dates.ts'
 import * as files from '../stdlib/files.ts'
@@ -350,7 +352,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * arrays of what they hold; an Error when there is no such directory.
    * @added Python does not check.
    */
-  static override checkOptions(options: Readonly<Record<string, unknown>>): void {
+  static override checkOptions(options: HandlerOptions): void {
     super.checkOptions(options)
     if ('directory' in options) {
       const path = files.directoryPath(options.directory)
@@ -359,19 +361,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         throw new Error(`Cannot serve the directory ${repr(path)}: ${problem}`)
       }
     }
-    const { indexPages = [], extraResponseHeaders = [] } = options
-    if (!isArrayOf(indexPages, isText)) {
-      throw new TypeError(
-        `Cannot set the handler option 'indexPages' to ${repr(indexPages)}: give an array of names`,
-      )
-    }
-    const isHeader = (header: unknown) => isArrayOf(header, isText) && header.length === 2
-    if (!isArrayOf(extraResponseHeaders, isHeader)) {
-      throw new TypeError(
-        "Cannot set the handler option 'extraResponseHeaders' to " +
-          `${repr(extraResponseHeaders)}: give an array of pairs, [['Name', 'value']]`,
-      )
-    }
+    checkTexts(options, 'indexPages', 'an array of names')
+    checkPairs(options, 'extraResponseHeaders', "an array of pairs, [['Name', 'value']]")
   }
 
   /**
@@ -383,14 +374,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     this.directory = files.directoryPath(this.directory)
     return super.setup()
   }
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
-}
-
-function isArrayOf(value: unknown, fits: (item: unknown) => boolean): value is unknown[] {
-  return Array.isArray(value) && value.every(fits)
 }
 
 /**

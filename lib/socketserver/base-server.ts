@@ -40,6 +40,7 @@ import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { formatException } from '../stdlib/traceback.ts'
 import { isInsideHandler, runHandler } from './current-request.ts'
+import type { HandlerOptions } from './handler-options.ts'
 import type { BaseRequestHandler, Connection, RequestHandlerClass } from './request-handler.ts'
 
 /**
@@ -111,7 +112,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    *
    * @added Python's `functools.partial(Handler, directory='/srv')` in place of the class.
    */
-  handlerOptions: Readonly<Record<string, unknown>> = {}
+  handlerOptions: HandlerOptions = {}
 
   /**
    * Whether connections are encrypted by this process, and so cannot be handed to another. To be

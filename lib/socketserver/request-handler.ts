@@ -17,8 +17,9 @@
  */
 
 import type { Duplex } from 'node:stream'
-import { repr } from '../stdlib/format.ts'
 import type { Address, BaseServer } from './base-server.ts'
+import { checkSeconds } from './handler-options.ts'
+import type { HandlerOptions } from './handler-options.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 
@@ -40,7 +41,7 @@ export interface RequestHandlerClass {
    *
    * @throws what is to be thrown by `bindAndActivate()`.
    */
-  checkOptions?(options: Readonly<Record<string, unknown>>): void
+  checkOptions?(options: HandlerOptions): void
 }
 
 /**
@@ -158,7 +159,7 @@ export class StreamRequestHandler extends BaseRequestHandler {
    * @throws `TypeError` when it is neither null nor a number of seconds.
    * @added Python's sockets throw, at the first request.
    */
-  static checkOptions(options: Readonly<Record<string, unknown>>): void {
+  static checkOptions(options: HandlerOptions): void {
     checkSeconds(options, 'timeout')
   }
 
@@ -247,20 +248,5 @@ export class StreamRequestHandler extends BaseRequestHandler {
       .then(() => {
         this.rfile.close()
       })
-  }
-}
-
-/**
- * Check that an option is a number of seconds, if it is there and not null.
- *
- * @throws `TypeError` that says so.
- */
-export function checkSeconds(options: Readonly<Record<string, unknown>>, name: string): void {
-  const value = options[name]
-  if (value !== null && value !== undefined && !(typeof value === 'number' && value >= 0)) {
-    throw new TypeError(
-      `Cannot set the handler option ${repr(name)} to ${repr(value)}: give a number of seconds, ` +
-        'or null to wait for ever',
-    )
   }
 }

@@ -1,0 +1,55 @@
+/**
+ * Checks of a server's `handlerOptions`, for the `checkOptions()` of the handlers. So a wrong value is
+ * found when the server is bound, and not by the first client.
+ *
+ * Each throws a `TypeError` that names the option, the value and what to give instead; an option that is
+ * undefined is left out and passes.
+ *
+ * @module
+ */
+
+import { repr } from '../stdlib/format.ts'
+
+/** Values for fields of a handler, by name. */
+export type HandlerOptions = Readonly<Record<string, unknown>>
+
+/** Check that an option is a number of seconds, or null. */
+export function checkSeconds(options: HandlerOptions, name: string): void {
+  const fits = (value: unknown) => value === null || (typeof value === 'number' && value >= 0)
+  check(options, name, fits, 'a number of seconds, or null to wait for ever')
+}
+
+/** Check that an option is one of several texts. */
+export function checkOneOf(options: HandlerOptions, name: string, texts: readonly string[]): void {
+  const fits = (value: unknown) => texts.some((text) => text === value)
+  check(options, name, fits, texts.map((text) => repr(text)).join(' or '))
+}
+
+/** Check that an option is an array of texts. */
+export function checkTexts(options: HandlerOptions, name: string, what: string): void {
+  check(options, name, isTexts, what)
+}
+
+/** Check that an option is an array of pairs of texts. */
+export function checkPairs(options: HandlerOptions, name: string, what: string): void {
+  const isPair = (item: unknown) => isTexts(item) && item.length === 2
+  check(options, name, (value) => Array.isArray(value) && value.every(isPair), what)
+}
+
+function isTexts(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
+
+function check(
+  options: HandlerOptions,
+  name: string,
+  fits: (value: unknown) => boolean,
+  what: string,
+): void {
+  const value = options[name]
+  if (value !== undefined && !fits(value)) {
+    throw new TypeError(
+      `Cannot set the handler option ${repr(name)} to ${repr(value)}: give ${what}`,
+    )
+  }
+}
