@@ -11,12 +11,12 @@
  * ```
  *
  * Python gives this part to its e-mail parser, which forgives what a mail reader must forgive. A
- * server must not: two programs that read the same bytes as different requests are how a request
- * is smuggled past the first of them to the second. So this parser follows RFC 9112, and refuses
- * where Python guesses.
+ * server must not: where two programs read the same bytes as different requests, a request can be
+ * smuggled past the first to the second. So this parser follows RFC 9112, and refuses where Python
+ * guesses.
  *
- * Differs: a field line that begins with white space, that has no colon, white space before the
- * colon or a name that is not a token, a CR or NUL inside a line, a second Host: 400. Python joins,
+ * Differs: a 400 for a field line that begins with white space, one without a colon, one with white
+ * space before the colon, a name that is not a token, a CR or NUL inside a line, and a second Host. Python joins,
  * skips or silently drops such lines, and sometimes all after them. A body length that is wrong or
  * ambiguous: 400, and 501 for a transfer coding, 413 for a number that JavaScript cannot count to.
  * Python leaves that to the handler.
@@ -47,7 +47,7 @@ export class HTTPMessage implements Iterable<Field> {
   readonly #fields: readonly Field[]
 
   /**
-   * Hold fields.
+   * Store the fields.
    *
    * @param fields - in order
    */
@@ -135,9 +135,8 @@ export type MessageClass = new (fields: readonly Field[]) => HTTPMessage
 // -- What is wrong with a request ------------------------------------------------------------
 
 /**
- * Something is wrong with a request, in the words of `sendError(code, message, explain)`. A method may
- * throw it, or let through what `FieldStorage.parse()` throws: the client gets that response, unless
- * another one has begun, and the connection ends.
+ * Something is wrong with a request, in the words of `sendError(code, message, explain)`. A `do_POST()` or the like may throw it, or let through what `FieldStorage.parse()` throws for a form:
+ * the client gets that response, unless another one has begun, and the connection ends.
  *
  * @added In Python such a thing is a `ValueError`, and the client gets no response.
  */
@@ -259,7 +258,7 @@ export async function readFields(
     if (line.length > MAX_LINE) {
       throw tooMuch('Line too long', `${String(MAX_LINE)} bytes when reading header line`)
     }
-    // Security: the end of the connection may have cut `Content-Length: 1` from `100`. RFC 9112 §8
+    // Security: the end of the connection may have cut `Content-Length: 100` down to `1`. RFC 9112 §8
     // allows an error response to an incomplete request, and that is all it gets.
     // Differs: Python takes what is there for the whole.
     if (!line.endsWith('\n')) {
@@ -333,8 +332,7 @@ function flaw(line: string): string {
  * Tell how many bytes of body follow the head; 0 when the headers do not mention a body.
  *
  * Security: a proxy in front of this server has to come to the same number. Where two programs
- * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled
- * as Python's `int()` would take it (`+5`, `1_0`, ` 5`).
+ * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled as only Python's `int()` would take it (`+5`, `1_0`).
  *
  * Production: a server that takes uploads decodes `Transfer-Encoding: chunked`. Python's does
  * not, and its handlers then read the chunks as the next request; here it is a 501.

@@ -38,7 +38,7 @@ export class HTTPServer extends TCPServer {
   serverPort = 0
 
   /**
-   * Bind the server, and take down its name and port.
+   * Bind the server, and note its name and port.
    *
    * @python http.server.HTTPServer.server_bind
    */
@@ -51,7 +51,8 @@ export class HTTPServer extends TCPServer {
 }
 
 /**
- * An HTTP server that handles each connection as a task of its own. The command line uses it.
+ * An HTTP server that handles all its connections side by side, in one thread: while one handler waits,
+ * others run. The command line uses it.
  *
  * @added Python's is `ThreadingHTTPServer`.
  */

@@ -291,9 +291,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   // -- What is served, and how ---------------------------------------------------------------
 
   /**
-   * The directory to serve. Empty, and among {@link BaseServer.handlerOptions} also null and
-   * undefined: the current directory, whose path {@link setup} puts here. Among them it may be a
-   * `file:` URL, too.
+   * The directory to serve. Empty: the current directory, whose path {@link setup} puts here. Among
+   * {@link BaseServer.handlerOptions} it may also be null, the same as empty, or a `file:` URL.
    *
    * Differs: to Python, `''` is the current directory for all paths but `/`, for which it is the root
    * of the file system.
@@ -307,7 +306,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * Whether symbolic links are followed out of {@link directory}, as Python always does. False:
    * what lies outside is a 404.
    *
-   * Production: on Linux, what counts is where the file is that has been opened. Elsewhere its path
+   * Production: on Linux, it is the opened file itself whose place is checked. Elsewhere its path
    * is looked up again after opening, and somebody who may write to the directory and exchanges a
    * link twice, at the right moments, is not noticed.
    *
@@ -386,7 +385,8 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
   '.Z': 'application/octet-stream',
   '.bz2': 'application/x-bzip2',
   '.xz': 'application/x-xz',
-  // Differs: the article prints application/octet-stream. Python 3.13 says text/x-rst.
+  // Differs: Python 3.13 says text/x-rst. This is what the article on `http.server` in PyMOTW-3 prints,
+  // which this library reproduces.
   '.rst': 'application/octet-stream',
 }
 
@@ -415,8 +415,8 @@ function splitTarget(target: string): SplitResult | null {
 /** The URL of a directory that was asked for without its slash. */
 function withSlash({ scheme, path, query, fragment }: SplitResult): string {
   // Security: a redirect stays on this host. Scheme and host of the target are left out: they may be
-  // `http://evil.example/..` or `javascript://x/..`. What is left must not begin with others, as
-  // after `https:` or `http://` it may: so it begins with exactly one slash, and backslashes, which
+  // `http://evil.example/..` or `javascript://x/..`. The path that is left may begin with
+  // `//evil.example` itself: so it is cut to exactly one slash, and backslashes, which
   // browsers read as slashes (gh-132826), are escaped.
   const absolute = `${scheme === '' ? '' : '/'}${path}/`.replace(/^\/+/, '/')
   const here = absolute.replaceAll('\\', '%5C')

@@ -6,12 +6,12 @@
  *   serveForever() ---.
  *                      >-- getRequest() -> verifyRequest() -> processRequest()
  *   handleRequest() --'                                            |
- *                                  ThreadingMixIn and ForkingMixIn override this one
- *                                                                  v
- *                        shutdownRequest() <- handler.run() <- finishRequest()
- *                                |
- *                                v
- *                          closeRequest()
+ *                            AsyncMixIn, ThreadingMixIn and ForkingMixIn override this one
+ *                                                                  |
+ *                                                                  |-- finishRequest()
+ *                                                                  |     '-- handler.run()
+ *                                                                  '-- shutdownRequest()
+ *                                                                        '-- closeRequest()
  * ```
  *
  * The words handling, getting, processing and finishing are CPython's, and its own source calls
@@ -20,12 +20,14 @@
  * - `handleRequest()` is the top: it waits, then calls the others;
  * - `getRequest()` differs from transport to transport;
  * - `processRequest()` is where a thread or a child may take over;
- * - `finishRequest()` makes the handler, and the handler does all the rest.
+ * - `finishRequest()` makes the handler, and lets it run; what follows is up to `processRequest()` again.
  *
  * Here, one request is handled at a time. While a client keeps the handler waiting, all the
  * others wait too: that is not a flaw of this class but its lesson, and the reason for the
- * mix-ins. A request, in this module, is a whole connection; the several HTTP requests that may
- * come over it are up to the handler.
+ * mix-ins. A request, in this module, is a whole connection; the several requests of HTTP that may come over it are up to the handler. Where one of those is meant, it is called an HTTP request.
+ *
+ * In doc comments, `@python` names what a thing is in Python, `@added` says that Python lacks it and
+ * what it has instead, and `Differs:` what else is different. `bpo-` and `gh-` are CPython's issues.
  *
  * Left out: `UDPServer` and its kind.
  *
@@ -54,7 +56,7 @@ export type InternetAddress = readonly [host: string, port: number]
 /** An address: a pair for an internet socket, a path for a Unix socket. */
 export type Address = InternetAddress | string
 
-/** A class that something can be mixed into, by its instances. */
+/** The type of a class, by the type of its instances; for mix-ins. */
 // TypeScript asks for `any[]` here, and for nothing else, in a class that can be extended so.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 export type Constructor<Instance> = new (...args: any[]) => Instance
@@ -75,8 +77,8 @@ export type Constructor<Instance> = new (...args: any[]) => Instance
  * - {@link serviceActions}, {@link handleTimeout}, {@link handleError}
  *
  * An exception in a hook that is called for one request, from {@link verifyRequest} to
- * {@link handleError}, ends that request and no other; this is so with every mix-in. One in
- * {@link getRequest}, {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python. A
+ * {@link handleError}, ends that request and no other; this is so with every mix-in. One in {@link getRequest} (unless it is a system error, which is ignored), {@link serviceActions} or
+ * {@link handleTimeout} ends the loop, as in Python. A
  * hook may return a promise, and nothing limits how long it takes: without a mix-in, every client
  * waits for it.
  *
@@ -118,12 +120,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Whether connections are encrypted by this process, and so cannot be handed to another. To be
    * overridden by a class that does so.
    *
-   * @added Python's children have a copy of the keys.
+   * @added In Python, a child has a copy of the keys.
    */
   readonly encrypted: boolean = false
 
   /**
-   * Connections on which no request has begun: the client has just connected, or has its response
+   * Connections on which no HTTP request has begun: the client has just connected, or has its response
    * and has asked for nothing more. A handler that waits for a request puts its connection here, and
    * takes it out when the wait is over; {@link serverClose} ends those that it finds.
    *
@@ -132,7 +134,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   readonly idleConnections = new Set<Connection>()
 
   /**
-   * How long a request that is on its way may take to arrive on an idle connection once the server
+   * How long an HTTP request that is on its way may take to arrive on an idle connection once the server
    * is being closed, in seconds.
    *
    * @added See {@link idleConnections}.
@@ -165,7 +167,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Differs: in Python the constructor does this, and takes `bind_and_activate=False` to leave
    * it. A constructor cannot wait, and Node's `listen()` must be waited for.
    *
-   * @throws what {@link serverBind} or {@link serverActivate} throws; the server is closed then.
+   * @throws what {@link serverBind}, {@link serverActivate} or the check of {@link handlerOptions} throws;
+   * the server is closed then. A server that is closed already cannot be bound.
    * @added The constructor of Python's servers does this.
    */
   bindAndActivate(): Promise<void> {
@@ -255,8 +258,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Stop {@link serveForever}: the request that is being handled is the last.
    *
-   * Differs: a server that handles one connection at a time ends it with that request, or at once if
-   * it is idle, see {@link idleConnections}. Python's call waits until the client leaves.
+   * Differs: a server that handles one connection at a time ends it after the current HTTP request, or at
+   * once if it is idle, see {@link idleConnections}. Python's call waits until the client leaves.
    *
    * A shutdown that comes before `serveForever()` is not lost: the loop then ends before its
    * first request.
@@ -294,7 +297,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   /**
    * Let go of the address and of every request not yet begun. Connections that are idle are ended,
-   * see {@link idleConnections}; the others end after the request that is being handled. May be
+   * see {@link idleConnections}; the others end after the HTTP request that is being handled. May be
    * extended. A server that is closed cannot be used again.
    *
    * Differs: a running {@link serveForever} ends as if by {@link shutdown}, but is not waited for;
@@ -311,8 +314,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Whether connections end after the request that is being handled, because the server is being
-   * closed.
+   * Whether connections end after the HTTP request that is being handled, because the server is being
+   * shut down or closed.
    *
    * @added Python's handlers go on until their clients leave.
    */
@@ -321,7 +324,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Let no connection have another request, and end those that are idle. To be extended by a mix-in
+   * Let no connection have another HTTP request, and end those that are idle. To be extended by a mix-in
    * whose handlers are elsewhere.
    *
    * @added See {@link closing} and {@link idleConnections}.
@@ -330,8 +333,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     this.#closing = true
     // Those that are idle now: one that arrives meanwhile has not been read from yet.
     const idle = [...this.idleConnections]
-    // After timers, Node looks for input, and then come the immediates: a request that has arrived
-    // by now has begun by then.
+    // Node polls for input between timers and immediates: bytes that arrived before this timer have
+    // reached their handler when the immediate runs.
     await new Promise((resolve) =>
       setTimeout(resolve, milliseconds(idle.length > 0 ? this.closeGrace : 0)),
     )
@@ -499,7 +502,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Finish the request and shut it down, and come back when both is done: one at a time. The
+   * Finish the request and shut it down, and come back when both are done: one at a time. The
    * mix-ins override this method to come back sooner.
    */
   processRequest(request: Connection, clientAddress: Address): void | Promise<void> {

@@ -64,9 +64,9 @@ export interface RequestHandlerClass {
  */
 export class BaseRequestHandler {
   static {
-    // Where the class is, for threads and children, which load it again: each class says it for itself,
-    // `static readonly module = import.meta.url`. Not declared here, or a subclass would have to
-    // write `override` before its own.
+    // For threads and child processes, see `mixins/`: they import the class again, by this URL. Each
+    // class says it for itself, `static readonly module = import.meta.url`. It is not declared here, or
+    // a subclass would have to write `override` before its own.
     Object.assign(this, { module: import.meta.url })
   }
 
@@ -78,7 +78,7 @@ export class BaseRequestHandler {
   readonly server: BaseServer
 
   /**
-   * Store the arguments. May be extended; do not work here. A server also makes a handler that it
+   * Store the arguments. May be extended; do no work here. A server also makes a handler that it
    * never runs, to check its {@link BaseServer.handlerOptions | handlerOptions}.
    */
   constructor(request: Connection, clientAddress: Address, server: BaseServer) {
@@ -190,7 +190,7 @@ export class StreamRequestHandler extends BaseRequestHandler {
    * A client that only closes its side, and still reads, counts as gone. Most that do so have gone,
    * and the two cannot be told apart.
    *
-   * @added A thread of Python's that wants to know must read.
+   * @added In Python, a thread finds out only by reading.
    */
   get signal(): AbortSignal {
     return this.rfile.signal
@@ -199,7 +199,7 @@ export class StreamRequestHandler extends BaseRequestHandler {
   override run(): Promise<void> {
     const over = super.run()
     // A `finish()` that does not call this class's, or that throws, must not cost the client what was
-    // written: the server closes the connection next, but only after this.
+    // written: the server closes the connection next, but only after this, which is registered first.
     const flush = () => {
       void (this.wfile as StreamWriter | undefined)?.flush()
     }

@@ -67,7 +67,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /** Defined once {@link signal} has been asked for. */
   #departure: AbortController | undefined
 
-  /** Begin to listen to a stream. If it comes paused, it is not read before its bytes are waited for. */
+  /** Begin to listen to a stream. If it comes paused, it stays so until its bytes are waited for. */
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
     this.#timeout = options.timeout ?? null
@@ -298,7 +298,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Once it has been asked for, the input is watched. Up to 64 KiB are taken from the peer for that,
    * and wait here for the next read; if more than that is unread, its leaving is not noticed.
    *
-   * @added A thread of Python's that wants to know must read.
+   * @added In Python, a thread finds out only by reading.
    */
   get signal(): AbortSignal {
     this.#departure ??= new AbortController()
@@ -422,8 +422,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
     }
   }
 
-  // Four listeners, as fields, so that close() can take them off again: a kept-alive socket
-  // that collects listeners is a classic leak.
+  // Listeners, as fields, so that close() can take them off again: a kept-alive socket that collects
+  // listeners is a classic leak. That for errors stays, or a late reset would end the process.
 
   readonly #onData = (chunk: Buffer): void => {
     this.#queue.append(chunk)

@@ -59,8 +59,8 @@ export class TCPServer<
   addressFamily: AddressFamily = 'IPv4'
 
   /**
-   * How many connections may wait behind the one that comes next, while another is being handled.
-   * One more than this waits in all, as behind a `listen()` of Linux.
+   * How many connections may wait after the next one, while another is being handled: one more than this
+   * in all, as with Linux's `listen()`.
    */
   requestQueueSize = 5
 
@@ -85,7 +85,7 @@ export class TCPServer<
    * When the process runs out of file descriptors, connections are dropped and libuv does not report
    * it; nor can a file be opened for those that are there. A limit below the system's avoids both.
    *
-   * @added Python's `accept()` fails then, and its loop with it.
+   * @added Python's `accept()` fails then, again and again.
    */
   maxConnections: number | null = null
 
@@ -99,7 +99,7 @@ export class TCPServer<
   /** Accepted, paused, and not yet given out by {@link getRequest}. */
   readonly #queue: [Socket, Address][] = []
   readonly #lingering = new LingeringConnections(this)
-  /** Whether the log has a line about the queue, and about the limit, since they were last in order. */
+  // Whether the log already says that the queue is full, or that the limit is reached.
   #overflowing = false
   #dropping = false
 
@@ -281,9 +281,10 @@ export class TCPServer<
   // -- Closing a connection ------------------------------------------------------------------
 
   /**
-   * Send what is still to be sent, and close the connection: our side at once, the rest when the
-   * client has closed its own, or two seconds after it could have. What it sends until then is read
-   * and thrown away: see `closing.ts`.
+   * Send what is still to be sent, and close the connection: our side at once, the rest when the client
+   * has closed its side, too, or after two seconds. Until then, what it sends is read and thrown away:
+   * to close a socket with unread input makes the kernel send a reset, which can destroy the response
+   * on its way. See `closing.ts`.
    *
    * Differs: Python closes at once.
    *
