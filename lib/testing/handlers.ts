@@ -92,11 +92,13 @@ export class Obedient extends StreamRequestHandler {
         process.exit(number)
         break
       case 'hoard':
-        // Leaves this process no descriptor for another connection.
+        // Leaves this process no descriptor for another connection, nor one that is freed later.
         this.request.on('close', () => {
-          for (let index = 0; index < 1000; index++) {
-            open('/dev/null', (_error, descriptor) => hoard.push(descriptor))
-          }
+          setInterval(() => {
+            for (let index = 0; index < 100; index++) {
+              open('/dev/null', (_error, descriptor) => hoard.push(descriptor))
+            }
+          }, 1)
         })
         break
       case 'shutdown':
