@@ -29,7 +29,8 @@
  * response, as a last resort, it ends with the connection. A request line without a version is
  * HTTP/0.9: its response is the bare body, without a head.
  *
- * What a client does wrong gets a response from `sendError()`; exceptions are for the program.
+ * What a client does wrong gets a response from `sendError()`, inside as a `RequestError`; any other
+ * exception is a fault of the program or a lost connection.
  *
  * Reading path: 7 of 9. Next: simple-handler.ts.
  *
@@ -86,7 +87,7 @@ const TURN = 0.005
  *
  * Fields for your methods:
  * - {@link command}, {@link path}, {@link requestVersion}, {@link headers}, {@link requestline}
- * - {@link body}; `rfile`, at the first byte of it; `wfile`
+ * - {@link body}; `rfile`, positioned at the start of the body; `wfile`
  * - {@link closeConnection}
  *
  * Methods that may be overridden:
@@ -196,6 +197,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         this.logError('Connection lost: %r', error)
       }
     } finally {
+      this.server.idleConnections.delete(this.request)
       this.wfile.retire()
       const releasing = this.rfile.release()
       if (releasing !== undefined) {
@@ -212,7 +214,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @added See `idleConnections` of the server.
    */
   waitForRequest(): Promise<void> {
-    return this.#waitIdly()
+    this.server.idleConnections.add(this.request)
+    return this.rfile.more()
   }
 
   /**
@@ -225,18 +228,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.rfile.deadline ??= monotonic() + this.headTimeout
     }
     this.wfile.retire()
-    await this.#waitIdly()
+    this.server.idleConnections.add(this.request)
+    await this.rfile.more()
     this.#begin()
-  }
-
-  async #waitIdly(): Promise<void> {
-    const { idleConnections } = this.server
-    idleConnections.add(this.request)
-    try {
-      await this.rfile.more()
-    } finally {
-      idleConnections.delete(this.request)
-    }
   }
 
   /**
@@ -244,6 +238,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * which can have called any method by now; whatever it has written since was refused.
    */
   #begin(): void {
+    this.server.idleConnections.delete(this.request)
     this.wfile = this.wfile.next()
     this.#headersBuffer = ''
     this.#status = 0
@@ -264,8 +259,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.#owesKeepAlive = false
     this.requestline = withoutLineEnds(this.#rawRequestline)
 
-    // An empty line before a request is not skipped, as RFC 9112 §2.2 would have it: it ends the
-    // connection, without a word. So in Python.
+    // An empty line before a request is not skipped, as RFC 9112 §2.2 would have it: it ends the connection
+    // silently, as in Python.
     const words = splitWords(this.requestline)
     if (words.length === 0) {
       return false
@@ -796,8 +791,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * How long a client may take for the body of a request, from the end of the head to the last byte
-   * of the body, in seconds. Null: no limit, provided it is never silent for `timeout` seconds. Without it, what a method leaves unread of a
-   * body must arrive within `timeout` seconds of its return.
+   * of the body, in seconds. Null: no limit, provided it is never silent for `timeout` seconds. If it is null, what a method has not
+   * read of the body must arrive within `timeout` seconds after the method has returned.
    *
    * The clock runs from the end of the head, even while the method does something else.
    *

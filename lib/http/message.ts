@@ -60,7 +60,7 @@ export class HTTPMessage implements Iterable<Field> {
   get<Default>(name: string, otherwise: Default): string | Default
   get(name: string, otherwise: unknown = null): unknown {
     const wanted = name.toLowerCase()
-    // A loop, and not find(): it is called four times for each request.
+    // A loop, and not find(): it runs several times for each request.
     for (const [fieldName, value] of this.#fields) {
       if (isNamed(fieldName, wanted)) {
         return value
@@ -334,8 +334,8 @@ function flaw(line: string): string {
  * Security: a proxy in front of this server has to come to the same number. Where two programs
  * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled as only Python's `int()` would take it (`+5`, `1_0`).
  *
- * Production: a server that takes uploads decodes `Transfer-Encoding: chunked`. Python's does
- * not, and its handlers then read the chunks as the next request; here it is a 501.
+ * Production: a server would decode `Transfer-Encoding: chunked`. Python's does not, and its handlers
+ * then read the chunks as the next request; here it is a 501.
  *
  * @returns a number of bytes
  * @throws {@link RequestError} for a length that is not valid, or cannot be had.

@@ -1,8 +1,7 @@
 /**
  * Python's `HTTPServer`: a TCP server that knows its own name.
  *
- * All of HTTP is in the handler. The server only takes connections: read
- * `socketserver/base-server.ts` for what that means. Those with TLS are in `https-server.ts`, those
+ * All of HTTP is in the handler. The server only takes connections. Those with TLS are in `https-server.ts`, those
  * with threads in `threading-server.ts`.
  *
  * Reading path: 9 of 9.
@@ -28,8 +27,8 @@ export class HTTPServer extends TCPServer {
   /**
    * The name of the host, once the server is bound.
    *
-   * Differs: Python asks the name service for the full name of the address, which can take many
-   * seconds on a machine that has none. Here it is the host as it was given, or the machine's
+   * Differs: Python does a reverse look-up of the address, which can take many seconds where no name
+   * server responds. Here it is the host as it was given, or the machine's
    * name when that stands for all interfaces.
    */
   serverName = ''

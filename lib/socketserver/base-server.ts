@@ -24,10 +24,12 @@
  *
  * Here, one request is handled at a time. While a client keeps the handler waiting, all the
  * others wait too: that is not a flaw of this class but its lesson, and the reason for the
- * mix-ins. A request, in this module, is a whole connection; the several requests of HTTP that may come over it are up to the handler. Where one of those is meant, it is called an HTTP request.
+ * mix-ins. A request, in this module, is a whole connection; the HTTP requests that arrive over it are the
+ * handler's business, and are called so in full.
  *
  * In doc comments, `@python` names what a thing is in Python, `@added` says that Python lacks it and
- * what it has instead, and `Differs:` what else is different. `bpo-` and `gh-` are CPython's issues.
+ * what it has instead, and `Differs:` what else is different. `bpo-` and `gh-` are CPython's
+ * issues, `Production:` is what a production server would do, and `Security:` which attack is meant.
  *
  * Left out: `UDPServer` and its kind.
  *
@@ -77,8 +79,9 @@ export type Constructor<Instance> = new (...args: any[]) => Instance
  * - {@link serviceActions}, {@link handleTimeout}, {@link handleError}
  *
  * An exception in a hook that is called for one request, from {@link verifyRequest} to
- * {@link handleError}, ends that request and no other; this is so with every mix-in. One in {@link getRequest} (unless it is a system error, which is ignored), {@link serviceActions} or
- * {@link handleTimeout} ends the loop, as in Python. A
+ * {@link handleError}, ends that request and no other, with every mix-in. One in {@link getRequest},
+ * {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python; system errors in
+ * {@link getRequest} are ignored. A
  * hook may return a promise, and nothing limits how long it takes: without a mix-in, every client
  * waits for it.
  *
@@ -125,8 +128,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   readonly encrypted: boolean = false
 
   /**
-   * Connections on which no HTTP request has begun: the client has just connected, or has its response
-   * and has asked for nothing more. A handler that waits for a request puts its connection here, and
+   * Connections that wait for a whole head of an HTTP request: the client has just connected, is between
+   * requests, or has sent a part of a head. A handler that waits for one puts its connection here, and
    * takes it out when the wait is over; {@link serverClose} ends those that it finds.
    *
    * @added Python's `server_close()` waits for such a connection until its client leaves.
@@ -164,8 +167,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Bind and activate the server, unless that has been done. {@link serveForever} and
    * {@link handleRequest} call it; call it yourself to learn the port first.
    *
-   * Differs: in Python the constructor does this, and takes `bind_and_activate=False` to leave
-   * it. A constructor cannot wait, and Node's `listen()` must be waited for.
+   * Differs: Python's constructor takes `bind_and_activate=False` to leave it. A constructor cannot wait,
+   * and Node's `listen()` must be waited for.
    *
    * @throws what {@link serverBind}, {@link serverActivate} or the check of {@link handlerOptions} throws;
    * the server is closed then. A server that is closed already cannot be bound.
@@ -331,7 +334,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   async endConnections(): Promise<void> {
     this.#closing = true
-    // Those that are idle now: one that arrives meanwhile has not been read from yet.
+    // Only those that are idle now: one that arrives meanwhile may bring a request, and its handler looks
+    // at `closing` after that.
     const idle = [...this.idleConnections]
     // Node polls for input between timers and immediates: bytes that arrived before this timer have
     // reached their handler when the immediate runs.
@@ -447,7 +451,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     return this.hasRequest()
   }
 
-  // -- The way of a request ------------------------------------------------------------------
+  // -- The path of a request -----------------------------------------------------------------
 
   /** Handle a request that is known to be there. */
   async #handleRequestNoblock(): Promise<void> {
@@ -565,7 +569,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Tell the peer that nothing more will come, and close the connection. May be overridden.
+   * End the connection. Here that is {@link closeRequest}, which over TCP also tells the peer that nothing
+   * more will come. May be overridden.
    *
    * Differs: an exception here or in {@link closeRequest} is reported with {@link handleError}, and
    * the connection is destroyed. In Python it ends the loop of a server without a mix-in, and

@@ -64,9 +64,9 @@ export interface RequestHandlerClass {
  */
 export class BaseRequestHandler {
   static {
-    // For threads and child processes, see `mixins/`: they import the class again, by this URL. Each
-    // class says it for itself, `static readonly module = import.meta.url`. It is not declared here, or
-    // a subclass would have to write `override` before its own.
+    // For threads and child processes, see `mixins/`: they import the class again, by this URL. A subclass
+    // of yours declares `static readonly module = import.meta.url`; the library's classes assign it, or
+    // yours would have to write `override` before its own.
     Object.assign(this, { module: import.meta.url })
   }
 
@@ -173,7 +173,7 @@ export class StreamRequestHandler extends BaseRequestHandler {
    * Whether small packets leave at once.
    *
    * Differs: false in Python. With Nagle's algorithm, the second of two small writes waits for
-   * the peer to acknowledge the first, up to 40 ms. Since `wfile` gathers small writes itself,
+   * the peer to acknowledge the first, about 40 ms. Since `wfile` gathers small writes itself,
    * the algorithm has nothing left to save.
    */
   disableNagleAlgorithm = true

@@ -109,8 +109,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Take a line that is already here, as {@link readline} reads it, or return undefined: then that
-   * would have to wait. The line is decoded as ISO 8859-1: each byte becomes the character of the same
+   * Take a line that is already here, as {@link readline} reads it, or return undefined if that would have
+   * to wait. The line is decoded as ISO 8859-1: each byte becomes the character of the same
    * number.
    *
    * @param limit - the most bytes to return; -1 for no limit
@@ -155,8 +155,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
    */
   async read(size = -1): Promise<Buffer> {
     const most = this.#checkSize(size)
-    // The bytes wait in the buffer, which joins them as they come: a list of pieces would cost a
-    // hundred times as much as a body that is sent byte by byte.
+    // The bytes wait in the queue, which joins them as they come: for a body that is sent byte by byte,
+    // a list of pieces would cost a hundred times as much.
     while (this.buffered < most && !this.#ended) {
       await this.more()
     }

@@ -59,8 +59,8 @@ export class TCPServer<
   addressFamily: AddressFamily = 'IPv4'
 
   /**
-   * How many connections may wait after the next one, while another is being handled: one more than this
-   * in all, as with Linux's `listen()`.
+   * How many connections may wait while another is being handled. The queue holds one more than this, as
+   * with Linux's `listen()`.
    */
   requestQueueSize = 5
 
@@ -151,9 +151,9 @@ export class TCPServer<
   }
 
   /**
-   * Stop listening, close the connections that wait in the queue, and end those that are idle. Those
-   * that are being handled are left alone; those that are being closed are waited for, four seconds at
-   * most.
+   * Stop listening, close the connections that wait in the queue, and end those that are idle. Those that
+   * are being handled end after their current HTTP request. Those that are being closed are waited for:
+   * four seconds at most, two for the last bytes to leave and two for the client to close its side.
    *
    * @python socketserver.TCPServer.server_close
    */
@@ -185,7 +185,7 @@ export class TCPServer<
   /**
    * Say where to listen, in the words of Node's `server.listen()`.
    *
-   * @added The address in the words of Node.
+   * @added Python passes `server_address` to `bind()`.
    */
   async listenOptions(): Promise<ListenOptions> {
     const [host, port] = this.serverAddress as InternetAddress
