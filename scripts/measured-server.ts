@@ -34,6 +34,16 @@ process.on('exit', () => {
     rmSync(folder, { recursive: true, force: true })
   }
 })
+// Without this, a signal ends the process and not its servers.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => process.exit(1))
+}
+
+/** Kill a child with this process, at the latest. */
+export function endWithThisProcess(child: ChildProcess): void {
+  running.add(child)
+  child.on('exit', () => running.delete(child))
+}
 
 /** Make a folder that lasts as long as this process. */
 export function temporaryFolder(name: string): string {
@@ -87,8 +97,6 @@ export class MeasuredServer {
     this.child = child
     this.port = port
     this.exited = once(child, 'exit') as typeof this.exited
-    running.add(child)
-    child.on('exit', () => running.delete(child))
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       const lines = (this.#lastLine + text).split('\n')
       this.#lastLine = lines.pop() as string
@@ -111,6 +119,7 @@ export class MeasuredServer {
       stdio: ['pipe', 'pipe', stderr],
       env: { ...process.env, ...env },
     })
+    endWithThisProcess(child)
     if (typeof stderr === 'number') {
       closeSync(stderr)
     }

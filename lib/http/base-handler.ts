@@ -208,7 +208,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * Wait for the first bytes of a request, or for the end of the input. Meanwhile the connection is
-   * idle: nothing is lost if the server, on being closed, ends it.
+   * idle, until {@link handleOneRequest} goes on: nothing is lost if the server, on being closed, ends it.
    *
    * @throws what `rfile.more()` throws.
    * @added See `idleConnections` of the server.

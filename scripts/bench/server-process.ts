@@ -12,7 +12,7 @@ import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MeasuredServer, pinned } from '../measured-server.ts'
+import { endWithThisProcess, MeasuredServer, pinned } from '../measured-server.ts'
 
 /** How long a server may take to listen, in milliseconds. */
 const START_LIMIT = 15_000
@@ -50,6 +50,7 @@ export class ServerProcess extends MeasuredServer {
     const [program = '', ...args] = pinned(0, command(port))
     const file = openSync(log, 'a')
     const child = spawn(program, args, { stdio: ['ignore', file, file] })
+    endWithThisProcess(child)
     closeSync(file)
     return new ServerProcess(child, port)
   }
