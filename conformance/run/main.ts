@@ -11,9 +11,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { runArticle } from './article.ts'
+import { readFlags, USAGE } from './flags.ts'
+import type { Flags } from './flags.ts'
 import { deviationsOf } from '../judge/deviations.ts'
 import { makeDocumentRoot } from '../recordings/document-root.ts'
 import type { Result } from './lanes.ts'
@@ -24,86 +24,13 @@ import { CASES, RECORDINGS } from '../paths.ts'
 import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
-import {
-  describe,
-  exitStatus,
-  isLoud,
-  repro,
-  sentBytes,
-  skipped,
-  table,
-  totals,
-  visible,
-} from './report.ts'
+import { describe, exitStatus, isLoud, skipped, table, totals, visible } from './report.ts'
+import { sentBytes, serveForRepro } from './repro.ts'
 import { runPages, runRecordings } from './run.ts'
 import { chooseTarget, TargetError } from '../targets/target.ts'
 import type { Chosen } from '../targets/target.ts'
 
-const USAGE = `\
-usage: npm run conformance -- [flags]
-
-  --target TARGET     what to judge: basehttp, the default; basehttp:in-process; cpython, or
-                      cpython:WHICH with a path, a program or a version; cpython:all;
-                      ./module.ts; url:http://HOST:PORT; cmd:'java Server {app} {port}'
-  --app NAME          what url: or cmd: serves; may be given several times
-  --list              print the ids of the cases, and run nothing
-  --list-apps         print the names of the apps, each with the number of its cases
-  --only PREFIX       only the cases whose id begins with it; may be given several times
-  --recordings WHICH  replay the responses of this Python: 3.13, 3.6 or none
-  --no-scan           send each request once, without cutting it in two at every byte
-  --json FILE         write the results to a file
-  --tap               print TAP
-  --verbose           show what was sent and received
-  --repro             start the app of the cases, and print a line that sends the same bytes
-  --port PORT         the port for --repro
-  --article [FILE]    show the article's transcripts beside the live responses; FILE is a
-                      copy of the article, from which they are read
-  --help              print this
-`
-
-const RECORDINGS_OF = ['3.13', '3.6', 'none']
-
 process.exitCode = await main(process.argv.slice(2))
-
-type Flags = NonNullable<ReturnType<typeof readFlags>>
-
-function readFlags(args: string[]) {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    allowNegative: true,
-    options: {
-      target: { type: 'string', default: 'basehttp' },
-      app: { type: 'string', multiple: true, default: [] },
-      list: { type: 'boolean', default: false },
-      'list-apps': { type: 'boolean', default: false },
-      only: { type: 'string', multiple: true, default: [''] },
-      recordings: { type: 'string' },
-      scan: { type: 'boolean', default: true },
-      json: { type: 'string' },
-      tap: { type: 'boolean', default: false },
-      verbose: { type: 'boolean', default: false },
-      repro: { type: 'boolean', default: false },
-      port: { type: 'string', default: '0' },
-      article: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  const [file, ...more] = positionals
-  if (more.length > 0 || (file !== undefined && !values.article)) {
-    throw new Error(`Unexpected argument '${String(more[0] ?? file)}'`)
-  }
-  const { recordings, port } = values
-  if (recordings !== undefined && !RECORDINGS_OF.includes(recordings)) {
-    throw new Error(
-      `There are no recordings "${recordings}"; there are ${RECORDINGS_OF.join(', ')}`,
-    )
-  }
-  if (!/^[0-9]{1,5}$/.test(port)) {
-    throw new Error(`"${port}" is not a valid port`)
-  }
-  return { ...values, port: Number(port), file }
-}
 
 async function main(args: string[]): Promise<number> {
   let flags
@@ -216,39 +143,6 @@ function appsOf(pages: readonly Case[]): string {
     counts.set(app, (counts.get(app) ?? 0) + 1)
   }
   return [...counts].map(([app, cases]) => `${app.padEnd(12)} ${String(cases)}`).join('\n')
-}
-
-/** Keep an app running, so that the bytes of its cases can be sent by hand. */
-async function serveForRepro(
-  { target, recorded }: Chosen,
-  pages: readonly Case[],
-  recordings: readonly ReplayCase[],
-  root: string,
-  port: number,
-): Promise<number> {
-  const cases = [...pages, ...recordings]
-  const apps = new Set(cases.map((one) => ('app' in one ? one.app : one.server)))
-  const [app] = apps
-  if (app === undefined || apps.size > 1) {
-    console.error(`These cases need the apps ${[...apps].join(', ')}; choose cases of one: --only`)
-    return 2
-  }
-  let running
-  try {
-    running = await (pages.length > 0 ? target : recorded).start(app, { root, port })
-  } catch (error) {
-    console.error((error as Error).message)
-    return 3
-  }
-  for (const one of cases) {
-    console.log(`# ${one.id}\n${repro(one, running.port, running.host)}`)
-  }
-  console.log('# until Ctrl-C')
-  while (running.alive()) {
-    await sleep(100)
-  }
-  console.error(`The app has ended\n${running.log() ?? ''}`.trimEnd())
-  return 3
 }
 
 /** Print failures, table and totals, and choose the exit status. */

@@ -5,9 +5,9 @@
  * @module
  */
 
-import type { Action, Exchange } from '../judge/exchange.ts'
 import { RULES } from '../judge/invariants.ts'
 import type { Result, Verdict } from './lanes.ts'
+import { repro } from './repro.ts'
 import type { Finding } from '../judge/verdict.ts'
 
 const COLUMNS: readonly Verdict[] = [
@@ -135,57 +135,6 @@ export function visible(text: string): string {
     const code = character.charCodeAt(0)
     return short[character] ?? `\\x${code.toString(16).padStart(2, '0')}`
   })
-}
-
-/** All that a case sends. */
-export function sentBytes(one: Exchange): Buffer {
-  return Buffer.concat(
-    one.actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : [])),
-  )
-}
-
-/** A shell line that sends the same bytes, with the same pauses, to a running app. */
-export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
-  const connections: Action[][] = [[]]
-  for (const action of one.actions) {
-    if (action.do === 'connect-again') {
-      connections.push([])
-    } else {
-      connections.at(-1)?.push(action)
-    }
-  }
-  return connections.map((actions) => `${sender(actions)} | nc ${host} ${String(port)}`).join('; ')
-}
-
-function sender(actions: readonly Action[]): string {
-  const steps = actions.flatMap((action) => {
-    switch (action.do) {
-      case 'send':
-        return [`printf '${forPrintf(action.bytes)}'`]
-      case 'pause':
-      case 'silence':
-        return [`sleep ${String(action.ms / 1000)}`]
-      case 'wait-for':
-      case 'wait-for-responses':
-        // A shell cannot look at the response; half a second is enough for any that comes.
-        return ['sleep 0.5']
-      case 'half-close':
-      case 'connect-again':
-        return []
-    }
-  })
-  return steps.length === 1 ? steps.join() : `(${steps.join('; ')})`
-}
-
-/** Bytes as the format of a printf(1) within single quotes. */
-function forPrintf(bytes: Buffer): string {
-  return bytes
-    .toString('latin1')
-    .replace(/[\\%]/g, (character) => character.repeat(2))
-    .replace(/^-|[^\x20-\x26\x28-\x7e]/g, (character) => {
-      const short: Record<string, string> = { '\r': '\\r', '\n': '\\n', '\t': '\\t' }
-      return short[character] ?? `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
-    })
 }
 
 /** The first lines in which two responses differ. */
