@@ -12,6 +12,9 @@ export const TOP = import.meta.dirname.replace(/(?:[/\\]dist)?[/\\]conformance$/
 /** The folder of the case pages. */
 export const CASES = join(TOP, 'conformance', 'cases')
 
+/** The folder of the rule pages. */
+export const RULES = join(TOP, 'conformance', 'rules')
+
 /** The folder of the programs that are targets, as sources. */
 export const TARGETS = join(TOP, 'conformance', 'targets')
 

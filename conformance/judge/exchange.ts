@@ -9,6 +9,7 @@
 
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { patiently } from '../patience.ts'
 
@@ -75,6 +76,14 @@ export interface Outcome {
   readonly clientPort: number
 }
 
+/** Where a server listens. */
+export interface Address {
+  readonly host: string
+  readonly port: number
+  /** Whether the conversation is held over TLS, with whoever is there. */
+  readonly tls?: boolean
+}
+
 /** How long to wait without a byte, in milliseconds. */
 export interface Patience {
   /** For a response, or a close, that is still missing. */
@@ -105,7 +114,7 @@ export const PATIENCE: Patience = {
  */
 export async function play(
   exchange: Exchange,
-  server: { host: string; port: number },
+  server: Address,
   whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
@@ -194,15 +203,11 @@ class Line {
   #changed: () => void = () => {}
 
   /** @param received - what an earlier connection of the conversation has received */
-  static async open(
-    server: { host: string; port: number },
-    coarse = false,
-    received = '',
-  ): Promise<Line> {
+  static async open(server: Address, coarse = false, received = ''): Promise<Line> {
     const line = new Line(server, coarse)
     line.#received = received
     await new Promise<void>((resolve, reject) => {
-      line.socket.once('connect', resolve)
+      line.socket.once(server.tls === true ? 'secureConnect' : 'connect', resolve)
       line.socket.once('error', (error) => {
         const where = `${server.host}:${String(server.port)}`
         reject(new Error(`Cannot connect to ${where}`, { cause: error }))
@@ -211,18 +216,27 @@ class Line {
     return line
   }
 
-  private constructor({ host, port }: { host: string; port: number }, coarse: boolean) {
+  private constructor({ host, port, tls }: Address, coarse: boolean) {
     const onread = {
       // When data and a reset arrive together, libuv reads the data, sees that the buffer is
       // not full, and reports the end: the reset is lost. A buffer of one byte is always full.
       buffer: () => (coarse || this.#received.length >= 4096 ? MANY_BYTES : ONE_BYTE),
       callback: (length: number, bytes: Uint8Array) => {
-        this.#received += Buffer.from(bytes.buffer, 0, length).toString('latin1')
-        this.#changed()
+        take(Buffer.from(bytes.buffer, 0, length))
         return true
       },
     }
-    this.socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
+    const take = (bytes: Buffer) => {
+      this.#received += bytes.toString('latin1')
+      this.#changed()
+    }
+    if (tls === true) {
+      // What is judged is what is said, not who says it.
+      this.socket = connectTls({ host, port, rejectUnauthorized: false })
+      this.socket.on('data', take)
+    } else {
+      this.socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
+    }
     const { socket } = this
     const close = () => {
       this.#closed = true

@@ -51,12 +51,16 @@ export interface ParsedResponse {
   /** Names in lower case. */
   readonly fields: readonly (readonly [name: string, value: string])[]
   readonly body: string
+  /** Whether the end of the body has come. */
+  readonly whole: boolean
 }
 
 /** What {@link parseResponses} finds. */
 export interface ParsedStream {
   readonly responses: readonly ParsedResponse[]
   readonly violations: readonly Violation[]
+  /** What comes after them, and is not a response. */
+  readonly rest: string
 }
 
 /** How a conversation ended. */
@@ -86,14 +90,14 @@ export function parseResponses(
     const head = parseHead(rest)
     violations.push(...head.violations)
     if (head.end === undefined) {
-      return { responses, violations }
+      return { responses, violations, rest }
     }
     rest = rest.slice(head.end)
     const request = requests[finished]
     const body = parseBody(head, rest, request?.method, fate.closed)
     violations.push(...body.violations)
     rest = rest.slice(body.length)
-    responses.push({ ...head, body: body.text })
+    responses.push({ ...head, body: body.text, whole: body.whole })
     violations.push(...judgeFate(head, request, rest !== '', fate, body.untilClose))
     // An interim response is followed by another to the same request.
     if (head.code >= 200 || head.code === 101) {
@@ -109,7 +113,7 @@ export function parseResponses(
       break
     }
   }
-  return { responses, violations }
+  return { responses, violations, rest }
 }
 
 // -- The head --------------------------------------------------------------------------------
@@ -195,6 +199,8 @@ interface Body {
   readonly text: string
   /** How much of the stream it takes. */
   readonly length: number
+  /** Whether its end has come. */
+  readonly whole: boolean
   /** Whether the end of the connection is its end. */
   readonly untilClose: boolean
   /** Why there must be none; empty if there may be one. */
@@ -215,6 +221,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
   const body = (text: string, more: Partial<Body> = {}): Body => ({
     text,
     length: text.length,
+    whole: true,
     untilClose: false,
     forbidden: '',
     violations,
@@ -239,7 +246,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
     const chunks = readChunks(rest)
     if (chunks === undefined) {
       found('chunks', 'the chunks are broken, or not ended (RFC 9112 §7.1)', firstLine(rest))
-      return body(rest)
+      return body(rest, { whole: false })
     }
     return body(chunks.text, { length: chunks.length })
   }
@@ -253,11 +260,11 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
         head.statusLine,
       )
     }
-    return body(rest, { untilClose: true })
+    return body(rest, { untilClose: true, whole: closed })
   }
   if (!/^[0-9]+$/.test(value)) {
     found('content-length', 'not a valid number of bytes (RFC 9110 §8.6)')
-    return body(rest)
+    return body(rest, { whole: closed })
   }
   const length = Number(value)
   const text = rest.slice(0, length)
@@ -270,7 +277,7 @@ function parseBody(head: Head, rest: string, method: string | undefined, closed:
     found('content-length', `the header says ${value}, the body has ${String(whole)} bytes`)
     return body(rest.slice(0, whole))
   }
-  return body(text)
+  return body(text, { whole: text.length === length })
 }
 
 function withoutBody(code: number): string {

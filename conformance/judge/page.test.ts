@@ -218,7 +218,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(request(''), '```response\n{{nonsense}}\n{{eof}}\n```'),
-      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, log-date, client-port, process-id, runtime',
+      'test.md:15: there is no "{{nonsense}}"; there are re:, http-date, date, any, number, log-date, client-port, process-id, runtime',
     ],
   ]
   for (const [text, message] of broken) {

@@ -100,7 +100,7 @@ const KEYS: readonly string[] = [
 type Meta = Pick<Case, 'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs' | 'fresh'>
 
 /** A fence, as it stands on the page. */
-interface Fence {
+export interface Fence {
   kind: string
   lines: string[]
   line: number
@@ -170,8 +170,8 @@ export function parsePage(text: string, page: string, readFile: (name: string) =
 
 // -- Taking a page apart ---------------------------------------------------------------------
 
-/** A case as it stands on the page: from its `##` to the next heading. */
-interface Section {
+/** A case or a rule as it stands on the page: from its `##` to the next heading. */
+export interface Section {
   id: string
   line: number
   meta: string | undefined
@@ -179,7 +179,17 @@ interface Section {
   fences: Fence[]
 }
 
-function* sections(text: string, page: string): Generator<Section> {
+/**
+ * Cut a page into its sections.
+ *
+ * @param keyword - what the comment under a heading begins with: `case`, or `rule`
+ */
+export function* sections(
+  text: string,
+  page: string,
+  keyword: 'case' | 'rule' = 'case',
+): Generator<Section> {
+  const comment = new RegExp(`^<!-- ${keyword}=(.*) -->$`)
   let section: Section | undefined
   let fence: Fence | undefined
   for (const [index, line] of text.split('\n').entries()) {
@@ -213,7 +223,7 @@ function* sections(text: string, page: string): Generator<Section> {
       section?.fences.push(fence)
       continue
     }
-    const meta = /^<!-- case=(.*) -->$/.exec(line)
+    const meta = comment.exec(line)
     if (section !== undefined && meta !== null) {
       section.meta = meta[1]
     } else if (line.trim() !== '') {
@@ -233,17 +243,8 @@ function* sections(text: string, page: string): Generator<Section> {
 
 function parseSection(section: Section, place: string, readFile: (name: string) => string): Case {
   const { id } = section
-  if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(id)) {
-    throw new PageError(
-      place,
-      `"${id}" is not a valid id; write topic/name, in lower-case letters and hyphens`,
-    )
-  }
-  const meta = parseMeta(section.meta, place)
-  const why = section.prose.join(' ')
-  if (why === '') {
-    throw new PageError(place, `"${id}" gives no reason; write a sentence under the heading`)
-  }
+  const why = reasonOf(section, place)
+  const meta = parseMeta(section, place)
 
   const actions: Action[] = []
   const responses: Pattern[] = []
@@ -314,17 +315,48 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
   }
 }
 
-function parseMeta(text: string | undefined, place: string): Meta {
-  if (text === undefined) {
-    throw new PageError(place, 'a case says what it is: <!-- case={"app":...} -->')
+/**
+ * The prose of a section, in one line.
+ *
+ * @throws {@link PageError} when there is none, or the heading is not a valid id.
+ */
+export function reasonOf({ id, prose }: Section, place: string): string {
+  if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(id)) {
+    throw new PageError(
+      place,
+      `"${id}" is not a valid id; write topic/name, in lower-case letters and hyphens`,
+    )
   }
-  let meta: unknown
+  if (prose.length === 0) {
+    throw new PageError(place, `"${id}" gives no reason; write a sentence under the heading`)
+  }
+  return prose.join(' ')
+}
+
+/**
+ * Read the JSON in the comment under a heading.
+ *
+ * @param example - how such a comment begins, for whoever has forgotten it
+ * @throws {@link PageError}
+ */
+export function readComment(
+  { meta }: Section,
+  place: string,
+  example: `${'case' | 'rule'}={${string}`,
+): Record<string, unknown> {
+  const kind = example.slice(0, 4)
+  if (meta === undefined) {
+    throw new PageError(place, `a ${kind} says what it is: <!-- ${example} -->`)
+  }
   try {
-    meta = JSON.parse(text)
+    return JSON.parse(meta) as Record<string, unknown>
   } catch (error) {
-    throw new PageError(place, `the case's JSON is broken: ${String(error)}`)
+    throw new PageError(place, `the ${kind}'s JSON is broken: ${String(error)}`)
   }
-  const fields = meta as Record<string, unknown>
+}
+
+function parseMeta(section: Section, place: string): Meta {
+  const fields = readComment(section, place, 'case={"app":...}')
   const { app, level, source, echo = false, waive = {}, noscan, needs = [], fresh = false } = fields
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
@@ -381,7 +413,12 @@ function expectationOf(responses: readonly Pattern[], closes: boolean): Expectat
 
 // -- Fences ----------------------------------------------------------------------------------
 
-function parseRequest(fence: Fence, place: string, readFile: (name: string) => string): Action[] {
+/** The actions of a `request` fence. */
+export function parseRequest(
+  fence: Fence,
+  place: string,
+  readFile: (name: string) => string,
+): Action[] {
   const actions: Action[] = []
   let data: string[] = []
   const flush = () => {
@@ -428,7 +465,7 @@ function parseResponse(
 }
 
 /** Join lines with CR LF, where a line does not end with a backslash; none after the last. */
-function onTheWire(lines: readonly string[]): string {
+export function onTheWire(lines: readonly string[]): string {
   return lines
     .map((line, index) => {
       // An escaped backslash at the end is a backslash.
@@ -455,7 +492,7 @@ export function parsePattern(text: string, place: string): Pattern {
 function parseTokens(text: string, place: string, readFile: (name: string) => string): Pattern {
   const tokens: Token[] = []
   let literal = ''
-  for (const part of text.split(/(\{\{.*?\}\})/)) {
+  for (const part of text.split(/(\{\{.*?\}\}(?!\}))/)) {
     const name = /^\{\{(.*)\}\}$/.exec(part)?.[1]
     if (name === undefined) {
       literal += unescapeBytes(part, place)

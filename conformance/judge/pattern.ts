@@ -94,6 +94,11 @@ const MONTH = '(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)'
 const HOLES: Readonly<Record<string, string>> = {
   // RFC 9110 §5.6.7, IMF-fixdate: Thu, 06 Oct 2016 20:44:11 GMT
   'http-date': `${DAY}, \\d\\d ${MONTH} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT`,
+  // The same, of any time: of a file, say.
+  date: `${DAY}, \\d\\d ${MONTH} \\d{4} \\d\\d:\\d\\d:\\d\\d GMT`,
+  // Whatever stands here, on this line.
+  any: '.*',
+  number: '\\d+',
   // The log's: 06/Oct/2016 17:00:54
   'log-date': `\\d\\d/${MONTH}/\\d{4} \\d\\d:\\d\\d:\\d\\d`,
   // The port of the client's side of the connection; the runner compares it with the real one.

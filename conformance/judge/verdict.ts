@@ -160,13 +160,18 @@ function judgeFillings(filled: readonly Filling[], facts: Facts): Finding[] {
 /** How far a clock may be off, in milliseconds. */
 const TOLERANCE = 2 * 60_000
 
-function flawOfDate(text: string): string | undefined {
+/**
+ * Why a text is not a date.
+ *
+ * @param now - whether it must be the present time, too
+ */
+export function flawOfDate(text: string, now = true): string | undefined {
   const time = Date.parse(text)
   // Date.parse() takes a 31st of June, and any day of the week.
   if (Number.isNaN(time) || new Date(time).toUTCString() !== text) {
     return 'there is no such date'
   }
-  return Math.abs(time - Date.now()) > TOLERANCE
+  return now && Math.abs(time - Date.now()) > TOLERANCE
     ? 'this is not the time of the response'
     : undefined
 }
@@ -238,6 +243,6 @@ function pointAt(text: string, at: number, expected: string | undefined, flaw?: 
 }
 
 /** A text as JavaScript would write it, cut short when it is long. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return JSON.stringify(text.length > 60 ? text.slice(0, 60) + '...' : text)
 }

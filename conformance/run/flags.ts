@@ -13,6 +13,8 @@ usage: npm run conformance -- [flags]
   --target TARGET     what to judge: basehttp, the default; basehttp:in-process; cpython, or
                       cpython:WHICH with a path, a program or a version; cpython:all;
                       ./module.ts; url:http://HOST:PORT; cmd:'java Server {app} {port}'
+  --profile PROFILE   what it is judged by: http.server, Python's bytes; rfc, the rules of RFC
+                      9110 and 9112, by which url: and cmd: are judged without --app; or article
   --app NAME          what url: or cmd: serves; may be given several times
   --list              print the ids of the cases, and run nothing
   --list-apps         print the names of the apps, each with the number of its cases
@@ -23,11 +25,16 @@ usage: npm run conformance -- [flags]
   --tap               print TAP
   --verbose           show what was sent and received
   --repro             start the app of the cases, and print a line that sends the same bytes
-  --port PORT         the port for --repro
+  --port PORT         the port for --repro; or that of a cmd: that does not take {port}
+  --make-root DIR     make the folder that the rules want a server to serve, and run nothing
+  --path /x           for rules: what is served, if not that folder
+  --post /x           for rules: what takes a POST
   --article [FILE]    show the article's transcripts beside the live responses; FILE is a
                       copy of the article, from which they are read
   --help              print this
 `
+
+const PROFILES = ['http.server', 'rfc', 'article']
 
 const RECORDINGS_OF = ['3.13', '3.6', 'none']
 
@@ -46,6 +53,10 @@ export function readFlags(args: string[]) {
     allowNegative: true,
     options: {
       target: { type: 'string', default: 'basehttp' },
+      profile: { type: 'string' },
+      'make-root': { type: 'string' },
+      path: { type: 'string' },
+      post: { type: 'string' },
       app: { type: 'string', multiple: true, default: [] },
       list: { type: 'boolean', default: false },
       'list-apps': { type: 'boolean', default: false },
@@ -65,7 +76,15 @@ export function readFlags(args: string[]) {
   if (more.length > 0 || (file !== undefined && !values.article)) {
     throw new Error(`Unexpected argument '${String(more[0] ?? file)}'`)
   }
-  const { recordings, port } = values
+  const { recordings, port, profile = defaultProfile(values), path, post } = values
+  if (!PROFILES.includes(profile)) {
+    throw new Error(`There is no profile "${profile}"; there are ${PROFILES.join(', ')}`)
+  }
+  for (const [flag, target] of Object.entries({ path, post })) {
+    if (target !== undefined && !/^\/[\x21-\x7e]*$/.test(target)) {
+      throw new Error(`--${flag} "${target}" is not a valid target; write for example --${flag} /x`)
+    }
+  }
   if (recordings !== undefined && !RECORDINGS_OF.includes(recordings)) {
     throw new Error(
       `There are no recordings "${recordings}"; there are ${RECORDINGS_OF.join(', ')}`,
@@ -74,5 +93,14 @@ export function readFlags(args: string[]) {
   if (!/^[0-9]{1,5}$/.test(port)) {
     throw new Error(`"${port}" is not a valid port`)
   }
-  return { ...values, port: Number(port), file }
+  return { ...values, profile, port: Number(port), file }
+}
+
+/** Servers that have nothing to do with Python are judged by the RFCs, unless an app is named. */
+function defaultProfile({ target, app, article }: Record<string, unknown>): string {
+  if (article === true) {
+    return 'article'
+  }
+  const foreign = /^(?:url|cmd):/.test(String(target)) && (app as string[]).length === 0
+  return foreign ? 'rfc' : 'http.server'
 }

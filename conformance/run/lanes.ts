@@ -15,6 +15,7 @@ import type { Case } from '../judge/page.ts'
 import { patiently } from '../patience.ts'
 import { normaliseLog } from '../recordings/recording.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
+import type { Conversation, Rule } from '../judge/rule.ts'
 import type { RunningApp, Target } from '../targets/target.ts'
 import type { Finding } from '../judge/verdict.ts'
 
@@ -28,9 +29,17 @@ import type { Finding } from '../judge/verdict.ts'
  * - `skip`: the target has no such app
  * - `dependent`: a case that it needs has failed, or the app has hung too often
  * - `error`: the target broke, or the suite did
+ *
+ * And of rules alone:
+ *
+ * - `allowed`: as the RFC leaves it open
+ * - `untold`: the control was not served, so nothing can be told
+ * - `dies`: the server was dead afterwards
+ * - `unsteady`: twice the same, and two verdicts
  */
 export type Verdict =
-  'pass' | 'fail' | 'warn' | 'expected failure' | 'unexpected pass' | 'skip' | 'dependent' | 'error'
+  | ('pass' | 'fail' | 'warn' | 'expected failure' | 'unexpected pass' | 'skip' | 'dependent')
+  | ('error' | 'allowed' | 'untold' | 'dies' | 'unsteady')
 
 /** A case that has been run. */
 export interface Result {
@@ -39,7 +48,7 @@ export interface Result {
   readonly topic: string
   readonly verdict: Verdict
   readonly findings: readonly Finding[]
-  readonly case: Case | ReplayCase
+  readonly case: Case | ReplayCase | (Rule & Conversation)
   /** What was sent and received, when there was a conversation. */
   readonly outcome?: Outcome
   /** Where the server listened. */

@@ -5,24 +5,26 @@
  */
 
 import type { Result } from './lanes.ts'
-import { count, describe, exitStatus } from './report.ts'
+import { count, describe, exitStatus, whySkipped } from './report.ts'
 
 /** A run as TAP 14: <https://testanything.org/tap-version-14-specification.html>. */
 export function tap(results: readonly Result[], command: string): string {
   const lines = ['TAP version 14', `1..${String(results.length)}`]
   for (const [index, result] of results.entries()) {
-    const { verdict, case: one } = result
+    const { verdict } = result
     // A hash would begin a directive; only the names of recordings may contain one.
     const name = `${String(index + 1)} - ${result.id.replaceAll('#', '\\#')}`
     switch (verdict) {
       case 'pass':
         lines.push(`ok ${name}`)
         break
-      case 'skip': {
-        const app = 'app' in one ? one.app : one.server
-        lines.push(`ok ${name} # SKIP the target has no app "${app}"`)
+      case 'skip':
+        lines.push(`ok ${name} # SKIP ${whySkipped(result)}`)
         break
-      }
+      case 'allowed':
+        lines.push(`ok ${name} # the RFC leaves it open`)
+        break
+      case 'untold':
       case 'expected failure':
         lines.push(`not ok ${name} # TODO a declared deviation`)
         break
@@ -34,6 +36,8 @@ export function tap(results: readonly Result[], command: string): string {
         break
       case 'fail':
       case 'unexpected pass':
+      case 'unsteady':
+      case 'dies':
       case 'error':
         lines.push(`not ok ${name}`, ...diagnostics(result, command))
     }

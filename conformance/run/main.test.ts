@@ -92,7 +92,8 @@ t.test('no case selected, or an unknown flag: one line, and exit 2', async (t) =
   const noModule = 'There is no module "./none.ts"\n'
   t.match(conformance(['--target', './none.ts']), { status: 2, stderr: noModule })
   const noApp = /^Say which app "url:http:\/\/127.0.0.1:1" serves: --app NAME; .*\n$/
-  t.match(conformance(['--target', 'url:http://127.0.0.1:1']), { status: 2, stderr: noApp })
+  const foreign = ['--target', 'url:http://127.0.0.1:1']
+  t.match(conformance([...foreign, '--profile', 'http.server']), { status: 2, stderr: noApp })
   const noPython = 'There is no Python "python-none" on this machine\n'
   t.match(conformance(['--target', 'cpython:python-none']), { status: 3, stderr: noPython })
 })

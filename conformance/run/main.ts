@@ -25,8 +25,10 @@ import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
 import { describe, exitStatus, isLoud, skipped, table, totals, visible } from './report.ts'
+import { judgeByRules } from './rfc.ts'
 import { sentBytes, serveForRepro } from './repro.ts'
 import { runPages, runRecordings } from './run.ts'
+import { makeRoot } from '../targets/root.ts'
 import { chooseTarget, TargetError } from '../targets/target.ts'
 import type { Chosen } from '../targets/target.ts'
 
@@ -72,6 +74,18 @@ async function everyPython(flags: Flags): Promise<number> {
 
 /** One run. */
 async function judge(flags: Flags): Promise<number> {
+  if (flags['make-root'] !== undefined) {
+    makeRoot(flags['make-root'])
+    return 0
+  }
+  if (flags.profile === 'rfc') {
+    const run = await judgeByRules(flags)
+    if ('results' in run) {
+      return tell(run, run.results, flags)
+    }
+    ;(run.status === 0 ? console.log : console.error)(run.line)
+    return run.status
+  }
   const isSelected = ({ id }: { id: string }) => flags.only.some((prefix) => id.startsWith(prefix))
   const pages = readPages(CASES)
   const selected = pages.filter(isSelected)
@@ -104,7 +118,7 @@ async function judge(flags: Flags): Promise<number> {
     rmSync(root, { recursive: true, force: true })
   })
   makeDocumentRoot(root)
-  if (flags.article) {
+  if (flags.profile === 'article') {
     return runArticle(chosen.target, root, flags.file)
   }
   if (flags.repro) {
@@ -146,10 +160,16 @@ function appsOf(pages: readonly Case[]): string {
 }
 
 /** Print failures, table and totals, and choose the exit status. */
-function tell({ target }: Chosen, results: readonly Result[], flags: Flags): number {
+function tell(
+  { target }: Pick<Chosen, 'target'>,
+  results: readonly Result[],
+  flags: Flags,
+): number {
   const given = flags.app.map((app) => ` --app ${app}`).join('')
   const quoted = /[^\w./:@=-]/.test(flags.target) ? `'${flags.target}'` : flags.target
-  const named = flags.target === 'basehttp' ? '' : ` --target ${quoted}${given}`
+  const foreign = /^(?:url|cmd):/.test(flags.target)
+  const profile = flags.profile === 'rfc' && !foreign ? ' --profile rfc' : ''
+  const named = (flags.target === 'basehttp' ? '' : ` --target ${quoted}${given}`) + profile
   const command = `npm run conformance --${named}`
   if (flags.json !== undefined) {
     writeFileSync(flags.json, JSON.stringify(report(target.name, results), null, 1) + '\n')
@@ -167,7 +187,8 @@ function tell({ target }: Chosen, results: readonly Result[], flags: Flags): num
     }
   }
   console.log(table(results))
-  for (const line of [...skipped(results), ...notReplayed(target, results, flags)]) {
+  const left = flags.profile === 'rfc' ? [] : notReplayed(target, results, flags)
+  for (const line of [...skipped(results), ...left]) {
     console.log(line)
   }
   console.log(`\n${totals(target.name, results)}`)

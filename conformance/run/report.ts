@@ -11,12 +11,15 @@ import { repro } from './repro.ts'
 import type { Finding } from '../judge/verdict.ts'
 
 const COLUMNS: readonly Verdict[] = [
-  ...(['pass', 'expected failure', 'warn', 'dependent', 'fail', 'unexpected pass'] as const),
-  ...(['error', 'skip'] as const),
+  ...(['pass', 'allowed', 'expected failure', 'warn', 'dependent', 'untold'] as const),
+  ...(['fail', 'unexpected pass', 'unsteady', 'dies', 'error', 'skip'] as const),
 ]
 
+/** What makes a run fail. */
+const FAILED: readonly Verdict[] = ['fail', 'unexpected pass', 'unsteady', 'dies', 'error']
+
 /** What must be shown in full and, except for warnings, makes a run fail. */
-const LOUD: readonly Verdict[] = ['fail', 'unexpected pass', 'error', 'warn']
+const LOUD: readonly Verdict[] = [...FAILED, 'warn', 'untold']
 
 /** How many results have each verdict. */
 export function count(results: readonly Result[]): Record<Verdict, number> {
@@ -35,18 +38,21 @@ export function isLoud({ verdict }: Result): boolean {
 /** 0 when there is nothing unexpected, 1 when there is, 3 when the target broke. */
 export function exitStatus(results: readonly Result[]): number {
   const counts = count(results)
-  return counts.error > 0 ? 3 : counts.fail + counts['unexpected pass'] > 0 ? 1 : 0
+  return counts.error > 0 ? 3 : FAILED.some((verdict) => counts[verdict] > 0) ? 1 : 0
 }
 
 /** The last line. */
 export function totals(target: string, results: readonly Result[]): string {
   const counts = count(results)
-  const failed = counts.fail + counts['unexpected pass'] + counts.error
+  const failed = FAILED.reduce((sum, verdict) => sum + counts[verdict], 0)
   const parts = [
     `conformance of ${target}: ${String(counts.pass + counts['expected failure'])} passed`,
     `${String(failed)} failed`,
   ]
-  const more = { warn: 'warnings', dependent: 'not judged', skip: 'skipped' } as const
+  const more = {
+    ...{ allowed: 'left open', warn: 'warnings', untold: 'untold', dependent: 'not judged' },
+    skip: 'skipped',
+  } as const
   for (const [verdict, word] of Object.entries(more) as [keyof typeof more, string][]) {
     if (counts[verdict] > 0) {
       parts.push(`${String(counts[verdict])} ${word}`)
@@ -55,18 +61,22 @@ export function totals(target: string, results: readonly Result[]): string {
   return parts.join(', ')
 }
 
-/** Say which apps the target lacks; nothing if it has them all. */
+/** Say what the target lacks; nothing if it has all. */
 export function skipped(results: readonly Result[]): string[] {
   const lacking = new Map<string, number>()
-  for (const { verdict, case: one } of results) {
-    if (verdict === 'skip') {
-      const app = 'app' in one ? one.app : one.server
-      lacking.set(app, (lacking.get(app) ?? 0) + 1)
+  for (const result of results) {
+    if (result.verdict === 'skip') {
+      const what = `${'turns' in result.case ? 'rules' : 'cases'}, ${whySkipped(result)}`
+      lacking.set(what, (lacking.get(what) ?? 0) + 1)
     }
   }
-  return [...lacking].map(
-    ([app, cases]) => `skipped: ${String(cases)} cases, the target has no app "${app}"`,
-  )
+  return [...lacking].map(([what, number]) => `skipped: ${String(number)} ${what}`)
+}
+
+/** What the target lacks for a case or a rule. */
+export function whySkipped({ case: one, findings }: Result): string {
+  const app = 'app' in one ? one.app : 'server' in one ? one.server : undefined
+  return app === undefined ? (findings[0]?.flaw ?? '') : `the target has no app "${app}"`
 }
 
 /** A table: a row for each topic, a column for each verdict that occurs. */
@@ -102,7 +112,7 @@ export function describe(result: Result, command = 'npm run conformance --'): st
   if ('why' in one) {
     const rule = findings[0]?.rule
     lines.push(`    why    ${rule === undefined ? one.why : String(RULES[rule])}`)
-  } else if (result.outcome !== undefined) {
+  } else if ('recording' in one && result.outcome !== undefined) {
     lines.push(...compareWithRecording(one.recording.response, result.outcome.received))
   }
   if (result.port !== undefined) {

@@ -33,6 +33,8 @@ export interface AppOptions {
 /** An app that runs. */
 export interface RunningApp {
   readonly host: string
+  /** Whether it speaks TLS; its certificate is nobody's business here. */
+  readonly tls?: boolean
   readonly port: number
   /** How far its local time is ahead of UTC, in minutes; undefined if that is not known. */
   readonly utcOffset: number | undefined
@@ -85,10 +87,15 @@ export class TargetError extends Error {
  *
  * @param spec - as at the top of this file
  * @param apps - what the server offers, where it cannot be asked: the values of `--app`
+ * @param port - where a program listens that does not take its port
  * @throws {@link TargetError} when there is no such target; an Error when it does not say what it
  * offers.
  */
-export async function chooseTarget(spec: string, apps: readonly string[]): Promise<Chosen> {
+export async function chooseTarget(
+  spec: string,
+  apps: readonly string[],
+  port?: number,
+): Promise<Chosen> {
   const [kind, rest] = /^(basehttp|cpython|url|cmd)(?::(.*))?$/s.exec(spec)?.slice(1) ?? ['']
   if ((kind === 'url' || kind === 'cmd') !== apps.length > 0) {
     throw new TargetError(
@@ -112,7 +119,7 @@ export async function chooseTarget(spec: string, apps: readonly string[]): Promi
     case 'url':
       return alone(urlTarget(rest ?? '', apps))
     case 'cmd':
-      return alone(commandTarget(rest ?? '', apps))
+      return alone(commandTarget(rest ?? '', apps, port))
     default:
       if (/\.[cm]?[jt]s$/.test(spec)) {
         return alone(await moduleTarget(spec))
@@ -235,14 +242,16 @@ async function moduleTarget(spec: string): Promise<Target> {
 
 function urlTarget(text: string, apps: readonly string[]): Target {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url?.protocol !== 'http:' || url.pathname !== '/') {
+  const tls = url?.protocol === 'https:'
+  if (url === undefined || !(tls || url.protocol === 'http:') || url.pathname !== '/') {
     throw new TargetError(
       `"url:${text}" is not a valid server; write for example url:http://127.0.0.1:8080`,
     )
   }
   const running: RunningApp = {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: Number(url.port || 80),
+    port: Number(url.port || (tls ? 443 : 80)),
+    tls,
     utcOffset: undefined,
     log: () => undefined,
     alive: () => true,
@@ -251,15 +260,16 @@ function urlTarget(text: string, apps: readonly string[]): Target {
   return { name: text, apps: new Set(apps), lanes: 1, start: () => Promise.resolve(running) }
 }
 
-function commandTarget(line: string, apps: readonly string[]): Target {
-  if (!line.includes('{port}')) {
+function commandTarget(line: string, apps: readonly string[], fixed?: number): Target {
+  if (!line.includes('{port}') && fixed === undefined) {
     throw new TargetError(`"cmd:${line}" must take its port: cmd:'java Server {app} {port}'`)
   }
   return {
     name: line,
     apps: new Set(apps),
+    ...(fixed === undefined ? {} : { lanes: 1 }),
     async start(app, options = {}) {
-      const port = options.port ?? (await freePort())
+      const port = fixed ?? options.port ?? (await freePort())
       const words: Record<string, string> = { app, port: String(port), root: options.root ?? '.' }
       const command = line.replace(/\{(app|port|root)\}/g, (_, word: string) => words[word] ?? '')
       return startProgram({ name: `"${command}"`, command, port })

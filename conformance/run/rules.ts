@@ -1,0 +1,282 @@
+/**
+ * Run rules against a server, each between two conversations that show that the server serves.
+ *
+ * ```text
+ *   the control ---- the rule ---- the control again ---- the next rule ...
+ *    not served:      lost:         not served:
+ *    untold           once more     dead: dies; else untold
+ * ```
+ *
+ * A control that follows one rule precedes the next, if that has the same.
+ *
+ * @module
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { judgeTurns } from '../judge/answer.ts'
+import type { Judged } from '../judge/answer.ts'
+import { play } from '../judge/exchange.ts'
+import type { Outcome, Patience } from '../judge/exchange.ts'
+import type { Conversation, Facts, Need, Rule } from '../judge/rule.ts'
+import type { Finding } from '../judge/verdict.ts'
+import { patiently } from '../patience.ts'
+import { takesConnections } from '../targets/child.ts'
+import type { AppOptions, RunningApp, Target } from '../targets/target.ts'
+import type { Conducted, Result } from './lanes.ts'
+
+/** What a run of rules needs to know besides the rules. */
+export interface RuleSettings extends AppOptions {
+  /** The app that the target is asked for. */
+  readonly app: string
+  /** What is known of the resources of this server, once it runs. */
+  readonly facts: Omit<Facts, 'authority'>
+  /** What the target has, beside `{{path}}`. */
+  readonly has: ReadonlySet<Need>
+  /** Whether the server is ours to start; else it runs already, and there is one. */
+  readonly ours: boolean
+}
+
+/** A right response to a small request comes at once, so a missing one is not waited for as long. */
+const PATIENCE: Patience = {
+  missing: patiently(3000),
+  quiet: 100,
+  whole: patiently(15_000),
+  coarse: true,
+}
+
+/** A control is over when its response is whole. */
+const CONTROL_PATIENCE: Patience = { ...PATIENCE, missing: patiently(10_000), quiet: 0 }
+
+/** How long a server that is not ours to start may take to come back, in milliseconds. */
+const RETURN_LIMIT = patiently(5000)
+
+/** How many servers run side by side. */
+const LANES = 4
+
+/** What `needs` asks for, as it is told to the user. */
+const LACKING: Readonly<Record<Need, string>> = {
+  folder: 'the files of --make-root',
+  post: 'a resource that takes a body: --post /x',
+  path: 'a resource of its own: --path /x',
+  tls: 'TLS: url:https://...',
+}
+
+/** Run rules, and give the results in their order. */
+export async function runRules(
+  target: Target,
+  rules: readonly Rule[],
+  all: readonly Rule[],
+  settings: RuleSettings,
+): Promise<Result[]> {
+  const byId = new Map(all.map((rule) => [rule.id, rule]))
+  const results = new Map<string, Result>()
+  const lane = async (stretch: readonly Rule[]) => {
+    const server = new Server(target, settings)
+    try {
+      for (const rule of stretch) {
+        const control = byId.get(rule.control ?? '')
+        const topic = rule.id.slice(0, rule.id.indexOf('/'))
+        const conducted = await conduct(rule, control, server, settings)
+        const about = { ...rule, ...rule.conversation(server.facts()) }
+        results.set(rule.id, { id: rule.id, topic, case: about, ...conducted })
+      }
+    } finally {
+      await server.stop()
+    }
+  }
+  const lanes = Math.min(settings.ours ? (target.lanes ?? LANES) : 1, rules.length)
+  await Promise.all(
+    Array.from({ length: lanes }, (_, index) => {
+      const from = Math.floor((index * rules.length) / lanes)
+      return lane(rules.slice(from, Math.floor(((index + 1) * rules.length) / lanes)))
+    }),
+  )
+  return rules.map(({ id }) => results.get(id) as Result)
+}
+
+async function conduct(
+  rule: Rule,
+  control: Rule | undefined,
+  server: Server,
+  { has }: RuleSettings,
+): Promise<Conducted> {
+  const lacking = [...rule.needs, ...(control?.needs ?? [])].find((need) => !has.has(need))
+  if (lacking !== undefined) {
+    return { verdict: 'skip', findings: note(`it needs ${LACKING[lacking]}`) }
+  }
+  try {
+    const before = await server.ready(control, rule.fresh)
+    if (before !== undefined) {
+      return { verdict: 'untold', findings: note(before) }
+    }
+    const first = await tryOnce(rule, control, server)
+    if (first.verdict === 'pass' || first.verdict === 'allowed') {
+      return first
+    }
+    // What is held against a server happens twice.
+    const again = await server.ready(control, rule.fresh)
+    if (again !== undefined) {
+      return first.verdict === 'dies'
+        ? first
+        : { ...first, verdict: 'untold', findings: note(again) }
+    }
+    const second = await tryOnce(rule, control, server)
+    return second.verdict === first.verdict ? first : unsteady(first, second)
+  } catch (error) {
+    await server.stop()
+    return { verdict: 'error', findings: note((error as Error).message) }
+  }
+}
+
+function unsteady(first: Conducted, second: Conducted): Conducted {
+  const [flaw] = [...first.findings, ...second.findings]
+  const text = `it is ${first.verdict} once and ${second.verdict} once: ${String(flaw?.flaw)}`
+  return { ...first, verdict: 'unsteady', findings: note(text) }
+}
+
+/** The rule, and then its control. */
+async function tryOnce(rule: Rule, control: Rule | undefined, server: Server): Promise<Conducted> {
+  const { judged, outcome } = await server.hold(rule, PATIENCE)
+  const port = server.port
+  const after = await server.after(control)
+  if (after !== undefined) {
+    const { verdict, flaw } = after
+    return { verdict, findings: [...note(flaw), ...judged.findings], outcome, port }
+  }
+  const { level } = rule
+  const bad = level === 'SHOULD' || level === 'MAY' ? 'warn' : 'fail'
+  const verdict = { passed: 'pass', allowed: 'allowed', lost: bad } as const
+  return { verdict: verdict[judged.verdict], findings: judged.findings, outcome, port }
+}
+
+function note(flaw: string): Finding[] {
+  return [{ line: '', flaw }]
+}
+
+// -- The server ------------------------------------------------------------------------------
+
+/** A server of the target's, started when it is needed, and again when it has died. */
+class Server {
+  readonly #target: Target
+  readonly #settings: RuleSettings
+  #app: RunningApp | undefined
+  #authority = '127.0.0.1'
+  /** The control that was served last, with nothing after it. */
+  #served: string | undefined
+  /** The controls that a fresh server has not served, and why. */
+  readonly #broken = new Map<string, string>()
+  #gone: string | undefined
+
+  constructor(target: Target, settings: RuleSettings) {
+    this.#target = target
+    this.#settings = settings
+  }
+
+  get port(): number {
+    return this.#app?.port ?? 0
+  }
+
+  /** What rules must know of the server, or of the last one. */
+  facts(): Facts {
+    if (this.#app !== undefined) {
+      this.#authority = `${this.#app.host}:${String(this.port)}`
+    }
+    return { ...this.#settings.facts, authority: this.#authority }
+  }
+
+  async stop(): Promise<void> {
+    const app = this.#app
+    this.#app = undefined
+    this.#served = undefined
+    await app?.stop()
+  }
+
+  /** Have a server that serves the control; tell why there is none. */
+  async ready(control: Rule | undefined, fresh: boolean): Promise<string | undefined> {
+    if (this.#gone !== undefined) {
+      return this.#gone
+    }
+    if (fresh && this.#settings.ours) {
+      await this.stop()
+    }
+    const started = this.#app === undefined
+    try {
+      this.#app ??= await this.#target.start(this.#settings.app, this.#settings)
+    } catch (error) {
+      this.#gone = (error as Error).message
+      return this.#gone
+    }
+    if (control === undefined || this.#served === control.id) {
+      return undefined
+    }
+    const known = this.#broken.get(control.id)
+    if (known !== undefined) {
+      return known
+    }
+    const flaw = await this.#ask(control)
+    if (flaw === undefined) {
+      return undefined
+    }
+    if (!started) {
+      // It may be what an earlier rule has left behind.
+      await this.stop()
+      return this.ready(control, false)
+    }
+    this.#broken.set(control.id, flaw)
+    return flaw
+  }
+
+  /** Hold a rule's conversation. */
+  async hold(rule: Rule, patience: Patience): Promise<{ judged: Judged; outcome: Outcome }> {
+    this.#served = undefined
+    const conversation: Conversation = rule.conversation(this.facts())
+    const outcome = await play(conversation, this.#app as RunningApp, undefined, patience)
+    return { judged: judgeTurns(conversation.turns, outcome), outcome }
+  }
+
+  /** What is wrong with the server after a rule; undefined if its control is still served. */
+  async after(
+    control: Rule | undefined,
+  ): Promise<{ verdict: 'dies' | 'untold'; flaw: string } | undefined> {
+    const app = this.#app as RunningApp
+    const flaw = control === undefined ? undefined : await this.#ask(control)
+    const here = app.alive() && (await takesConnections(app.port, app.host))
+    if (flaw === undefined && here) {
+      return undefined
+    }
+    const said = (app.log() ?? '').trimEnd().split('\n').slice(-5).join('\n')
+    await this.stop()
+    if (here) {
+      return { verdict: 'untold', flaw: `afterwards, ${String(flaw)}` }
+    }
+    await this.#comeBack(app)
+    const last = said === '' ? '' : `; its last words:\n${said}`
+    return { verdict: 'dies', flaw: `the server is dead afterwards${last}` }
+  }
+
+  /** Wait for a server that somebody else must start again. */
+  async #comeBack({ host, port }: RunningApp): Promise<void> {
+    const deadline = Date.now() + RETURN_LIMIT
+    while (!this.#settings.ours && !(await takesConnections(port, host))) {
+      if (Date.now() > deadline) {
+        this.#gone = 'the server died of an earlier rule, and did not come back'
+        return
+      }
+      await sleep(100)
+    }
+  }
+
+  /** Why a control is not served; undefined if it is. */
+  async #ask(control: Rule): Promise<string | undefined> {
+    try {
+      const { judged } = await this.hold(control, CONTROL_PATIENCE)
+      if (judged.verdict === 'passed') {
+        this.#served = control.id
+        return undefined
+      }
+      return `its control, ${control.id}, is not served: ${String(judged.findings[0]?.flaw)}`
+    } catch (error) {
+      return `its control, ${control.id}, is not served: ${(error as Error).message}`
+    }
+  }
+}
