@@ -121,7 +121,7 @@ function folder(t: Test): string {
 t.test('it serves a directory, logs, and ends on Ctrl-C', async (t) => {
   const server = await start(t, '0', '-d', folder(t))
   t.equal(server.banner, `Serving HTTP on 0.0.0.0 port ${String(server.port)} ...`)
-  const response = await ask(server.port, 'HEAD /index.rst HTTP/1.1\r\n\r\n')
+  const response = await ask(server.port, 'HEAD /index.rst HTTP/1.1\r\nHost: x\r\n\r\n')
   t.match(response, /^HTTP\/1\.0 200 OK\r\nServer: SimpleHTTP\/0\.6 Node\/\S+\r\nDate: /)
   t.match(response, /\r\nContent-type: application\/octet-stream\r\nContent-Length: 12\r\n/)
   t.match(server.stderr(), /^127\.0\.0\.1 - - \[.*\] "HEAD \/index\.rst HTTP\/1\.1" 200 -\n$/)
@@ -133,10 +133,10 @@ t.test('Ctrl-C is quick, even with open connections and a download', async (t) =
   const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
   const silent = dial(server.port)
   const kept = dial(server.port)
-  kept.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+  kept.write('HEAD /index.rst HTTP/1.1\r\nHost: x\r\n\r\n')
   await readUntil(kept, '\r\n\r\n')
   const loading = dial(server.port)
-  loading.write('GET /large HTTP/1.1\r\n\r\n')
+  loading.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
   await readUntil(loading, '\r\n\r\n')
   loading.pause()
   t.same(await server.end('SIGINT'), [0, null])
@@ -149,10 +149,10 @@ t.test('SIGTERM lets the requests end that have come', async (t) => {
   const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
   const silent = dial(server.port)
   const kept = dial(server.port)
-  kept.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+  kept.write('HEAD /index.rst HTTP/1.1\r\nHost: x\r\n\r\n')
   await readUntil(kept, '\r\n\r\n')
   const loading = dial(server.port)
-  loading.write('GET /large HTTP/1.1\r\n\r\n')
+  loading.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
   const head = await readUntil(loading, '\r\n\r\n')
   loading.pause()
   const body = head.length - head.indexOf('\r\n\r\n') - 4
@@ -174,12 +174,12 @@ t.test('SIGTERM lets the requests end that have come', async (t) => {
 t.test('a request that has begun before SIGTERM is the last of its connection', async (t) => {
   const server = await start(t, '0', '-d', folder(t), '-p', 'HTTP/1.1')
   const begun = dial(server.port)
-  begun.write('HEAD /index.rst HTTP/1.1\r\n')
+  begun.write('HEAD /index.rst HTTP/1.1\r\nHost: x\r\n')
   // Taken in order: when this one is answered, the other one's first bytes have been seen.
   await ask(server.port, 'HEAD / HTTP/1.0\r\n\r\n')
   const ended = server.end('SIGTERM')
   await refused(server)
-  begun.write('\r\nHEAD /index.rst HTTP/1.1\r\n\r\n')
+  begun.write('\r\nHEAD /index.rst HTTP/1.1\r\nHost: x\r\n\r\n')
   t.match(await readAll(begun), /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+Connection: close\r\n\r\n$/)
   t.same(await ended, [0, null])
 })
@@ -189,12 +189,12 @@ t.test('a request that is on its way at SIGTERM is answered', async (t) => {
   const kept = Array.from({ length: 20 }, () => dial(server.port))
   await Promise.all(
     kept.map((socket) => {
-      socket.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+      socket.write('HEAD /index.rst HTTP/1.1\r\nHost: x\r\n\r\n')
       return readUntil(socket, '\r\n\r\n')
     }),
   )
   for (const socket of kept) {
-    socket.write('HEAD /index.rst HTTP/1.1\r\n\r\n')
+    socket.write('HEAD /index.rst HTTP/1.1\r\nHost: x\r\n\r\n')
   }
   const ended = server.end('SIGTERM')
   for (const answer of await Promise.all(kept.map((socket) => readAll(socket)))) {
@@ -207,7 +207,7 @@ t.test('a second signal ends at once', async (t) => {
   for (const second of ['SIGTERM', 'SIGINT'] as const) {
     const server = await start(t, '0', '-d', folder(t))
     const loading = dial(server.port)
-    loading.write('GET /large HTTP/1.1\r\n\r\n')
+    loading.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
     await readUntil(loading, '\r\n\r\n')
     loading.pause()
     server.child.kill('SIGTERM')
@@ -234,7 +234,7 @@ t.test('the flags do what they say', async (t) => {
     ...['-H', 'X-One: 1', '--header=Cache-Control:no-store'],
   )
   t.equal(server.banner, `Serving HTTP on 127.0.0.1 port ${String(server.port)} ...`)
-  const answer = await ask(server.port, 'HEAD /noext HTTP/1.1\r\nConnection: close\r\n\r\n')
+  const answer = await ask(server.port, 'HEAD /noext HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
   t.match(answer, /\r\nContent-type: text\/plain\r\n/)
   t.match(answer, /\r\nX-One: 1\r\nCache-Control: no-store\r\n\r\n$/)
@@ -461,7 +461,7 @@ t.test('--handler serves with a class of one’s own', async (t) => {
   )
   const hello = await start(t, '0', '--handler', `${file}#Hello`, '-p', 'HTTP/1.1')
   t.match(
-    await ask(hello.port, 'GET / HTTP/1.1\r\nConnection: close\r\n\r\n'),
+    await ask(hello.port, 'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
     /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nhello$/,
   )
   t.same(await hello.end('SIGINT'), [0, null])

@@ -103,7 +103,7 @@ async function ask(port: number, expected: RegExp): Promise<string> {
         socket.destroy()
       }
     })
-    socket.write('GET / HTTP/1.1\r\n\r\n')
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
     try {
       await once(socket, 'close')
       return received

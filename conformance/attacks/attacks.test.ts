@@ -76,7 +76,7 @@ t.test('each rule tells a server that stands from one that does not', async (t) 
   const answer = (head: string, body = '') =>
     `HTTP/1.1 ${head}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`
   const refused = answer('400 No\r\nConnection: close')
-  const post = 'POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab'
+  const post = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab'
   type Sample = readonly [received: string, closed: boolean, log?: string]
   const samples: Record<RuleName, { good: Sample[]; bad: Sample[] }> = {
     refused: {

@@ -111,7 +111,7 @@ t.test('requestsOf() reads the requests out of what was sent', async (t) => {
   t.same(requestsOf('GET / HTTP/1.1\r\nHost: x\r\nConnection:  close \r\n\r\n'), [
     { method: 'GET', version: 'HTTP/1.1', connection: 'close' },
   ])
-  const two = 'PUT / HTTP/1.1\r\nContent-Length: 4\r\n\r\nGET HEAD / HTTP/1.0\n\n'
+  const two = 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nGET HEAD / HTTP/1.0\n\n'
   t.match(requestsOf(two), [{ method: 'PUT' }, { method: 'HEAD', version: 'HTTP/1.0' }])
   t.match(requestsOf('GET /\r\n\r\n'), [{ version: 'HTTP/0.9' }])
   t.same(requestsOf('GET /'), [])

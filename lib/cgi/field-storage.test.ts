@@ -570,7 +570,7 @@ function unnamedSizes(directory: string): number[] {
 
 function post(body: string, type = MULTIPART): string {
   return (
-    `POST / HTTP/1.1\r\nContent-Type: ${type}\r\n` +
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\n` +
     `Content-Length: ${String(body.length)}\r\n\r\n${body}`
   )
 }
@@ -590,7 +590,7 @@ t.test('the request behind a form on the same connection is untouched', async (t
     post(body) +
       post(`what is in front${body.replace(/^/, '\r\n')}and what is behind`) +
       post('a=1&b=234', URLENCODED) +
-      'GET / HTTP/1.1\r\nConnection: close\r\n\r\n',
+      'GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
     'latin1',
   )
   const answers = (await readAll(socket)).split(/(?=HTTP\/1\.1 )/)
@@ -618,7 +618,7 @@ t.test('a temporary file lives as long as its request, and no longer', async (t)
   const socket = dial(server)
   socket.write(post(body))
   await readUntil(socket, 'f=5000,g=3000')
-  socket.write('GET / HTTP/1.1\r\n\r\n')
+  socket.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await readUntil(socket, 'got')
   t.same(left(), NOTHING, 'and the connection is still open')
   t.throws(() => form?.getfirst('f'), ValueError)
@@ -660,7 +660,7 @@ t.test('what is wrong with a form is answered, and the connection ends', async (
       'the form has more than 100 files (maxFiles)',
     ],
     [
-      `POST / HTTP/1.1\r\nContent-Type: ${MULTIPART}\r\nContent-Length: 99999999999\r\n\r\n`,
+      `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: ${MULTIPART}\r\nContent-Length: 99999999999\r\n\r\n`,
       '413 Content Too Large',
       `the form has more than ${String(2 * 1024 * MIB)} bytes (maxBytes)`,
     ],
@@ -682,7 +682,7 @@ t.test('a client that is still sending reads what was wrong', async (t) => {
   const socket = dial(server)
   const body = Buffer.alloc(8 * MIB, 'x')
   socket.write(
-    `POST / HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: ${String(body.length)}\r\n\r\n`,
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: ${String(body.length)}\r\n\r\n`,
   )
   const answer = readAll(socket)
   socket.write(body)

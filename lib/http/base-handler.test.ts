@@ -73,7 +73,7 @@ function untimed(log: string): string[] {
 
 t.test('a request is answered by the method of its name', async (t) => {
   const { server, log } = await start(t, Hello)
-  const answer = await talk(server, 'GET /x HTTP/1.1\r\nConnection: close\r\n\r\n')
+  const answer = await talk(server, 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.match(answer, /^HTTP\/1\.1 200 OK\r\nServer: BaseHTTP\/0\.6 Node\/\S+\r\nDate: /)
   t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /x\n')
   t.same(untimed(log()), ['127.0.0.1 - - [] "GET /x HTTP/1.1" 200 -'])
@@ -82,7 +82,7 @@ t.test('a request is answered by the method of its name', async (t) => {
 t.test('a method that is not there is a 501', async (t) => {
   const { server } = await start(t, Hello)
   for (const method of ['FOO', 'get', 'constructor', '__proto__', 'toString']) {
-    const answer = await talk(server, `${method} / HTTP/1.1\r\n\r\n`)
+    const answer = await talk(server, `${method} / HTTP/1.1\r\nHost: x\r\n\r\n`)
     t.match(answer, new RegExp(`^HTTP/1.1 501 Unsupported method \\('${method}'\\)\r\n`))
   }
 })
@@ -92,7 +92,7 @@ t.test('what is no method is a TypeError, and closes the connection', async (t) 
     do_GET = 42 as unknown as () => void
   }
   const { server, log } = await start(t, Odd)
-  t.equal(await talk(server, 'GET / HTTP/1.1\r\n\r\n'), '')
+  t.equal(await talk(server, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'), '')
   t.match(log(), /TypeError: this\[name\] is not a function/)
 })
 
@@ -100,7 +100,7 @@ t.test('several requests over one connection, pipelined or not', async (t) => {
   const { server, log } = await start(t, Hello)
   const client = dial(server)
   client.write(
-    'GET /1 HTTP/1.1\r\n\r\nPUT /2 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\n\r\n',
+    'GET /1 HTTP/1.1\r\nHost: x\r\n\r\nPUT /2 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /3 HTTP/1.1\r\nHost: x\r\n\r\n',
   )
   const answers = await readUntil(client, 'GET /3\n')
   t.equal(
@@ -109,14 +109,14 @@ t.test('several requests over one connection, pipelined or not', async (t) => {
       'HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nPUT abc\n' +
       'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /3\n',
   )
-  client.write('GET /4 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  client.write('GET /4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.match(await readAll(client), /GET \/4\n$/)
   t.equal(untimed(log()).length, 4)
 })
 
 t.test('a request may come in pieces of any size', async (t) => {
   const { server } = await start(t, Hello)
-  const request = 'PUT /x HTTP/1.1\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc'
+  const request = 'PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc'
   for (let cut = 1; cut < request.length; cut++) {
     const client = dial(server)
     client.setNoDelay(true)
@@ -135,7 +135,7 @@ t.test('a request may come in pieces of any size', async (t) => {
 t.test('pipelined answers leave together', async (t) => {
   const { server } = await start(t, Hello)
   const client = dial(server)
-  client.write('GET / HTTP/1.1\r\n\r\n'.repeat(16))
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(16))
   const chunks: number[] = []
   client.on('data', (chunk: Buffer) => chunks.push(chunk.length))
   await new Promise((resolve) => client.once('data', resolve))
@@ -147,11 +147,11 @@ t.test('pipelined answers leave together', async (t) => {
 
 t.test('a body that was not read is skipped, and not taken for a request', async (t) => {
   const { server, log } = await start(t, Hello)
-  const body = 'GET /smuggled HTTP/1.1\r\n\r\n'
+  const body = 'GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n'
   const answer = await talk(
     server,
-    `POST / HTTP/1.1\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}` +
-      'GET /next HTTP/1.1\r\nConnection: close\r\n\r\n',
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}` +
+      'GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   )
   t.notMatch(answer, /smuggled/)
   t.match(answer, /POST\n[^]*GET \/next\n$/)
@@ -162,7 +162,7 @@ t.test('a long body that was not read ends the connection', async (t) => {
   const { server } = await start(t, Hello)
   const answer = await talk(
     server,
-    `POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1000000)}GET /next HTTP/1.1\r\n\r\n`,
+    `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1000000)}GET /next HTTP/1.1\r\nHost: x\r\n\r\n`,
   )
   t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nPOST\n')
 })
@@ -175,7 +175,7 @@ t.test('a method that reads into the next request ends the connection', async (t
     }
   }
   const { server } = await start(t, Greedy)
-  const answer = await talk(server, 'GREEDY /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n')
+  const answer = await talk(server, 'GREEDY /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /1\n')
 })
 
@@ -240,10 +240,10 @@ t.test(
     }
     const { server, log } = await start(t, Late)
     const client = dial(server)
-    client.write('GET /1 HTTP/1.1\r\n\r\n')
+    client.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\n')
     const first = await readUntil(client, 'GET /1\n')
     await writing
-    client.write('GET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+    client.write('GET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
     const answers = first + (await readAll(client))
     t.equal(
       plain(answers),
@@ -266,7 +266,7 @@ t.test('what a method has left running cannot write while a head is on its way',
   }
   const { server } = await start(t, Late)
   const client = dial(server)
-  client.write('GET /1 HTTP/1.1\r\n\r\nGET')
+  client.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\nGET')
   const first = await readUntil(client, 'GET /1\n')
   for (const piece of [' /2 HTTP', '/1.1\r\n', 'Connection: ', 'close\r\n', '\r\n']) {
     await tick(15)
@@ -289,10 +289,10 @@ t.test('what a method has left running cannot write while its body is being skip
   }
   const { server } = await start(t, Late)
   const client = dial(server)
-  client.write('POST /1 HTTP/1.1\r\nContent-Length: 4\r\n\r\n')
+  client.write('POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n')
   const first = await readUntil(client, 'post\n')
   await writing
-  client.write('bodyGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  client.write('bodyGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.notMatch(first + (await readAll(client)), 'LATE')
 })
 
@@ -320,7 +320,7 @@ t.test('a writer that a method holds on to ends with its request', async (t) => 
   const { server } = await start(t, Late)
   const answers = await talk(
     server,
-    'LATE /1 HTTP/1.1\r\n\r\nLATE /2 HTTP/1.1\r\nConnection: close\r\n\r\n',
+    'LATE /1 HTTP/1.1\r\nHost: x\r\n\r\nLATE /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   )
   t.notMatch(answers, 'LATE')
   t.match(answers, /GET \/2\nend\n$/)
@@ -396,10 +396,10 @@ t.test('body ends where the body ends', async (t) => {
   const { server } = await start(t, Echo)
   const answers = await talk(
     server,
-    'PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc' +
-      'PUT /break HTTP/1.1\r\nContent-Length: 3\r\n\r\ndef' +
-      'STREAM / HTTP/1.1\r\nContent-Length: 3\r\n\r\nghi' +
-      'NOTHING /x HTTP/1.1\r\nConnection: close\r\n\r\n',
+    'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc' +
+      'PUT /break HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\ndef' +
+      'STREAM / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nghi' +
+      'NOTHING /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   )
   t.same(
     plain(answers)
@@ -417,7 +417,7 @@ t.test('body throws when the client breaks off, and the log says so', async (t) 
     }
   }
   const { server, log } = await start(t, Save)
-  const request = 'PUT / HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc'
+  const request = 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc'
   t.equal(await talk(server, request, { halfClose: true }), '')
   t.match(log(), /Connection lost: ConnectionResetError.*7 bytes before the end of the body/)
 })
@@ -439,9 +439,9 @@ t.test('a client that pipelines leaves others their turn', async (t) => {
   const greedy = dial(server)
   const other = dial(server)
   await Promise.all([once(greedy, 'connect'), once(other, 'connect')])
-  greedy.write('GET /greedy HTTP/1.1\r\n\r\n'.repeat(500))
+  greedy.write('GET /greedy HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(500))
   await once(greedy, 'data')
-  other.write('GET /other HTTP/1.1\r\nConnection: close\r\n\r\n')
+  other.write('GET /other HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.match(await readAll(other), /GET \/other\n$/)
   t.ok(order.length < 500, `it was number ${String(order.indexOf('/other') + 1)} of 501`)
   greedy.destroy()
@@ -455,7 +455,7 @@ t.test('headers that were not ended are dropped, and do not leak', async (t) => 
     }
   }
   const { server, log } = await start(t, Forgetful)
-  const answer = await talk(server, 'LATE / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n')
+  const answer = await talk(server, 'LATE / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
   t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nfirst\n')
   t.same(untimed(log()), [
     '127.0.0.1 - - [] "LATE / HTTP/1.1" 200 -',
@@ -470,7 +470,7 @@ t.test('sendError() sends the article’s page of 447 bytes', async (t) => {
     }
   }
   const { server, log } = await start(t, NotFound)
-  const answer = await talk(server, 'GET / HTTP/1.1\r\n\r\n')
+  const answer = await talk(server, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   const [head, body] = plain(answer).split('\r\n\r\n') as [string, string]
   t.equal(
     head,
@@ -495,10 +495,10 @@ t.test('sendError() sends no body for 1xx, 204, 205, 304 and to HEAD', async (t)
   }
   const { server } = await start(t, Coded)
   for (const code of [100, 199, 204, 205, 304]) {
-    const answer = await talk(server, `GET /${String(code)} HTTP/1.1\r\n\r\n`)
+    const answer = await talk(server, `GET /${String(code)} HTTP/1.1\r\nHost: x\r\n\r\n`)
     t.match(plain(answer), /^HTTP\/1\.0 \d\d\d [^\r]+\r\nConnection: close\r\n\r\n$/)
   }
-  const answer = await talk(server, 'HEAD /404 HTTP/1.1\r\n\r\n')
+  const answer = await talk(server, 'HEAD /404 HTTP/1.1\r\nHost: x\r\n\r\n')
   t.match(answer, /Content-Length: 447\r\n\r\n$/)
 })
 
@@ -518,7 +518,7 @@ t.test('sendError() escapes what it prints, and knows no code by heart', async (
     }
   }
   const { server } = await start(t, Quoting)
-  const ask = async (method: string) => plain(await talk(server, `${method} / HTTP/1.1\r\n\r\n`))
+  const ask = async (method: string) => plain(await talk(server, `${method} / HTTP/1.1\r\nHost: x\r\n\r\n`))
   t.match(await ask('GET'), /^HTTP\/1\.0 404 <b>&"\r\n/)
   t.match(await ask('GET'), /Content-Type: text\/x\r\n/)
   t.match(await ask('GET'), /404\|&lt;b&gt;&amp;"\|&lt;i&gt;'\|100%$/)
@@ -638,14 +638,14 @@ t.test('what only Python takes for white space is refused in a request line', as
     }
   }
   for (const octet of [' ', '\t', '\v', '\f', '\r']) {
-    const answer = await talk(server, `GET${octet}/x${octet}HTTP/1.1\r\nConnection: close\r\n\r\n`)
+    const answer = await talk(server, `GET${octet}/x${octet}HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
     t.match(answer, /GET \/x\n$/, JSON.stringify(octet))
   }
 })
 
 t.test('a head that the end of the connection cuts off is a 400, and not handled', async (t) => {
   const { server, log } = await start(t, Hello)
-  const head = 'PUT /x HTTP/1.1\r\nContent-Length: 100\r\n\r\n'
+  const head = 'PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n'
   for (let cut = 1; cut < head.length; cut++) {
     const answer = await talk(server, head.slice(0, cut), { halfClose: true })
     t.match(answer, /^(?:HTTP\/1\.1 400 |<!DOCTYPE)/, `cut at ${String(cut)}`)
@@ -679,7 +679,7 @@ t.test('a client of HTTP/1.0 is told that its connection is kept', async (t) => 
   t.same(await connection(`SAY / HTTP/1.0\r\n${keep}`), ['Connection: keep-alive'])
   t.same(await connection(`CLOSE / HTTP/1.0\r\n${keep}`), ['Connection: close'])
   t.same(await connection(`NONE / HTTP/1.0\r\n${keep}`), ['Connection: close'])
-  t.same(await connection(`GET / HTTP/1.1\r\n${keep}${last}`), null)
+  t.same(await connection(`GET / HTTP/1.1\r\nHost: x\r\n${keep}${last}`), null)
 })
 
 t.test('a response of HTTP/0.9 ends with the connection', async (t) => {
@@ -706,7 +706,7 @@ t.test('sendError() sends further headers', async (t) => {
   }
   const { server } = await start(t, Choosy)
   t.match(
-    plain(await talk(server, 'POST / HTTP/1.1\r\n\r\n')),
+    plain(await talk(server, 'POST / HTTP/1.1\r\nHost: x\r\n\r\n')),
     /\r\nAllow: GET\r\nRetry-After: 5\r\n/,
   )
 })
@@ -717,7 +717,7 @@ t.test('sendError() sends its own page if errorMessageFormat is not a valid form
     override errorContentType = 'text/x-own'
   }
   const { server, log } = await start(t, Sure)
-  const answer = await talk(server, 'NONE / HTTP/1.1\r\n\r\n')
+  const answer = await talk(server, 'NONE / HTTP/1.1\r\nHost: x\r\n\r\n')
   t.match(answer, /^HTTP\/1\.1 501 /)
   t.match(answer, "<p>Message: Unsupported method ('NONE').</p>")
   t.match(answer, 'Content-Type: text/html;charset=utf-8\r\n')
@@ -727,7 +727,7 @@ t.test('sendError() sends its own page if errorMessageFormat is not a valid form
 t.test('headers that are wrong are refused, and the connection closed', async (t) => {
   const { server } = await start(t, Hello)
   const status = async (fields: string) => {
-    const answer = await talk(server, `GET / HTTP/1.1\r\n${fields}\r\n\r\nGET /2 HTTP/1.1\r\n\r\n`)
+    const answer = await talk(server, `GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`)
     t.equal(answer.match(/^HTTP\//gm)?.length, 1, 'one answer')
     return answer.slice(9, 12)
   }
@@ -744,9 +744,9 @@ t.test('a long line is looked at once, not once for each of its characters', asy
   // Each of these took nearly 2 s, and nobody else was answered meanwhile. A hundred of them would
   // last longer than this test may.
   for (const text of [
-    `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\n\r\n`,
-    `GET / HTTP/1.1\r\nX:${' '.repeat(65_000)}\rx\r\n\r\n`,
-    `GET / HTTP/1.1\r\nContent-Length: 5${' '.repeat(65_000)}x\r\n\r\n`,
+    `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\nHost: x\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: x\r\nX:${' '.repeat(65_000)}\rx\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5${' '.repeat(65_000)}x\r\n\r\n`,
   ]) {
     for (let count = 0; count < 100; count++) {
       t.match(
@@ -761,12 +761,12 @@ t.test('Connection decides with the version whether the connection is kept', asy
   const { server } = await start(t, Hello)
   const kept = async (request: string) => {
     const client = dial(server)
-    client.write(`GET /1 ${request}\r\n\r\nGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n`)
+    client.write(`GET /1 ${request}\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
     return (await readAll(client)).includes('GET /2')
   }
   t.equal(await kept('HTTP/1.1'), true)
   t.equal(await kept('HTTP/1.10'), true)
-  t.equal(await kept('HTTP/1.1\r\nConnection: Close'), false)
+  t.equal(await kept('HTTP/1.1\r\nHost: x\r\nConnection: Close'), false)
   t.equal(await kept('HTTP/1.0'), false)
   t.equal(await kept('HTTP/1.0\r\nConnection: Keep-Alive'), true)
 })
@@ -795,7 +795,7 @@ t.test('sendHeader("Connection", ...) decides, too', async (t) => {
   const { server } = await start(t, Deciding)
   const answer = await talk(
     server,
-    'KEEP / HTTP/1.0\r\n\r\nOTHER / HTTP/1.1\r\n\r\nCLOSE / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n',
+    'KEEP / HTTP/1.0\r\n\r\nOTHER / HTTP/1.1\r\nHost: x\r\n\r\nCLOSE / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n',
   )
   t.equal(answer.match(/^HTTP\/1\.1 204/gm)?.length, 3)
   t.notMatch(answer, /200 OK/)
@@ -804,7 +804,7 @@ t.test('sendHeader("Connection", ...) decides, too', async (t) => {
 t.test('Expect: 100-continue is answered at once', async (t) => {
   const { server } = await start(t, Hello)
   const client = dial(server)
-  client.write('PUT / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n')
+  client.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-Continue\r\n\r\n')
   t.equal(await readUntil(client, '\r\n\r\n'), 'HTTP/1.1 100 Continue\r\n\r\n')
   client.write('ok')
   t.match(await readUntil(client, 'PUT ok\n'), /^HTTP\/1\.1 200 OK\r\n/)
@@ -822,7 +822,7 @@ t.test('handleExpect100() may refuse', async (t) => {
   const { server } = await start(t, Refusing)
   const answer = await talk(
     server,
-    'PUT / HTTP/1.1\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n',
+    'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n',
   )
   t.match(answer, /^HTTP\/1\.1 417 Expectation Failed\r\n/)
   t.notMatch(answer, /100 Continue|200 OK/)
@@ -844,7 +844,7 @@ t.test('a method that writes, waits and writes is seen piece by piece', async (t
   }
   const { server } = await start(t, Slow)
   const client = dial(server)
-  client.write('GET / HTTP/1.1\r\n\r\n')
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   t.match(await readUntil(client, 'first\n'), /first\n$/)
   goOn()
   t.equal(await readAll(client), 'second\n')
@@ -865,7 +865,7 @@ t.test(
     }
     const { server, log } = await start(t, Breaking)
     t.match(
-      await talk(server, 'BREAK / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n'),
+      await talk(server, 'BREAK / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n'),
       /\r\n\r\npartial$/,
     )
     t.match(
@@ -897,7 +897,7 @@ t.test('headTimeout ends a head that trickles, and leaves a slow body alone', as
   t.same(untimed(log()), ["127.0.0.1 - - [] Request timed out: TimeoutError('timed out')"])
 
   const client = dial(server)
-  client.write('PUT / HTTP/1.1\r\nContent-Length: 2\r\nConnection: close\r\n\r\na')
+  client.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nConnection: close\r\n\r\na')
   await new Promise((resolve) => setTimeout(resolve, 500))
   client.write('b')
   t.match(await readAll(client), /PUT ab\n$/)
@@ -911,10 +911,10 @@ t.test('headTimeout begins with the first byte of a head, wherever that is', asy
   const { server } = await start(t, Strict)
   for (const text of [
     'G',
-    'GET / HTTP/1.1\r\n',
-    'GET / HTTP/1.1\r\nX: ',
+    'GET / HTTP/1.1\r\nHost: x\r\n',
+    'GET / HTTP/1.1\r\nHost: x\r\nX: ',
     // Behind a request that is whole.
-    'GET / HTTP/1.1\r\n\r\nGET',
+    'GET / HTTP/1.1\r\nHost: x\r\n\r\nGET',
   ]) {
     const client = dial(server)
     client.write(text)
@@ -929,7 +929,7 @@ t.test('a body that nobody reads must come within the timeout', async (t) => {
   }
   const { server } = await start(t, Impatient)
   const client = dial(server)
-  client.write('GET / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n')
+  client.write('GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n')
   const timer = setInterval(() => client.write('x'), 20)
   t.match(await readAll(client), / 200 OK/)
   clearInterval(timer)
@@ -946,7 +946,7 @@ t.test('bodyTimeout ends a body that trickles, whether or not it is read', async
     ['POST', 'POST\n'],
   ] as const) {
     const client = dial(server)
-    client.write(`${method} / HTTP/1.1\r\nContent-Length: 1000\r\n\r\n`)
+    client.write(`${method} / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n`)
     const timer = setInterval(() => client.write('x'), 20)
     t.equal((await readAll(client)).split('\r\n\r\n')[1] ?? '', answer)
     clearInterval(timer)
@@ -961,7 +961,7 @@ t.test('bodyTimeout is over with the body', async (t) => {
   const { server } = await start(t, Strict)
   const client = dial(server)
   for (const body of ['a', 'b', '']) {
-    client.write(`PUT / HTTP/1.1\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`)
+    client.write(`PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`)
     t.match(await readUntil(client, `PUT ${body}\n`), / 200 OK/)
     // Idle for longer than that.
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -977,7 +977,7 @@ t.test('a handler that closes rfile ends its own connection, and no other', asyn
     }
   }
   const { server, log } = await start(t, Closing)
-  t.match(await talk(server, 'CLOSING / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n'), /closing\n$/)
+  t.match(await talk(server, 'CLOSING / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n'), /closing\n$/)
   t.match(log(), /ValueError: Cannot read: the file is closed/)
   t.equal(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
 })
@@ -985,7 +985,7 @@ t.test('a handler that closes rfile ends its own connection, and no other', asyn
 t.test('a client that goes away in the middle is one line in the log', async (t) => {
   const { server, log } = await start(t, Hello)
   const client = dial(server)
-  client.write('PUT / HTTP/1.1\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n')
+  client.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n')
   // From now on the body is waited for.
   await readUntil(client, '100 Continue\r\n\r\n')
   client.resetAndDestroy()
@@ -1000,7 +1000,7 @@ t.test('a client that goes away in the middle is one line in the log', async (t)
 t.test('a client that goes away between requests is none', async (t) => {
   const { server, log } = await start(t, Hello)
   const client = dial(server)
-  client.write('GET /1 HTTP/1.1\r\n\r\n')
+  client.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\n')
   await readUntil(client, 'GET /1\n')
   client.resetAndDestroy()
   t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
@@ -1021,7 +1021,7 @@ t.test('a method that outruns its client is held back', async (t) => {
   }
   const { server } = await start(t, Firehose)
   const client = dial(server)
-  client.write('GET / HTTP/1.1\r\n\r\n')
+  client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
   await new Promise((resolve) => setTimeout(resolve, 300))
   t.ok(written < 1000, `${String(written)} of 2000 writes while the client reads nothing`)
   t.ok((await readAll(client)).length > 2000 * 32 * 1024)
@@ -1040,7 +1040,7 @@ t.test('a method that awaits nothing is waited for before the next request', asy
   }
   const { server, log } = await start(t, Careless)
   const client = dial(server)
-  client.write('BIG / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nConnection: close\r\n\r\n')
+  client.write('BIG / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   while (log() === '') {
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
@@ -1141,7 +1141,7 @@ t.test('a RequestError is the answer, unless another one has begun', async (t) =
     }
   }
   const { server, log } = await start(t, Refusing)
-  const twice = (method: string) => `${method} / HTTP/1.1\r\n\r\n`.repeat(2)
+  const twice = (method: string) => `${method} / HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(2)
   const answer = plain(await talk(server, twice('GET')))
   t.match(answer, /^HTTP\/1\.1 413 Too much <b>\r\nConnection: close\r\n/)
   t.match(answer, /Message: Too much &lt;b&gt;\.[^]*413 - of everything\.[^]*<\/html>\n$/)
@@ -1181,12 +1181,12 @@ t.test('a request has one response, whoever calls what, and when', async (t) => 
   const { server, log } = await start(t, Twice)
   // The pipelined request would take a second response for its own.
   const ask = async (method: string) =>
-    plain(await talk(server, `${method} / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n`))
+    plain(await talk(server, `${method} / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`))
   t.equal(await ask('ERROR'), 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /\n')
   t.match(await ask('REPLY'), /^HTTP\/1\.1 404 [^]*<\/html>\n$/)
   t.match(log(), 'not sent, because a response has begun: 200')
   const early = dial(server)
-  early.write('EARLY / HTTP/1.1\r\nConnection: close\r\n\r\n')
+  early.write('EARLY / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
   t.match(plain(await readAll(early)), /^HTTP\/1\.1 200 OK\r\nContent-Length: /)
 })
 
@@ -1208,6 +1208,6 @@ t.test('what was adopted from a request is disposed of with it', async (t) => {
     }
   }
   const { server } = await start(t, Adopting)
-  await talk(server, 'GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /throw HTTP/1.1\r\n\r\n')
+  await talk(server, 'GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /throw HTTP/1.1\r\nHost: x\r\n\r\n')
   t.same(events, ['/a', 'disposed', '/b', 'disposed', '/throw', 'disposed'])
 })

@@ -79,7 +79,7 @@ async function trickle(socket: Socket, text: string): Promise<void> {
   }
 }
 
-const GET = 'GET / HTTP/1.1\r\n\r\n'
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 
 const DEAF = 'does not read'
 
@@ -87,13 +87,13 @@ const DEAF = 'does not read'
 const CLIENTS: Readonly<Record<string, (socket: Socket) => unknown>> = {
   'says nothing': () => {},
   'stops in the request line': (socket) => socket.write('GET / HT'),
-  'stops in the headers': (socket) => socket.write('GET / HTTP/1.1\r\nX: '),
-  'stops in a body': (socket) => socket.write('PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc'),
+  'stops in the headers': (socket) => socket.write('GET / HTTP/1.1\r\nHost: x\r\nX: '),
+  'stops in a body': (socket) => socket.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc'),
   'falls silent after a request': (socket) => socket.write(GET),
   'trickles a head': (socket) => trickle(socket, GET),
   'trickles a body': (socket) =>
-    trickle(socket, 'PUT / HTTP/1.1\r\nContent-Length: 99\r\n\r\n' + '.'.repeat(99)),
-  [DEAF]: (socket) => socket.write('LARGE / HTTP/1.1\r\n\r\n'),
+    trickle(socket, 'PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n' + '.'.repeat(99)),
+  [DEAF]: (socket) => socket.write('LARGE / HTTP/1.1\r\nHost: x\r\n\r\n'),
 }
 
 /** What a server sends, and logs, for each client. The last line tells that time was up. */

@@ -108,7 +108,7 @@ for (const Kind of KINDS) {
     const log = captureStderr(t)
     const server = new (faultyServer(Kind))(LOCAL, Faulty)
     await serve(t, server)
-    const ask = (path: string) => `GET ${path} HTTP/1.1\r\n\r\n`
+    const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`
     const fine = /^HTTP\/1\.1 200 OK\r\n/
 
     // A second connection, from the beginning to the end, where several can be open.
@@ -162,7 +162,7 @@ for (const Kind of KINDS) {
   })
 }
 
-const ASK = 'GET / HTTP/1.1\r\n\r\n'
+const ASK = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'
 const LAST = /^HTTP\/1\.1 200 OK\r\n(?:.+\r\n)*Connection: close\r\n\r\n$/
 
 for (const Kind of KINDS) {
@@ -206,7 +206,7 @@ for (const Kind of KINDS.slice(1)) {
     await server.bindAndActivate()
     const serving = server.serveForever()
     const busy = dial(server)
-    busy.write('PUT / HTTP/1.1\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n')
+    busy.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n')
     await readUntil(busy, '100 Continue\r\n\r\n')
     const late = dial(server)
     late.write(ASK)
@@ -256,7 +256,7 @@ t.test('a method hears that its client has gone, in all kinds of servers', async
         const server = new Server(LOCAL, Patient)
         await serve(t, server)
         const client = dial(server)
-        client.write('GET / HTTP/1.1\r\n\r\n')
+        client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
         await readUntil(client, '\r\n\r\n')
         client[leave]()
         while (!log().includes('lost')) {

@@ -38,7 +38,7 @@ export async function drain(root: string, count: number): Promise<void> {
           received = ''
           const inTime = !signalled
           const whole = new Promise<void>((resolve) => (answered = resolve))
-          socket.write('GET /small HTTP/1.1\r\n\r\n')
+          socket.write('GET /small HTTP/1.1\r\nHost: x\r\n\r\n')
           asked++
           if (asked === count) {
             server.child.kill('SIGTERM')
@@ -80,7 +80,7 @@ export async function drain(root: string, count: number): Promise<void> {
   writeFileSync(join(root, 'large'), Buffer.alloc(32 * MiB))
   const server = await startCommandLine(root)
   const loading = dial(server)
-  loading.write('GET /large HTTP/1.1\r\n\r\n')
+  loading.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
   await once(loading, 'readable')
   server.child.kill('SIGTERM')
   await sleep(1000)

@@ -29,7 +29,7 @@ interface Loris {
  * cost is then on both sides, and the ratio is due to the siege alone.
  */
 export async function loris(root: string, count: number): Promise<void> {
-  const kept = 'GET /small HTTP/1.1\r\n'
+  const kept = 'GET /small HTTP/1.1\r\nHost: x\r\n'
   const tenth = Math.ceil(count / 10)
   writeFileSync(join(root, 'large'), Buffer.alloc(32 * MiB))
   const quietly = { count: tenth, drip: '', deaf: false, limit: TIMEOUT }
@@ -39,7 +39,7 @@ export async function loris(root: string, count: number): Promise<void> {
     { ...quietly, name: 'not a byte', hello: '' },
     { ...quietly, name: 'nothing behind a request', hello: `${kept}\r\n` },
     { ...dripping, name: 'a body, byte by byte', hello: `${kept}Content-Length: 99999\r\n\r\n` },
-    { ...quietly, name: 'an answer, not read', hello: 'GET /large HTTP/1.1\r\n\r\n', deaf: true },
+    { ...quietly, name: 'an answer, not read', hello: 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n', deaf: true },
   ]
   const [besieged, quiet] = await Promise.all([startCommandLine(root), startCommandLine(root)])
   // Until the code is loaded and compiled.

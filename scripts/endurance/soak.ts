@@ -176,11 +176,11 @@ async function breakOff(socket: Socket, way: number): Promise<void> {
       socket.write('GET /small HT')
       break
     case 2: // in the response
-      socket.write('GET /large HTTP/1.1\r\n\r\n')
+      socket.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
       await once(socket, 'readable')
       break
     case 3: // in the body of a request
-      socket.write('GET /small HTTP/1.1\r\nContent-Length: 1000\r\n\r\nabc')
+      socket.write('GET /small HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc')
       await once(socket, 'readable')
       break
   }

@@ -51,7 +51,7 @@ t.test('a signal in the middle of an upload leaves nothing', async (t) => {
     const socket = connect(port, '127.0.0.1')
     socket.on('error', () => {})
     socket.write(
-      'POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n' +
+      'POST / HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n' +
         `Content-Length: ${String(64 * MIB)}\r\n\r\n` +
         '--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n',
     )

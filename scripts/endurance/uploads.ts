@@ -82,7 +82,7 @@ async function largeUpload(): Promise<void> {
   if (after.unnamed !== undefined) {
     check(after.unnamed.join() === String(size), `one file, of that size: ${after.unnamed.join()}`)
   }
-  const rest = report(await ask(server, 'GET / HTTP/1.1\r\n\r\n'))
+  const rest = report(await ask(server, 'GET / HTTP/1.1\r\nHost: x\r\n\r\n'))
   check((rest.unnamed ?? []).length === 0, 'the file is gone after the response')
   console.log('the file had no name, and is gone')
   await server.stop()
