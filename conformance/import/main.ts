@@ -10,7 +10,8 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { importTrace, TraceError } from './import.ts'
-import { PageError, parsePage } from '../judge/page.ts'
+import { PageError } from '../judge/fence.ts'
+import { parsePage } from '../judge/page.ts'
 
 const USAGE = `\
 usage: curl -sv URL > trace.txt 2>&1

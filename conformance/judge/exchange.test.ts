@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import t from 'tap'
+import type { Test } from 'tap'
 import { play } from './exchange.ts'
 import type { Expectation } from './exchange.ts'
 import type { Pattern } from './pattern.ts'
@@ -50,6 +51,107 @@ t.test('play() takes a response that came while the process had to wait', async 
   const exchange = { actions: [], expectation: { ...expectation, progress } }
   const outcome = await play(exchange, { host: '127.0.0.1', port }, undefined, PATIENCE)
   t.match(outcome, { received: RESPONSE, closed: false, late: 0 })
+})
+
+/** A server that says what it has received once that ends with a full stop, and notes resets. */
+async function echo(t: Test, options: { pauseOnConnect?: boolean } = {}) {
+  const sockets: Socket[] = []
+  const resets: Error[] = []
+  const server = createServer(options, (socket) => {
+    sockets.push(socket)
+    let received = ''
+    socket.on('data', (data) => {
+      received += String(data)
+      if (received.endsWith('.')) {
+        socket.write(`[${received}]`)
+        received = ''
+      }
+    })
+    socket.on('error', (error) => resets.push(error))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => {
+    server.close()
+    sockets.forEach((socket) => socket.destroy())
+  })
+  return { host: '127.0.0.1', port: (server.address() as AddressInfo).port, sockets, resets }
+}
+
+const send = (text: string) => ({ do: 'send', bytes: Buffer.from(text) }) as const
+const exactly = (text: string, closes = false): Expectation => ({
+  closes,
+  progress: (received, count = 9) => {
+    const wanted = text.slice(0, text.split(']', count).join(']').length + 1)
+    return received === wanted ? 'complete' : wanted.startsWith(received) ? 'incomplete' : 'wrong'
+  },
+})
+
+t.test('play() holds a conversation over several connections', async (t) => {
+  const server = await echo(t)
+  const outcome = await play(
+    {
+      actions: [
+        send('a1'),
+        { do: 'line', name: 'b' },
+        send('b1.'),
+        { do: 'wait-for-responses', count: 1 },
+        { do: 'line', name: 'a' },
+        send('a2.'),
+        { do: 'wait-for-responses', count: 1 },
+        { do: 'line', name: 'b' },
+        send('b2.'),
+      ],
+      expectation: exactly('[a1a2.]'),
+      beside: new Map([['b', { expectation: exactly('[b1.][b2.]') }]]),
+    },
+    server,
+    undefined,
+    { ...PATIENCE, missing: 10_000 },
+  )
+  t.match(outcome, { received: '[a1a2.]', closed: false, late: 0 })
+  t.match(outcome.beside.get('b'), { received: '[b1.][b2.]', closed: false, late: 0 })
+  t.not(outcome.clientPort, outcome.beside.get('b')?.clientPort)
+  t.equal(server.sockets.length, 2)
+})
+
+t.test('play() resets, leaves, and forgets what nobody waited for', async (t) => {
+  const server = await echo(t)
+  const outcome = await play(
+    {
+      actions: [
+        send('1.'),
+        { do: 'wait-for-responses', count: 1 },
+        send('2.'),
+        { do: 'wait-for', text: '[2.]' },
+        send('half'),
+        { do: 'reset' },
+        send('never sent.'),
+        { do: 'new' },
+        send('3.'),
+        { do: 'wait-for-responses', count: 2 },
+        { do: 'new' },
+        send('4.'),
+      ],
+      expectation: exactly('[1.][3.][4.]'),
+    },
+    server,
+    undefined,
+    { ...PATIENCE, missing: 10_000 },
+  )
+  t.match(outcome, { received: '[1.][3.][4.]', closed: false, reset: false, waits: [true] })
+  t.match(server.resets, [{ code: 'ECONNRESET' }])
+  t.equal(server.sockets.length, 3)
+})
+
+t.test('play() does not wait for ever for a server that reads nothing', async (t) => {
+  const server = await echo(t, { pauseOnConnect: true })
+  const outcome = await play(
+    { actions: [send('y'.repeat(64 * 1024 * 1024))], expectation },
+    server,
+    undefined,
+    PATIENCE,
+  )
+  t.match(outcome, { received: '', closed: false, late: 100 })
 })
 
 t.test('play() says that the rest of a response did not come', async (t) => {

@@ -1,5 +1,13 @@
 /**
- * One conversation over one connection: what is sent, and what must come back.
+ * One conversation with a server: what is sent, and what must come back.
+ *
+ * Most need one connection, or one after the other. Some need several side by side, each with a
+ * name; the first is `a`:
+ *
+ * ```text
+ *   a   GET /one HT ............ TP/1.1        what the server reads of the one
+ *   b              GET /two HTTP/1.1           must not get into the other
+ * ```
  *
  * All cases come to the replayer in this one shape, whether they were written as a page
  * (`page.ts`) or recorded from CPython (`recording.ts`).
@@ -25,7 +33,7 @@ export type Action =
    * @param ms - the longest to wait, where it is known that they do not come
    */
   | { readonly do: 'wait-for'; readonly text: string; readonly ms?: number }
-  /** Wait until this many of the expected responses are complete. */
+  /** Wait until this many of the responses expected on this connection are complete. */
   | { readonly do: 'wait-for-responses'; readonly count: number }
   /** Check that nothing comes for this many milliseconds, after the responses before it. */
   | { readonly do: 'silence'; readonly ms: number }
@@ -33,6 +41,17 @@ export type Action =
   | { readonly do: 'half-close' }
   /** Wait until the server has closed the connection, then open another. */
   | { readonly do: 'connect-again' }
+  /** Go on over the connection of this name, which is opened if there is none. */
+  | { readonly do: 'line'; readonly name: string }
+  /** End the connection. What came over it after the last wait for responses is not judged. */
+  | { readonly do: 'leave' }
+  /** End the connection by a reset, as a client does that is killed. The same holds. */
+  | { readonly do: 'reset' }
+  /** Open another connection under the same name; end the one before, if it has not ended. */
+  | { readonly do: 'new' }
+
+/** The name of the connection with which every conversation begins. */
+export const FIRST_LINE = 'a'
 
 /** Judges what has come back, as it comes. */
 export interface Expectation {
@@ -51,20 +70,18 @@ export interface Expectation {
 export interface Exchange {
   readonly actions: readonly Action[]
   readonly expectation: Expectation
+  /** What is expected on other connections than the first, by their names. */
+  readonly beside?: ReadonlyMap<string, { readonly expectation: Expectation }>
 }
 
-/** What happened in a conversation. */
-export interface Outcome {
+/** What happened on a connection; or on several that had the same name, one after the other. */
+export interface LineOutcome {
   /** All that the server sent, as ISO 8859-1 text. */
   readonly received: string
   /** Whether the server closed the connection; a reset counts. */
   readonly closed: boolean
   /** Whether it did so by a reset, which may lose bytes that were under way. */
   readonly reset: boolean
-  /** For each `wait-for`, whether the bytes came. */
-  readonly waits: readonly boolean[]
-  /** For each `silence`, the bytes that came nevertheless. */
-  readonly silences: readonly string[]
   /** Whether the response was given up because it came too slowly. */
   readonly slow: boolean
   /**
@@ -82,6 +99,16 @@ export interface Address {
   readonly port: number
   /** Whether the conversation is held over TLS, with whoever is there. */
   readonly tls?: boolean
+}
+
+/** What happened in a conversation: on its first connection, and beside it. */
+export interface Outcome extends LineOutcome {
+  /** For each `wait-for`, whether the bytes came. */
+  readonly waits: readonly boolean[]
+  /** For each `silence`, the bytes that came nevertheless. */
+  readonly silences: readonly string[]
+  /** What happened on the other connections on which something is expected. */
+  readonly beside: ReadonlyMap<string, LineOutcome>
 }
 
 /** How long to wait without a byte, in milliseconds. */
@@ -118,18 +145,27 @@ export async function play(
   whileOpen: () => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
-  let line = await Line.open(server, patience.coarse)
-  const { expectation } = exchange
+  const { coarse } = patience
+  const lines = new Map<string, Line>()
+  const open = async (name: string, received = '') => {
+    const line = await Line.open(server, coarse, received)
+    lines.set(name, line)
+    return line
+  }
+  const expectationOf = (name: string) =>
+    name === FIRST_LINE ? exchange.expectation : exchange.beside?.get(name)?.expectation
   const waits: boolean[] = []
   const silences: string[] = []
   try {
+    let name = FIRST_LINE
+    let line = await open(name)
     for (const action of exchange.actions) {
-      if (line.closed && action.do !== 'connect-again') {
+      if (line.closed && !IN_ANY_CASE.includes(action.do)) {
         continue
       }
       switch (action.do) {
         case 'send':
-          await line.send(action.bytes)
+          await line.send(action.bytes, patience.missing)
           break
         case 'pause':
           await sleep(action.ms)
@@ -142,12 +178,15 @@ export async function play(
             ),
           )
           break
-        case 'wait-for-responses':
+        case 'wait-for-responses': {
+          const expectation = expectationOf(name)
           await line.until(
-            (received) => expectation.progress(received, action.count) !== 'incomplete',
+            (received) => expectation?.progress(received, action.count) !== 'incomplete',
             patience.missing,
           )
+          line.settled = line.received.length
           break
+        }
         case 'silence': {
           const before = line.received.length
           await line.until((received) => received.length > before, action.ms)
@@ -160,39 +199,80 @@ export async function play(
         case 'connect-again':
           await line.until(() => false, patience.missing)
           if (line.closed && !line.reset) {
-            line = await Line.open(server, patience.coarse, line.received)
+            line = await open(name, line.received)
           }
+          break
+        case 'line':
+          name = action.name
+          line = lines.get(name) ?? (await open(name))
+          break
+        case 'reset':
+          // Together with the bytes before it, a reset looks like an end to many a server.
+          await sleep(UNDER_WAY)
+          line.abandon('reset')
+          break
+        case 'leave':
+          line.abandon('leave')
+          break
+        case 'new':
+          line.abandon('leave')
+          line = await open(name, line.received)
           break
       }
     }
-    const deadline = Date.now() + patience.whole
-    await line.until(
-      (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
-      patience.missing,
-    )
-    // Then wait for the close. Where none must come, or the response is wrong anyway, even if only
-    // now, a moment is enough to see what follows.
-    const rest = expectation.progress(line.received) === 'incomplete' && !line.closed
-    const late = rest && Date.now() <= deadline ? patience.missing : 0
-    const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
-    if (expectation.closes) {
-      await line.until(() => !right(), patience.missing)
+    const beside = new Map<string, LineOutcome>()
+    for (const [name, { expectation }] of exchange.beside ?? []) {
+      beside.set(name, await finish(lines.get(name) ?? (await open(name)), expectation, patience))
     }
-    await line.until(() => Date.now() > deadline, patience.quiet)
-    const slow = Date.now() > deadline
-    const { received, closed, reset, clientPort } = line
-    if (!closed) {
+    const first = lines.get(FIRST_LINE) as Line
+    const outcome = await finish(first, exchange.expectation, patience)
+    if ([...lines.values()].some(({ closed }) => !closed)) {
       await whileOpen()
     }
-    return { received, closed, reset, waits, silences, slow, late, clientPort }
+    return { ...outcome, waits, silences, beside }
   } finally {
-    line.socket.destroy()
+    for (const line of lines.values()) {
+      line.socket.destroy()
+    }
   }
+}
+
+/** How long bytes are under way that a server must have read before what follows, in milliseconds. */
+const UNDER_WAY = 50
+
+/** What is done even if the connection has ended. */
+const IN_ANY_CASE: readonly string[] = ['connect-again', 'line', 'new', 'pause']
+
+/** Wait for the rest of the responses on a connection, and for its end. */
+async function finish(
+  line: Line,
+  expectation: Expectation,
+  patience: Patience,
+): Promise<LineOutcome> {
+  const deadline = Date.now() + patience.whole
+  await line.until(
+    (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
+    patience.missing,
+  )
+  // Then wait for the close. Where none must come, or the response is wrong anyway, even if only
+  // now, a moment is enough to see what follows.
+  const rest = expectation.progress(line.received) === 'incomplete' && !line.closed
+  const late = rest && Date.now() <= deadline ? patience.missing : 0
+  const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
+  if (expectation.closes) {
+    await line.until(() => !right(), patience.missing)
+  }
+  await line.until(() => Date.now() > deadline, patience.quiet)
+  const { received, closed, reset, clientPort } = line
+  return { received, closed, reset, slow: Date.now() > deadline, late, clientPort }
 }
 
 // Reused for every read of every connection: what is in them is copied at once.
 const ONE_BYTE = new Uint8Array(1)
 const MANY_BYTES = new Uint8Array(64 * 1024)
+
+/** How much is written at once: more than any head, and a small part of a large body. */
+const BLOCK = 256 * 1024
 
 /** The client's end of a connection. */
 class Line {
@@ -200,12 +280,17 @@ class Line {
   #received = ''
   #closed = false
   #reset = false
+  /** Whether the server has taken nothing for too long. */
+  #stuck = false
   #changed: () => void = () => {}
+  /** How much had come when responses were last waited for. */
+  settled = 0
 
   /** @param received - what an earlier connection of the conversation has received */
   static async open(server: Address, coarse = false, received = ''): Promise<Line> {
     const line = new Line(server, coarse)
     line.#received = received
+    line.settled = received.length
     await new Promise<void>((resolve, reject) => {
       line.socket.once(server.tls === true ? 'secureConnect' : 'connect', resolve)
       line.socket.once('error', (error) => {
@@ -267,13 +352,37 @@ class Line {
     return this.#reset
   }
 
-  /** Write, and wait until the kernel has it: what follows is then a separate packet. */
-  async send(bytes: Buffer): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.socket.write(bytes, () => {
-        resolve()
+  /**
+   * Write, and wait until the kernel has it: what follows is then a separate packet.
+   *
+   * @param ms - how long the server may take none of it, in milliseconds
+   */
+  async send(bytes: Buffer, ms: number): Promise<void> {
+    for (let at = 0; at < bytes.length && !this.#closed && !this.#stuck; at += BLOCK) {
+      await new Promise<void>((resolve) => {
+        // A server that reads nothing more must not keep us here for ever.
+        const timer = setTimeout(() => {
+          this.#stuck = true
+          resolve()
+        }, ms)
+        this.socket.write(bytes.subarray(at, at + BLOCK), () => {
+          clearTimeout(timer)
+          resolve()
+        })
       })
-    })
+    }
+  }
+
+  /** End the connection without waiting for the server, and forget what nobody waited for. */
+  abandon(how: 'leave' | 'reset'): void {
+    this.#received = this.#received.slice(0, this.settled)
+    this.#closed = true
+    this.#changed = () => {}
+    if (how === 'reset') {
+      this.socket.resetAndDestroy()
+    } else {
+      this.socket.destroy()
+    }
   }
 
   /**

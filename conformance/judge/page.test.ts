@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
-import { PageError, parsePage, readPages } from './page.ts'
+import { PageError } from './fence.ts'
+import { parsePage, readPages } from './page.ts'
 import type { Case } from './page.ts'
 
 const FILES: Record<string, string> = { 'page.html': '<p>\n  é\n</p>\n' }
@@ -100,6 +101,106 @@ t.test('directives divide a request', async (t) => {
   ])
 })
 
+t.test('{{repeat}} is a text so many times, sent or received', async (t) => {
+  const [one] = parse(
+    page(
+      request('{{repeat:3:a\\x20}}{{repeat:2:b:}}'),
+      '```response\n{{repeat:4:xy}}z\n{{eof}}\n```',
+    ),
+  ) as [Case]
+  t.equal(one.request.toString('latin1'), 'a a a b:b:\r\n')
+  t.equal(one.expectation.progress('xyxyxyxy'), 'incomplete')
+  t.equal(one.expectation.progress('xyxyxyxyz'), 'complete')
+})
+
+t.test('{{trickle}} sends what follows in its fence a byte at a time', async (t) => {
+  const [one] = parse(
+    page(request('GE\\', '{{trickle:7}}', 'T\\', '{{half-close}}'), RESPONSE),
+  ) as [Case]
+  t.same(one.actions, [
+    { do: 'send', bytes: Buffer.from('GE') },
+    { do: 'send', bytes: Buffer.from('T') },
+    { do: 'pause', ms: 7 },
+    { do: 'half-close' },
+  ])
+})
+
+const OPEN = '```response\n1\n{{open}}\n```'
+
+t.test('{{line}} goes on over another connection, each with its own responses', async (t) => {
+  const [one] = parse(
+    page(
+      request('one\\', '{{line:b}}', 'two', '{{line:a}}', '!'),
+      '```response\n1\n```',
+      '```response\n{{line:b}}\n2\n{{eof}}\n```',
+      request('three'),
+      '```response\n3\n{{open}}\n```',
+      request('{{line:b}}', 'four'),
+      '```response\n4\n{{open}}\n```',
+    ),
+  ) as [Case]
+  t.same(one.actions, [
+    { do: 'send', bytes: Buffer.from('one') },
+    { do: 'line', name: 'b' },
+    { do: 'send', bytes: Buffer.from('two\r\n') },
+    { do: 'line', name: 'a' },
+    { do: 'send', bytes: Buffer.from('!\r\n') },
+    { do: 'wait-for-responses', count: 1 },
+    { do: 'line', name: 'b' },
+    { do: 'wait-for-responses', count: 1 },
+    { do: 'line', name: 'a' },
+    { do: 'send', bytes: Buffer.from('three\r\n') },
+    { do: 'wait-for-responses', count: 2 },
+    { do: 'line', name: 'b' },
+    { do: 'connect-again' },
+    { do: 'send', bytes: Buffer.from('four\r\n') },
+  ])
+  t.equal(one.request.toString(), 'one!\r\nthree\r\n')
+  t.equal(one.expectation.progress('13'), 'complete')
+  const b = one.beside.get('b')
+  t.equal(b?.request.toString(), 'two\r\nfour\r\n')
+  t.equal(b?.expectation.progress('24'), 'complete')
+  t.equal(b?.expectation.closes, false)
+})
+
+t.test('a request whose client has gone has no response', async (t) => {
+  const [one] = parse(
+    page(
+      request('one'),
+      '```response\n1\n```',
+      request(
+        'two',
+        '{{reset}}',
+        '{{new}}',
+        'three',
+        '{{line:b}}',
+        'four',
+        '{{leave}}',
+        '{{line:a}}',
+      ),
+      '```response\n3\n{{open}}\n```',
+    ),
+  ) as [Case]
+  t.same(
+    one.actions.map((action) => action.do),
+    ['send', 'wait-for-responses', 'send', 'reset', 'new', 'send', 'line', 'send', 'leave', 'line'],
+  )
+  t.equal(one.request.toString(), 'one\r\nthree\r\n')
+  t.equal(one.beside.get('b')?.request.length, 0)
+  t.equal(one.beside.get('b')?.halfClosed, true)
+})
+
+t.test('a case is played as often as "times" says', async (t) => {
+  const text = page(request('one'), OPEN, '```log\na\nb\n```')
+  const [one] = parse(text.replace('"app"', '"times":3,"app"')) as [Case]
+  t.same(
+    one.actions.map((action) => action.do),
+    ['send', 'wait-for-responses', 'send', 'wait-for-responses', 'send'],
+  )
+  t.equal(one.expectation.progress('111'), 'complete')
+  t.equal(one.log?.length, 6)
+})
+
 t.test('in a response, the line end before the end is not data', async (t) => {
   const complete = (received: string, ...lines: string[]) => {
     const fence = `\`\`\`response\n${lines.join('\n')}\n\`\`\``
@@ -182,7 +283,7 @@ t.test('a broken page says where and why', async (t) => {
     ],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" is not a known key; there are app, level, source, echo, waive, noscan, needs, fresh',
+      'test.md:7: "ap" is not a known key; there are app, level, source, echo, waive, noscan, needs, fresh, times',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),
@@ -203,6 +304,47 @@ t.test('a broken page says where and why', async (t) => {
     [
       page(request('{{pause:soon}}'), RESPONSE),
       'test.md:12: "{{pause:soon}}" needs a number of milliseconds',
+    ],
+    [
+      page(request('{{trickle}}'), RESPONSE),
+      'test.md:12: "{{trickle}}" needs a number of milliseconds',
+    ],
+    [
+      page(request('{{reset:now}}'), RESPONSE),
+      'test.md:12: "{{reset:now}}" takes no argument; write {{reset}}',
+    ],
+    [
+      page(request('{{line:2}}'), RESPONSE),
+      'test.md:12: "{{line:2}}" needs a name in lower-case letters, such as {{line:b}}',
+    ],
+    [
+      page(request('{{repeat:0:x}}'), RESPONSE),
+      'test.md:12: "{{repeat:0:x}}" is not {{repeat:TIMES:TEXT}}',
+    ],
+    [
+      page(request('{{repeat:99999999:x}}'), RESPONSE),
+      'test.md:12: "{{repeat:99999999:x}}" is longer than 64 MiB',
+    ],
+    [
+      page(request('{{leave}}', 'more'), RESPONSE),
+      'test.md:12: after {{leave}} or {{reset}}, write {{new}} or {{line:NAME}}',
+    ],
+    [
+      page(request('GET', '{{reset}}'), RESPONSE),
+      'test.md:16: connection "a" has been ended by the client, so nothing comes over it',
+    ],
+    [
+      page(request('GET'), '```response\n{{line:b}}\n1\n{{eof}}\n```'),
+      'test.md:15: connection "b" has not been opened, so nothing comes over it',
+    ],
+    [
+      page(request('GET', '{{line:b}}', 'GET'), RESPONSE),
+      'test.md:7: "topic/name" needs, for its connection "a", a response that ends with {{eof}} or ' +
+        '{{open}}; or {{leave}} or {{reset}} in a request',
+    ],
+    [
+      page(request('GET'), RESPONSE).replace('"app"', '"times":0,"app"'),
+      'test.md:7: "times" is how often the fences are played: 1 to 1000',
     ],
     [
       page(request('{{file:none}}'), RESPONSE),

@@ -17,13 +17,20 @@
  * - a `\` at the end of a line takes the line end away; `\r \n \t \0 \\ \xNN` are bytes;
  * - `{{http-date}}` and its like are holes (see `pattern.ts`), `{{file:NAME}}` is a file beside
  *   the pages, line ends and all;
+ * - `{{repeat:N:TEXT}}` is the text so many times: a long field, a large body;
  * - directives stand on a line of their own. In a request: `{{pause:MS}}`, `{{wait-for:TEXT}}`,
- *   `{{half-close}}`. At the end of the last response: `{{eof}}`, the server must close, or
- *   `{{open}}`, it must not. A response that is only `{{silent:MS}}`: the server must say nothing
- *   for that long; a request and its response follow, since a dead server is silent, too.
+ *   `{{trickle:MS}}`, `{{half-close}}`, `{{leave}}`, `{{reset}}`, `{{new}}`, `{{line:NAME}}`. At
+ *   the end of the last response: `{{eof}}`, the server must close, or `{{open}}`, it must not. A
+ *   response that is only `{{silent:MS}}`: the server must say nothing for that long; a request
+ *   and its response follow, since a dead server is silent, too.
  *
  * Several requests and responses in turn are one conversation: each request is sent when the
  * responses before it are complete. After an `{{eof}}`, it is sent over a new connection.
+ *
+ * A conversation may need several connections side by side. It begins on the one named `a`;
+ * `{{line:b}}` goes on over another, and `{{line:a}}` goes back. A response comes over the
+ * connection of the request before it, or over the one that its first line names.
+ *
  * The `README.md` of the suite describes everything that a page may say.
  *
  * What stands under a heading of the first level, up to the next case, introduces a group of cases.
@@ -33,16 +40,18 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Action, Exchange, Expectation } from './exchange.ts'
+import { Conversation } from './conversation.ts'
+import type { Whole } from './conversation.ts'
+import { PageError, parseTokens } from './fence.ts'
+import type { Fence } from './fence.ts'
 import { RULES } from './invariants.ts'
-import { hole, matchPattern } from './pattern.ts'
-import type { Pattern, Token } from './pattern.ts'
+import type { Pattern } from './pattern.ts'
 
 /** How much a case weighs. */
 export type Level = 'must' | 'should' | 'may' | 'hardening'
 
 /** A case of a page. */
-export interface Case extends Exchange {
+export interface Case extends Whole {
   /** Stable, `topic/name`; a selection is the beginning of an id. */
   readonly id: string
   /** The handler that the target must offer. */
@@ -65,23 +74,12 @@ export interface Case extends Exchange {
   readonly why: string
   /** Where the case stands: `errors.md:12`. */
   readonly place: string
-  /** All that is sent. */
-  readonly request: Buffer
-  /** What the responses look like, one after the other. */
-  readonly responses: readonly Pattern[]
   /** What the server must log, a pattern a line; undefined if the case does not say. */
   readonly log: readonly Pattern[] | undefined
   /** Whether the case needs a server that has not been talked to. */
   readonly fresh: boolean
-}
-
-/** A page that breaks the rules above. */
-export class PageError extends Error {
-  override readonly name = 'PageError'
-
-  constructor(place: string, flaw: string) {
-    super(`${place}: ${flaw}`)
-  }
+  /** How often the fences are played, one conversation after all. */
+  readonly times: number
 }
 
 const LEVELS: readonly string[] = ['must', 'should', 'may', 'hardening']
@@ -94,17 +92,14 @@ const KEYS: readonly string[] = [
   'noscan',
   'needs',
   'fresh',
+  'times',
 ]
 
 /** What a case says of itself, in the comment under its heading. */
-type Meta = Pick<Case, 'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs' | 'fresh'>
-
-/** A fence, as it stands on the page. */
-export interface Fence {
-  kind: string
-  lines: string[]
-  line: number
-}
+type Meta = Pick<
+  Case,
+  'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs' | 'fresh' | 'times'
+>
 
 /**
  * Read the pages of a folder, in the order of their names.
@@ -246,73 +241,31 @@ function parseSection(section: Section, place: string, readFile: (name: string) 
   const why = reasonOf(section, place)
   const meta = parseMeta(section, place)
 
-  const actions: Action[] = []
-  const responses: Pattern[] = []
-  let closes: boolean | undefined
+  const conversation = new Conversation(readFile)
   let log: Pattern[] | undefined
-  for (const fence of section.fences) {
-    const at = `${place.slice(0, place.indexOf(':'))}:${String(fence.line)}`
-    switch (fence.kind) {
-      case 'request':
-        if (closes === true) {
-          actions.push({ do: 'connect-again' })
-          closes = undefined
-        } else if (responses.length > 0) {
-          actions.push({ do: 'wait-for-responses', count: responses.length })
-        }
-        actions.push(...parseRequest(fence, at, readFile))
-        break
-      case 'response': {
-        const silence = /^\{\{silent:([1-9][0-9]*)\}\}$/.exec(fence.lines.join('\n'))
-        if (silence !== null) {
-          actions.push({ do: 'silence', ms: Number(silence[1]) })
-          break
-        }
-        const response = parseResponse(fence, at, readFile)
-        if (closes !== undefined) {
-          throw new PageError(at, 'there is a response after the one that ended the conversation')
-        }
-        responses.push(response.pattern)
-        closes = response.closes
-        break
-      }
-      case 'log':
-        if (log !== undefined) {
-          throw new PageError(at, 'there is a second log; write all lines in one')
-        }
-        log = fence.lines.map((line) => parseTokens(line, at, readFile))
-        break
-      default:
+  for (let round = 0; round < meta.times; round++) {
+    conversation.goOn()
+    for (const fence of section.fences) {
+      const at = `${place.slice(0, place.indexOf(':'))}:${String(fence.line)}`
+      if (fence.kind === 'request') {
+        conversation.request(fence, at)
+      } else if (fence.kind === 'response') {
+        conversation.response(fence, at)
+      } else if (fence.kind !== 'log') {
         throw new PageError(
           at,
           `a fence of a case is request, response or log, and not "${fence.kind}"`,
         )
+      } else if (round > 0) {
+        log?.push(...log.slice(0, fence.lines.length))
+      } else if (log === undefined) {
+        log = fence.lines.map((line) => parseTokens(line, at, readFile))
+      } else {
+        throw new PageError(at, 'there is a second log; write all lines in one')
+      }
     }
   }
-  if (actions.length === 0 || closes === undefined) {
-    throw new PageError(
-      place,
-      `"${id}" needs a request, and a response that ends with {{eof}} or {{open}}`,
-    )
-  }
-  if (actions.at(-1)?.do === 'silence') {
-    throw new PageError(
-      place,
-      `"${id}" ends with {{silent}}; a request and its response must show that the server lives`,
-    )
-  }
-  const sent = actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : []))
-  return {
-    id,
-    ...meta,
-    why,
-    place,
-    actions,
-    expectation: expectationOf(responses, closes),
-    request: Buffer.concat(sent),
-    responses,
-    log,
-  }
+  return { id, ...meta, why, place, ...conversation.end(id, place), log }
 }
 
 /**
@@ -358,6 +311,7 @@ export function readComment(
 function parseMeta(section: Section, place: string): Meta {
   const fields = readComment(section, place, 'case={"app":...}')
   const { app, level, source, echo = false, waive = {}, noscan, needs = [], fresh = false } = fields
+  const { times = 1 } = fields
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
   }
@@ -377,11 +331,14 @@ function parseMeta(section: Section, place: string): Meta {
   if (!Array.isArray(needs) || needs.some((id) => typeof id !== 'string')) {
     throw new PageError(place, '"needs" is a list of ids')
   }
+  if (typeof times !== 'number' || !Number.isInteger(times) || times < 1 || times > 1000) {
+    throw new PageError(place, '"times" is how often the fences are played: 1 to 1000')
+  }
   const unknown = Object.keys(fields).find((key) => !KEYS.includes(key))
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" is not a known key; there are ${KEYS.join(', ')}`)
   }
-  const known = { app, level: level as Level, source, echo, waive, noscan, fresh }
+  const known = { app, level: level as Level, source, echo, waive, noscan, fresh, times }
   return { ...known, needs: needs as string[] }
 }
 
@@ -391,172 +348,4 @@ function isRecordOfText(value: unknown): value is Record<string, string> {
     value !== null &&
     Object.values(value).every((text) => typeof text === 'string' && text !== '')
   )
-}
-
-/** The responses as one pattern each, matched one after the other. */
-function expectationOf(responses: readonly Pattern[], closes: boolean): Expectation {
-  return {
-    closes,
-    progress(received, count = responses.length) {
-      let at = 0
-      for (const response of responses.slice(0, count)) {
-        const match = matchPattern(response, received, at)
-        if (match.kind !== 'complete') {
-          return match.kind === 'incomplete' ? 'incomplete' : 'wrong'
-        }
-        at = match.end
-      }
-      return at === received.length ? 'complete' : 'wrong'
-    },
-  }
-}
-
-// -- Fences ----------------------------------------------------------------------------------
-
-/** The actions of a `request` fence. */
-export function parseRequest(
-  fence: Fence,
-  place: string,
-  readFile: (name: string) => string,
-): Action[] {
-  const actions: Action[] = []
-  let data: string[] = []
-  const flush = () => {
-    if (data.length > 0) {
-      const text = bytesOf(parseTokens(onTheWire([...data, '']), place, readFile), place)
-      actions.push({ do: 'send', bytes: Buffer.from(text, 'latin1') })
-      data = []
-    }
-  }
-  for (const line of fence.lines) {
-    const directive = /^\{\{(pause|wait-for|half-close)(?::(.*))?\}\}$/.exec(line)
-    if (directive === null) {
-      data.push(line)
-      continue
-    }
-    flush()
-    const [, name, argument = ''] = directive
-    if (name === 'half-close') {
-      actions.push({ do: 'half-close' })
-    } else if (name === 'wait-for') {
-      actions.push({ do: 'wait-for', text: unescapeBytes(argument, place) })
-    } else if (/^[0-9]+$/.test(argument)) {
-      actions.push({ do: 'pause', ms: Number(argument) })
-    } else {
-      throw new PageError(place, `"{{pause:${argument}}}" needs a number of milliseconds`)
-    }
-  }
-  flush()
-  return actions
-}
-
-function parseResponse(
-  fence: Fence,
-  place: string,
-  readFile: (name: string) => string,
-): { pattern: Pattern; closes: boolean | undefined } {
-  const last = fence.lines.at(-1)
-  const ends = last === '{{eof}}' || last === '{{open}}'
-  const lines = ends ? fence.lines.slice(0, -1) : fence.lines
-  return {
-    pattern: parseTokens(onTheWire(lines), place, readFile),
-    closes: ends ? last === '{{eof}}' : undefined,
-  }
-}
-
-/** Join lines with CR LF, where a line does not end with a backslash; none after the last. */
-export function onTheWire(lines: readonly string[]): string {
-  return lines
-    .map((line, index) => {
-      // An escaped backslash at the end is a backslash.
-      const joined = /(?:^|[^\\])(?:\\\\)*\\$/.test(line)
-      const end = index === lines.length - 1 ? '' : '\r\n'
-      return joined ? line.slice(0, -1) : line + end
-    })
-    .join('')
-}
-
-/**
- * Read a pattern as a page has it, with holes and escapes.
- *
- * @param place - for messages
- * @throws {@link PageError}
- */
-export function parsePattern(text: string, place: string): Pattern {
-  return parseTokens(text, place, (name) => {
-    throw new Error(`there is no file "${name}" here`)
-  })
-}
-
-/** Split text at its holes. */
-function parseTokens(text: string, place: string, readFile: (name: string) => string): Pattern {
-  const tokens: Token[] = []
-  let literal = ''
-  for (const part of text.split(/(\{\{.*?\}\}(?!\}))/)) {
-    const name = /^\{\{(.*)\}\}$/.exec(part)?.[1]
-    if (name === undefined) {
-      literal += unescapeBytes(part, place)
-    } else if (name.startsWith('file:')) {
-      literal += contents(name.slice('file:'.length), place, readFile)
-    } else {
-      if (literal !== '') {
-        tokens.push({ literal })
-        literal = ''
-      }
-      try {
-        tokens.push(hole(name))
-      } catch (error) {
-        throw new PageError(place, (error as Error).message)
-      }
-    }
-  }
-  if (literal !== '') {
-    tokens.push({ literal })
-  }
-  return tokens
-}
-
-function contents(name: string, place: string, readFile: (name: string) => string): string {
-  try {
-    return readFile(name)
-  } catch (error) {
-    throw new PageError(place, `cannot read {{file:${name}}}: ${(error as Error).message}`)
-  }
-}
-
-/** What is sent has no holes. */
-function bytesOf(pattern: Pattern, place: string): string {
-  return pattern
-    .map((token) => {
-      if ('hole' in token) {
-        throw new PageError(place, `"{{${token.hole}}}" cannot be sent; it stands for many texts`)
-      }
-      return token.literal
-    })
-    .join('')
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  r: '\r',
-  n: '\n',
-  t: '\t',
-  '0': '\0',
-  '\\': '\\',
-}
-
-function unescapeBytes(text: string, place: string): string {
-  if (/[^\0-\xff]/.test(text)) {
-    throw new PageError(place, 'a fence holds ISO 8859-1 only; write other bytes as \\xNN')
-  }
-  return text.replace(/\\(?:x([0-9a-fA-F]{2})|(.?))/gs, (whole, hex?: string, letter?: string) => {
-    const character =
-      hex === undefined ? ESCAPES[letter ?? ''] : String.fromCharCode(parseInt(hex, 16))
-    if (character === undefined) {
-      throw new PageError(
-        place,
-        `"${whole}" is not a valid escape; there are \\r \\n \\t \\0 \\\\ \\xNN`,
-      )
-    }
-    return character
-  })
 }

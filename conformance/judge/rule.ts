@@ -29,8 +29,10 @@ import type { Answer, Turn } from './answer.ts'
 import type { Action, Exchange } from './exchange.ts'
 import { parseResponses, requestsOf } from './invariants.ts'
 import type { ParsedRequest } from './invariants.ts'
-import { PageError, parseRequest, readComment, reasonOf, sections } from './page.ts'
-import type { Fence, Section } from './page.ts'
+import { PageError, parseRequest } from './fence.ts'
+import type { Fence } from './fence.ts'
+import { readComment, reasonOf, sections } from './page.ts'
+import type { Section } from './page.ts'
 
 /**
  * How much a rule weighs: the word of its section; or what no RFC words: `safe`, against an

@@ -112,3 +112,32 @@ t.test('a server that closes, stays, or resets', async (t) => {
     'the server reset the connection; it must close it, or bytes under way are lost',
   ])
 })
+
+t.test('each connection is judged, and named', async (t) => {
+  const fence = (kind: string, ...lines: string[]) => `\`\`\`${kind}\n${lines.join('\n')}\n\`\`\``
+  const [one] = parsePage(
+    [
+      '## topic/name',
+      '<!-- case={"app":"get","level":"must","source":"rfc:9112#9"} -->',
+      'Why.',
+      fence('request', 'GET /a HTTP/1.0', '', '{{line:b}}', 'GET /b HTTP/1.0', ''),
+      fence('response', '{{line:a}}', 'HTTP/1.0 200 OK', '', 'a\\', '{{eof}}'),
+      fence('response', '{{line:b}}', 'HTTP/1.0 200 OK', '', 'b\\', '{{eof}}'),
+    ].join('\n'),
+    'test.md',
+    () => '',
+  ) as [Case]
+  const line = (body: string) => ({
+    received: `HTTP/1.0 200 OK\r\n\r\n${body}`,
+    ...{ closed: true, reset: false, slow: false, late: 0, clientPort: 1 },
+  })
+  const judged = (a: string, b: string) => {
+    const outcome = { ...line(a), waits: [], silences: [], beside: new Map([['b', line(b)]]) }
+    return judge(one, outcome).map(({ flaw }) => flaw)
+  }
+  t.same(judged('a', 'b'), [])
+  t.same(judged('b', 'a'), [
+    'byte 19 is "b"; expected here: "a"',
+    'over the connection "b": byte 19 is "a"; expected here: "b"',
+  ])
+})

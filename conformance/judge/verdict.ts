@@ -5,7 +5,8 @@
  */
 
 import { PATIENCE } from './exchange.ts'
-import type { Outcome } from './exchange.ts'
+import type { Line } from './conversation.ts'
+import type { LineOutcome, Outcome } from './exchange.ts'
 import { parseResponses, requestsOf } from './invariants.ts'
 import type { Case } from './page.ts'
 import { matchPattern } from './pattern.ts'
@@ -26,27 +27,11 @@ export interface Finding {
 
 /** What the case's patterns and the invariants have to say about an outcome. */
 export function judge(one: Case, outcome: Outcome): Finding[] {
-  const { received, closed, reset } = outcome
-  const findings = judgeResponses(one.responses, outcome)
-  if (outcome.slow) {
-    const limit = seconds(PATIENCE.whole)
-    return [{ line: '', flaw: `time-out: the response trickles, it is not whole after ${limit}` }]
-  }
-  // The beginning of a response does not tell which rules it breaks.
-  if (outcome.late > 0) {
-    return findings
-  }
-  if (findings.length === 0 && one.expectation.closes && !closed) {
-    findings.push({ line: '', flaw: 'the server keeps the connection open; it must close it' })
-  }
-  if (findings.length === 0 && reset) {
-    findings.push({
-      line: '',
-      flaw: 'the server reset the connection; it must close it, or bytes under way are lost',
-    })
-  }
-  if (findings.length === 0 && !one.expectation.closes && closed) {
-    findings.push({ line: '', flaw: 'the server closed the connection; it must keep it open' })
+  const findings = judgeLine(one, outcome, one.waive)
+  for (const [name, line] of one.beside) {
+    for (const finding of judgeLine(line, outcome.beside.get(name) as LineOutcome, one.waive)) {
+      findings.push({ ...finding, flaw: `over the connection "${name}": ${finding.flaw}` })
+    }
   }
   for (const [index, text] of outcome.silences.entries()) {
     if (text !== '' && findings.length === 0) {
@@ -55,14 +40,41 @@ export function judge(one: Case, outcome: Outcome): Finding[] {
       findings.push({ line: (/^[^\n]*\n?/.exec(text) as RegExpExecArray)[0], flaw })
     }
   }
+  return findings
+}
+
+/** What there is to say about one connection. */
+function judgeLine(line: Line, outcome: LineOutcome, waive: Case['waive']): Finding[] {
+  const { received, closed, reset } = outcome
+  const findings = judgeResponses(line.responses, outcome)
+  if (outcome.slow) {
+    const limit = seconds(PATIENCE.whole)
+    return [{ line: '', flaw: `time-out: the response trickles, it is not whole after ${limit}` }]
+  }
+  // The beginning of a response does not tell which rules it breaks.
+  if (outcome.late > 0) {
+    return findings
+  }
+  if (findings.length === 0 && line.expectation.closes && !closed) {
+    findings.push({ line: '', flaw: 'the server keeps the connection open; it must close it' })
+  }
+  if (findings.length === 0 && reset) {
+    findings.push({
+      line: '',
+      flaw: 'the server reset the connection; it must close it, or bytes under way are lost',
+    })
+  }
+  if (findings.length === 0 && !line.expectation.closes && closed) {
+    findings.push({ line: '', flaw: 'the server closed the connection; it must keep it open' })
+  }
   if (!received.startsWith('HTTP/')) {
     return findings
   }
   // Where a rule and the page find fault with the same line, the rule says more.
-  const requests = requestsOf(one.request.toString('latin1'))
-  const halfClosed = one.actions.some((action) => action.do === 'half-close')
-  const broken = parseResponses(received, requests, { closed, halfClosed }).violations.filter(
-    ({ rule }) => !(rule in one.waive),
+  const requests = requestsOf(line.request.toString('latin1'))
+  const fate = { closed, halfClosed: line.halfClosed }
+  const broken = parseResponses(received, requests, fate).violations.filter(
+    ({ rule }) => !(rule in waive),
   )
   const same = (finding: Finding) =>
     broken.some(({ rule, line }) => {
@@ -76,7 +88,7 @@ function silencesOf(one: Case): number[] {
 }
 
 /** Compare an outcome with the responses that a case expects; one that is late is a time-out. */
-export function judgeResponses(responses: readonly Pattern[], outcome: Outcome): Finding[] {
+export function judgeResponses(responses: readonly Pattern[], outcome: LineOutcome): Finding[] {
   const findings = judgeText(responses, outcome.received, outcome.clientPort)
   return outcome.late === 0
     ? findings
@@ -84,7 +96,7 @@ export function judgeResponses(responses: readonly Pattern[], outcome: Outcome):
 }
 
 /** What there is to say about a response whose end did not come. */
-export function timeout({ late }: Outcome): string {
+export function timeout({ late }: Pick<Outcome, 'late'>): string {
   return `time-out, nothing more came for ${seconds(late)}`
 }
 

@@ -18,7 +18,8 @@ import { deviationsOf } from '../judge/deviations.ts'
 import { makeDocumentRoot } from '../recordings/document-root.ts'
 import type { Result } from './lanes.ts'
 import { report, tap } from './machine.ts'
-import { PageError, readPages } from '../judge/page.ts'
+import { PageError } from '../judge/fence.ts'
+import { readPages } from '../judge/page.ts'
 import type { Case } from '../judge/page.ts'
 import { CASES, RECORDINGS } from '../paths.ts'
 import { findPython, PYTHONS } from '../targets/python.ts'
@@ -210,13 +211,23 @@ function notReplayed(
     : [`skipped: the recordings, of which there are none from Python ${version}`]
 }
 
-/** What went over the wire. */
+/** What went over the wire; of a long line, its beginning. */
 function wire({ id, outcome, case: one }: Result): string {
+  const line = (text: string) => {
+    const more = text.length - 100_000
+    return more > 0
+      ? `${visible(text.slice(0, -more))}... and ${String(more)} bytes`
+      : visible(text)
+  }
   const lines = (text: string, mark: string) =>
     text
       .split(/(?<=\n)/)
-      .map((line) => `${mark} ${visible(line)}`)
+      .map((part) => `${mark} ${line(part)}`)
       .join('\n')
   const sent = sentBytes(one).toString('latin1')
-  return `# ${id}\n${lines(sent, '>')}\n${lines(outcome?.received ?? '', '<')}\n`
+  const beside = Array.from(
+    outcome?.beside ?? [],
+    ([name, { received }]) => `${lines(received, `<${name}`)}\n`,
+  )
+  return `# ${id}\n${lines(sent, '>')}\n${lines(outcome?.received ?? '', '<')}\n${beside.join('')}`
 }

@@ -51,7 +51,17 @@ export function sentBytes(one: Exchange): Buffer {
 }
 
 /** A shell line that sends the same bytes, with the same pauses, to a running app. */
-export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
+export function repro(
+  one: Exchange & { readonly id: string; readonly app?: string | undefined },
+  port: number,
+  host = '127.0.0.1',
+): string {
+  // nc has one connection at a time, and cannot reset it: then it is the suite that plays it again.
+  if (one.actions.some(({ do: what }) => BEYOND_NC.includes(what))) {
+    const app = one.app === undefined ? '' : ` --app ${one.app}`
+    const server = `--target url:http://${host}:${String(port)}${app}`
+    return `npm run conformance -- ${server} --only ${one.id} --verbose`
+  }
   const connections: Action[][] = [[]]
   for (const action of one.actions) {
     if (action.do === 'connect-again') {
@@ -62,6 +72,8 @@ export function repro(one: Exchange, port: number, host = '127.0.0.1'): string {
   }
   return connections.map((actions) => `${sender(actions)} | nc ${host} ${String(port)}`).join('; ')
 }
+
+const BEYOND_NC: readonly Action['do'][] = ['line', 'leave', 'reset', 'new']
 
 function sender(actions: readonly Action[]): string {
   const steps = actions.flatMap((action) => {
@@ -77,6 +89,10 @@ function sender(actions: readonly Action[]): string {
         return ['sleep 0.5']
       case 'half-close':
       case 'connect-again':
+      case 'line':
+      case 'leave':
+      case 'reset':
+      case 'new':
         return []
     }
   })

@@ -6,7 +6,7 @@
 
 import { asDeclared, deviationFor } from '../judge/deviations.ts'
 import type { Deviations, Observed } from '../judge/deviations.ts'
-import type { Outcome } from '../judge/exchange.ts'
+import type { Action, Outcome } from '../judge/exchange.ts'
 import { converse, LOG_LIMIT_IF_DECLARED, runAll } from './lanes.ts'
 import type { Conducted, Result } from './lanes.ts'
 import type { Case } from '../judge/page.ts'
@@ -57,13 +57,15 @@ async function conductPage(one: Case, app: RunningApp, settings: Settings): Prom
   // A strict client need not read a response that breaks a rule on purpose; and where there must be
   // no response, there is nothing to read.
   const [response, ...others] = one.responses
-  const plain = response?.length !== 0 && others.length === 0 && Object.keys(one.waive).length === 0
+  const alone = others.length === 0 && one.beside.size === 0
+  const plain = response?.length !== 0 && alone && Object.keys(one.waive).length === 0
   const request = plain ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
     findings.push(...(await judgeStrictly(one, outcome, request, app)))
   }
-  // A case about the time between its pieces would no longer be the same if they were cut.
-  const timed = one.actions.some(({ do: what }) => what === 'pause' || what === 'silence')
+  // A case about the time between its pieces would no longer be the same if they were cut, nor would
+  // one about the order in which several connections send them.
+  const timed = one.actions.some(({ do: what }) => TIMED.includes(what))
   if (findings.length === 0 && settings.scan !== false && one.noscan === undefined && !timed) {
     findings.push(...(await scan(one, app, outcome)))
   }
@@ -79,6 +81,9 @@ async function conductPage(one: Case, app: RunningApp, settings: Settings): Prom
     verdict: findings.length === 0 ? 'pass' : bad,
   })
 }
+
+/** What a conversation does that is about time. */
+const TIMED: readonly Action['do'][] = ['pause', 'silence', 'line', 'leave', 'reset', 'new']
 
 /** Let undici make the same request, and judge what it read. */
 async function judgeStrictly(
