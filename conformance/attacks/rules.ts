@@ -8,7 +8,8 @@
  */
 
 import type { Outcome } from '../judge/exchange.ts'
-import { parseResponses, requestsOf } from '../judge/invariants.ts'
+import { parseResponses } from '../judge/invariants.ts'
+import { requestsOf } from '../judge/requests.ts'
 
 /** What a server made of an attack. */
 export interface Seen {
@@ -91,8 +92,8 @@ export function see(
   log?: string,
 ): Seen {
   const { received, closed } = outcome
-  const asked = requestsOf(sent.toString('latin1'))
-  const { responses, violations } = parseResponses(received, asked, { closed })
+  const { requests } = requestsOf(sent.toString('latin1'))
+  const { responses, violations } = parseResponses(received, requests, { closed })
   const stray = violations.some(({ rule }) => STRAY.includes(rule))
   const codes = responses.map(({ code }) => code)
   // A head that is broken further down has a code all the same.
@@ -100,7 +101,7 @@ export function see(
   if (codes.length === 0 && first !== undefined) {
     codes.push(Number(first))
   }
-  return { codes, stray, received, closed, requests: asked.length, log }
+  return { codes, stray, received, closed, requests: requests.length, log }
 }
 
 /** A few words for a cell of the table: `400, closed`. */

@@ -16,7 +16,8 @@ import {
 } from 'basehttp'
 import type { Address, Connection } from 'basehttp'
 import { parseResponses } from '../judge/invariants.ts'
-import type { ParsedRequest, ParsedResponse } from '../judge/invariants.ts'
+import type { ParsedResponse } from '../judge/invariants.ts'
+import type { ParsedRequest } from '../judge/requests.ts'
 import { patiently } from '../patience.ts'
 import { LARGE, LIMITS, SMUGGLED, SPOOL_THRESHOLD, told, toldForm } from './conversations.ts'
 import type { ExpectedResponse, Conversation } from './conversations.ts'
@@ -128,7 +129,6 @@ function note(handler: BaseHTTPRequestHandler, code: number): void {
     seen.handled.push({
       method: handler.command,
       version: handler.requestVersion,
-      connection: handler.headers.get('Connection', ''),
     })
   }
   if (handler.path.startsWith(SMUGGLED)) {
@@ -223,11 +223,12 @@ function flaws(
   text: string,
 ): string[] {
   // A server with threads does not show us its requests: then take those that were sent.
-  const sent = (expected ?? []).filter(({ hundred }) => hundred !== 1)
-  const requests =
-    seen.handled.length > 0 ? seen.handled : sent.map((one) => ({ ...one, connection: '' }))
-  const fate = { closed: true, halfClosed: true }
-  const { responses, violations } = parseResponses(received, requests, fate)
+  const hidden = seen.handled.length === 0
+  const requests = hidden ? (expected ?? []).filter(({ hundred }) => hundred !== 1) : seen.handled
+  const { responses, violations } = parseResponses(received, requests, {
+    closed: true,
+    unread: hidden,
+  })
   const found = violations.map(({ line, flaw }) => `${flaw}: ${JSON.stringify(line)}`)
   found.push(...responses.flatMap((response) => strayRedirect(response, text)))
   if (expected === undefined) {

@@ -23,11 +23,13 @@
  */
 
 import type { Outcome } from './exchange.ts'
+import type { Violation } from './head.ts'
 import { parseResponses } from './invariants.ts'
-import type { ParsedRequest, ParsedResponse, ParsedStream, Violation } from './invariants.ts'
+import type { ParsedResponse, ParsedStream } from './invariants.ts'
 import { onTheWire, PageError, parsePattern } from './fence.ts'
 import type { Fence } from './fence.ts'
 import type { Pattern } from './pattern.ts'
+import type { ParsedRequest } from './requests.ts'
 import { flawOfDate, quote, timeout } from './verdict.ts'
 import type { Finding } from './verdict.ts'
 

@@ -29,8 +29,6 @@ export interface Line {
   /** All that is sent over it and can have a response. */
   readonly request: Buffer
   readonly responses: readonly Pattern[]
-  /** Whether the client ends its side before the server does. */
-  readonly halfClosed: boolean
 }
 
 /** A conversation that is whole: its first connection, and the others by their names. */
@@ -48,14 +46,12 @@ class Plan {
   closes: boolean | undefined
   /** Whether the client has ended it. */
   gone = false
-  halfClosed = false
 
   get line(): Line {
     return {
       expectation: expectationOf(this.responses, this.gone || this.closes === true),
       request: Buffer.concat(this.sent),
       responses: this.responses,
-      halfClosed: this.halfClosed,
     }
   }
 }
@@ -157,13 +153,10 @@ export class Conversation {
       plan.sent = plan.sent.slice(0, plan.awaited.sent)
       plan.gone = action.do !== 'new'
       plan.closes = undefined
-      plan.halfClosed = plan.gone
     } else if (plan.closes === true) {
       this.#actions.push({ do: 'connect-again' })
       plan.closes = undefined
-      plan.halfClosed = false
     }
-    plan.halfClosed ||= action.do === 'half-close'
     if (action.do === 'send') {
       if (plan.gone) {
         throw new PageError(place, 'after {{leave}} or {{reset}}, write {{new}} or {{line:NAME}}')

@@ -4,8 +4,17 @@
  * Each rule has a name, by which a case can waive it and say why. The rules are RFC 9110's and
  * RFC 9112's; a response to an HTTP/0.9 request has no head, and no rules.
  *
+ * `head.ts`, `chunks.ts` and `requests.ts` take apart what was sent and received, `fields.ts` judges
+ * the fields of a head.
+ *
  * @module
  */
+
+import { readChunks } from './chunks.ts'
+import { judgeFields, opensTunnel } from './fields.ts'
+import { firstLine, lineOf, parseHead, tokens, values } from './head.ts'
+import type { Head, Violation } from './head.ts'
+import type { ParsedRequest } from './requests.ts'
 
 /** The rules by name, each with what goes wrong for a client where it is broken. */
 export const RULES: Readonly<Record<string, string>> = {
@@ -19,28 +28,13 @@ export const RULES: Readonly<Record<string, string>> = {
   framing: 'a client cannot know when it has read all of the body',
   chunks: 'a client cannot know when it has read all of the body',
   bodiless: 'a client takes these bytes for the next response',
-  close: 'a client sends its next request into a dead connection, or keeps a useless one',
+  close: 'a client waits for an end that does not come, or keeps a useless connection',
   excess: 'a client takes these bytes for the response to its next request',
-}
-
-/** How a response breaks a rule. */
-export interface Violation {
-  readonly rule: string
-  /** The line that shows it; empty if none does. */
-  readonly line: string
-  /** Where in that line it shows, and how far; undefined for the line as a whole. */
-  readonly column?: number
-  readonly length?: number
-  readonly flaw: string
-}
-
-/** The parts of a request on which its response depends. */
-export interface ParsedRequest {
-  readonly method: string
-  /** As it is spelt; `HTTP/0.9` where there is none. */
-  readonly version: string
-  /** What it says about the connection, in lower case. */
-  readonly connection: string
+  unasked: 'a client takes it for the response to its next request',
+  interim: 'a client of HTTP/1.0 takes it for the final response',
+  'transfer-encoding': 'a client that does not expect it there cannot tell where the body ends',
+  'required-field': 'a client is told to do something, and not what it needs for that',
+  date: 'a cache cannot tell how old the response is, and keeps it too long, or not at all',
 }
 
 /** A response, taken apart. */
@@ -67,8 +61,8 @@ export interface ParsedStream {
 export interface Fate {
   /** Whether the server closed the connection. */
   readonly closed: boolean
-  /** Whether our side was closed before: then the server may close without announcing it. */
-  readonly halfClosed?: boolean
+  /** Whether more was sent than `requests` says: then nobody knows how many responses are due. */
+  readonly unread?: boolean
 }
 
 /**
@@ -94,17 +88,28 @@ export function parseResponses(
     }
     rest = rest.slice(head.end)
     const request = requests[finished]
-    const body = parseBody(head, rest, request?.method, fate.closed)
+    if (request === undefined && fate.unread !== true) {
+      const flaw = 'a response to no request (RFC 9112 §9.2)'
+      violations.push({ rule: 'unasked', line: head.statusLine, flaw })
+    }
+    violations.push(...judgeFields(head, request))
+    // What follows is another protocol's, and so is the end of the connection.
+    if (head.code === 101 || opensTunnel(head, request)) {
+      violations.push(...judgeLength(head, request))
+      responses.push({ ...head, body: rest, whole: true })
+      return { responses, violations, rest: '' }
+    }
+    const body = parseBody(head, rest, request, fate.closed)
     violations.push(...body.violations)
     rest = rest.slice(body.length)
     responses.push({ ...head, body: body.text, whole: body.whole })
-    violations.push(...judgeFate(head, request, rest !== '', fate, body.untilClose))
+    violations.push(...judgeFate(head, rest !== '', fate.closed))
     // An interim response is followed by another to the same request.
-    if (head.code >= 200 || head.code === 101) {
+    if (head.code >= 200) {
       finished++
     }
     if (rest !== '' && !rest.startsWith('HTTP/')) {
-      if (violations.length === 0) {
+      if (body.violations.length === 0) {
         const [rule, flaw] = body.forbidden
           ? ['bodiless', `a body where there must be none (RFC 9112 §6.3): ${body.forbidden}`]
           : ['excess', 'bytes after the end of the response']
@@ -116,83 +121,6 @@ export function parseResponses(
   return { responses, violations, rest }
 }
 
-// -- The head --------------------------------------------------------------------------------
-
-interface Head {
-  readonly version: string
-  readonly code: number
-  readonly reason: string
-  readonly fields: readonly (readonly [name: string, value: string])[]
-  /** The lines of the fields, as they came. */
-  readonly lines: readonly string[]
-  readonly statusLine: string
-  /** Where the body begins; undefined if that cannot be told. */
-  readonly end: number | undefined
-  readonly violations: readonly Violation[]
-}
-
-function parseHead(text: string): Head {
-  const violations: Violation[] = []
-  const found = (rule: string, line: string, flaw: string, at?: number) => {
-    violations.push({ rule, line, flaw, ...(at === undefined ? {} : { column: at }) })
-  }
-  const none = { version: '', code: 0, reason: '', fields: [], lines: [], statusLine: '' }
-  const stop = () => ({ ...none, end: undefined, violations })
-
-  const end = text.indexOf('\r\n\r\n')
-  const head = end === -1 ? text : text.slice(0, end)
-  const lone = /(?<!\r)\n/.exec(head)
-  if (lone !== null) {
-    const start = head.lastIndexOf('\n', lone.index - 1) + 1
-    const line = head.slice(start, lone.index + 1)
-    if (end === -1 && start > 0 && !/^[^ :]+:|^\n$/.test(line)) {
-      found('head', line, 'no empty line separates the head from this (RFC 9112 §2.1)')
-    } else {
-      const flaw = 'LF alone; a line of the head ends with CR LF (RFC 9112 §2.1)'
-      found('line-end', line, flaw, line.length - 1)
-    }
-    return stop()
-  }
-  if (end === -1) {
-    found('head', firstLine(text), 'a head without an empty line at its end (RFC 9112 §2.1)')
-    return stop()
-  }
-  const [statusLine, ...lines] = head.split('\r\n') as [string, ...string[]]
-  const status = /^(HTTP\/[0-9]\.[0-9]) ([1-9][0-9]{2}) ([\t \x21-\x7e\x80-\xff]*)$/.exec(
-    statusLine,
-  )
-  if (status === null) {
-    found('status-line', statusLine, 'not a valid status line (RFC 9112 §4)')
-    return stop()
-  }
-  const fields: [string, string][] = []
-  for (const line of lines) {
-    const field = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/s.exec(line)
-    if (field === null) {
-      found('field-line', line, 'not a valid field line (RFC 9112 §5)')
-    } else if (/[\r\n\0]/.test(field[2] as string)) {
-      const flaw = 'a CR, LF or NUL inside a field (RFC 9110 §5.5)'
-      found('field-line', line, flaw, line.search(/[\r\n\0]/))
-    } else {
-      fields.push([(field[1] as string).toLowerCase(), field[2] as string])
-    }
-  }
-  return {
-    version: status[1] as string,
-    code: Number(status[2]),
-    reason: status[3] as string,
-    fields,
-    lines,
-    statusLine,
-    end: end + 4,
-    violations,
-  }
-}
-
-function values(head: Head, name: string): string[] {
-  return head.fields.flatMap(([key, value]) => (key === name ? [value] : []))
-}
-
 // -- The body --------------------------------------------------------------------------------
 
 interface Body {
@@ -201,83 +129,109 @@ interface Body {
   readonly length: number
   /** Whether its end has come. */
   readonly whole: boolean
-  /** Whether the end of the connection is its end. */
-  readonly untilClose: boolean
   /** Why there must be none; empty if there may be one. */
   readonly forbidden: string
   readonly violations: readonly Violation[]
 }
 
 /** Find the body, by the rules of RFC 9112 §6.3. */
-function parseBody(head: Head, rest: string, method: string | undefined, closed: boolean): Body {
-  const violations: Violation[] = []
-  const lengths = values(head, 'content-length')
-  const line = head.lines.find((text) => /^content-length:/i.test(text)) ?? ''
-  const found = (rule: string, flaw: string, at = line) => {
-    const value = at === line ? /(?<=:\s*)\S.*/.exec(line) : null
-    const where = value === null ? {} : { column: value.index, length: value[0].length }
-    violations.push({ rule, line: at, flaw, ...where })
+function parseBody(
+  head: Head,
+  rest: string,
+  request: ParsedRequest | undefined,
+  closed: boolean,
+): Body {
+  const violations = judgeLength(head, request)
+  const found = (rule: string, flaw: string, line: string) => {
+    violations.push({ rule, line, flaw })
   }
   const body = (text: string, more: Partial<Body> = {}): Body => ({
     text,
     length: text.length,
     whole: true,
-    untilClose: false,
     forbidden: '',
     violations,
     ...more,
   })
-
-  const codings = values(head, 'transfer-encoding')
-  if (lengths.length > 1) {
-    found('content-length', 'more than one Content-Length (RFC 9112 §6.3)')
-  }
-  const forbidden = method === 'HEAD' ? 'it responds to HEAD' : withoutBody(head.code)
-  if (forbidden !== '') {
-    if (lengths.length > 0 && (head.code < 200 || head.code === 204)) {
-      found('content-length', `a ${String(head.code)} has no Content-Length (RFC 9110 §8.6)`)
+  const untilClose = () => {
+    if (!closed) {
+      const flaw =
+        'neither a length, nor chunks, nor the end of the connection says where the body ends ' +
+        '(RFC 9112 §6.3)'
+      found('framing', flaw, head.statusLine)
     }
+    return body(rest, { whole: closed })
+  }
+
+  const forbidden = request?.method === 'HEAD' ? 'it responds to HEAD' : withoutBody(head.code)
+  if (forbidden !== '') {
     return body('', { forbidden })
   }
+  const codings = values(head, 'transfer-encoding')
   if (codings.length > 0) {
-    if (lengths.length > 0) {
-      found('content-length', 'Content-Length beside Transfer-Encoding (RFC 9112 §6.2)')
+    if (tokens(codings).at(-1) !== 'chunked') {
+      return untilClose()
     }
     const chunks = readChunks(rest)
     if (chunks === undefined) {
       found('chunks', 'the chunks are broken, or not ended (RFC 9112 §7.1)', firstLine(rest))
       return body(rest, { whole: false })
     }
+    violations.push(...chunks.flaws.map((flaw) => ({ rule: 'chunks', ...flaw })))
     return body(chunks.text, { length: chunks.length })
   }
-  const [value] = lengths
+  const [value] = values(head, 'content-length')
   if (value === undefined) {
-    if (!closed) {
-      found(
-        'framing',
-        'neither Content-Length nor the end of the connection says where the body ends ' +
-          '(RFC 9112 §6.3)',
-        head.statusLine,
-      )
-    }
-    return body(rest, { untilClose: true, whole: closed })
+    return untilClose()
   }
   if (!/^[0-9]+$/.test(value)) {
-    found('content-length', 'not a valid number of bytes (RFC 9110 §8.6)')
     return body(rest, { whole: closed })
   }
   const length = Number(value)
   const text = rest.slice(0, length)
   if (text.length < length) {
-    found('content-length', `the header says ${value}, the body has ${String(text.length)} bytes`)
+    violations.push(wrongLength(head, `has ${String(text.length)} bytes`))
   } else if (rest.length > length && !rest.startsWith('HTTP/', length)) {
     // Only another response can follow, so this body is longer than the header says.
     const next = rest.indexOf('\r\nHTTP/', length)
     const whole = next === -1 ? rest.length : next + 2
-    found('content-length', `the header says ${value}, the body has ${String(whole)} bytes`)
+    violations.push(wrongLength(head, `has ${String(whole)} bytes`))
     return body(rest.slice(0, whole))
   }
   return body(text, { whole: text.length === length })
+}
+
+/** What is wrong with Content-Length, whatever the body is. */
+function judgeLength(head: Head, request: ParsedRequest | undefined): Violation[] {
+  const [value, ...others] = values(head, 'content-length')
+  if (value === undefined) {
+    return []
+  }
+  const flaws: string[] = []
+  if (others.length > 0) {
+    flaws.push('more than one Content-Length (RFC 9112 §6.3)')
+  }
+  if (head.code < 200 || head.code === 204 || opensTunnel(head, request)) {
+    const what = opensTunnel(head, request) ? 'tunnel' : String(head.code)
+    flaws.push(`a ${what} has no Content-Length (RFC 9110 §8.6)`)
+  } else if (values(head, 'transfer-encoding').length > 0) {
+    flaws.push('Content-Length beside Transfer-Encoding (RFC 9112 §6.2)')
+  } else if (!/^[0-9]+$/.test(value)) {
+    flaws.push('not a valid number of bytes (RFC 9110 §8.6)')
+  }
+  return flaws.map((flaw) => atLength(head, flaw))
+}
+
+function wrongLength(head: Head, has: string): Violation {
+  const [value = ''] = values(head, 'content-length')
+  return atLength(head, `the header says ${value}, the body ${has}`)
+}
+
+function atLength(head: Head, flaw: string): Violation {
+  const line = lineOf(head, 'content-length')
+  const value = /(?<=:\s*)\S.*/.exec(line)
+  const where = value === null ? {} : { column: value.index, length: value[0].length }
+  return { rule: 'content-length', line, flaw, ...where }
 }
 
 function withoutBody(code: number): string {
@@ -286,93 +240,25 @@ function withoutBody(code: number): string {
     : ''
 }
 
-/** Take chunks apart, up to the empty line that ends them. */
-function readChunks(rest: string): { text: string; length: number } | undefined {
-  let text = ''
-  let at = 0
-  for (;;) {
-    const line = /^([0-9a-fA-F]+)[^\r\n]*\r\n/.exec(rest.slice(at))
-    if (line === null) {
-      return undefined
-    }
-    const size = parseInt(line[1] as string, 16)
-    at += line[0].length
-    if (size === 0) {
-      const trailer = /^(?:[^\r\n]+\r\n)*\r\n/.exec(rest.slice(at))
-      return trailer === null ? undefined : { text, length: at + trailer[0].length }
-    }
-    text += rest.slice(at, at + size)
-    at += size
-    if (rest.slice(at, at + 2) !== '\r\n') {
-      return undefined
-    }
-    at += 2
-  }
-}
-
 // -- The connection --------------------------------------------------------------------------
 
 /**
- * Whether what became of the connection is what the head announced, by RFC 9112 §9.3: `close`
- * ends it, HTTP/1.1 keeps it, HTTP/1.0 keeps it with `keep-alive` alone.
+ * Whether what became of the connection is what the head announced: `close` ends it (RFC 9112 §9.6),
+ * HTTP/1.0 keeps it with `keep-alive` alone (§9.3).
+ *
+ * An end that nothing announced is none of our business: a server MAY close at any time (§9.5), and
+ * only SHOULD say so. Where it matters, a page says `{{open}}`.
  */
-function judgeFate(
-  head: Head,
-  request: ParsedRequest | undefined,
-  followed: boolean,
-  { closed, halfClosed = false }: Fate,
-  untilClose: boolean,
-): Violation[] {
-  if (head.code < 200) {
+function judgeFate(head: Head, followed: boolean, closed: boolean): Violation[] {
+  if (head.code < 200 || (closed && !followed)) {
     return []
   }
-  const line = head.lines.find((text) => /^connection:/i.test(text))
-  const says = tokens(values(head, 'connection').join(','))
-  const ends = closed && !followed
-  const violation = (flaw: string) => [{ rule: 'close', line: line ?? head.statusLine, flaw }]
+  const says = tokens(values(head, 'connection'))
+  const violation = (flaw: string) => [{ rule: 'close', line: lineOf(head, 'connection'), flaw }]
   if (says.includes('close')) {
-    return ends ? [] : violation('the connection stays open all the same (RFC 9112 §9.6)')
+    return violation('the connection stays open all the same (RFC 9112 §9.6)')
   }
-  if (head.version === 'HTTP/1.0' && !says.includes('keep-alive')) {
-    return ends || followed
-      ? []
-      : violation('HTTP/1.0 without keep-alive, and the connection stays open (RFC 9112 §9.3)')
-  }
-  const expectsMore =
-    request?.version === 'HTTP/1.1' && !tokens(request.connection).includes('close')
-  return ends && expectsMore && !untilClose && !halfClosed
-    ? violation('the connection ends, but no "Connection: close" said so (RFC 9112 §9.6)')
+  return head.version === 'HTTP/1.0' && !says.includes('keep-alive') && !followed
+    ? violation('HTTP/1.0 without keep-alive, and the connection stays open (RFC 9112 §9.3)')
     : []
-}
-
-function tokens(list: string): string[] {
-  return list
-    .toLowerCase()
-    .split(',')
-    .map((token) => token.trim())
-}
-
-function firstLine(text: string): string {
-  return (text.split(/\r?\n/, 1)[0] as string).slice(0, 80)
-}
-
-// -- The requests ----------------------------------------------------------------------------
-
-/** The requests in a client's bytes, as far as they can be told apart. */
-export function requestsOf(sent: string): ParsedRequest[] {
-  const requests: ParsedRequest[] = []
-  let rest = sent
-  for (;;) {
-    const match = /^([^ \r\n]+) ([^\r\n]*)\r?\n(?:[^\r\n]+\r?\n)*\r?\n/.exec(rest)
-    if (match === null) {
-      return requests
-    }
-    requests.push({
-      method: match[1] as string,
-      version: /(?:^| )(HTTP\/[0-9.]+)$/.exec(match[2] as string)?.[1] ?? 'HTTP/0.9',
-      connection: (/^connection:(.*)$/im.exec(match[0])?.[1] ?? '').trim(),
-    })
-    const length = /^content-length:[ \t]*([0-9]+)[ \t]*\r?$/im.exec(match[0])
-    rest = rest.slice(match[0].length + Number(length?.[1] ?? 0))
-  }
 }

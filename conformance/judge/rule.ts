@@ -27,8 +27,9 @@ import { join } from 'node:path'
 import { parseAnswer } from './answer.ts'
 import type { Answer, Turn } from './answer.ts'
 import type { Action, Exchange } from './exchange.ts'
-import { parseResponses, requestsOf } from './invariants.ts'
-import type { ParsedRequest } from './invariants.ts'
+import { parseResponses } from './invariants.ts'
+import { requestsOf } from './requests.ts'
+import type { ParsedRequest } from './requests.ts'
 import { PageError, parseRequest } from './fence.ts'
 import type { Fence } from './fence.ts'
 import { readComment, reasonOf, sections } from './page.ts'
@@ -274,9 +275,9 @@ function noFiles(name: string): never {
 function requestsIn(actions: readonly Action[]): ParsedRequest[] {
   const sent = actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : []))
   const text = Buffer.concat(sent).toString('latin1')
-  const requests = requestsOf(text)
+  const { requests } = requestsOf(text)
   const [method = ''] = text.trimStart().split(' ', 1)
-  return requests.length > 0 ? requests : [{ method, version: 'HTTP/1.1', connection: '' }]
+  return requests.length > 0 ? requests : [{ method, version: 'HTTP/1.1' }]
 }
 
 /** How much a server may send in a conversation, in bytes. */

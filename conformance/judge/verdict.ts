@@ -7,10 +7,11 @@
 import { PATIENCE } from './exchange.ts'
 import type { Line } from './conversation.ts'
 import type { LineOutcome, Outcome } from './exchange.ts'
-import { parseResponses, requestsOf } from './invariants.ts'
+import { parseResponses } from './invariants.ts'
 import type { Case } from './page.ts'
 import { matchPattern } from './pattern.ts'
 import type { Filling, Pattern } from './pattern.ts'
+import { requestsOf } from './requests.ts'
 
 /** One thing that is wrong with an outcome. */
 export interface Finding {
@@ -71,8 +72,8 @@ function judgeLine(line: Line, outcome: LineOutcome, waive: Case['waive']): Find
     return findings
   }
   // Where a rule and the page find fault with the same line, the rule says more.
-  const requests = requestsOf(line.request.toString('latin1'))
-  const fate = { closed, halfClosed: line.halfClosed }
+  const { requests, rest } = requestsOf(line.request.toString('latin1'))
+  const fate = { closed, unread: rest !== '' }
   const broken = parseResponses(received, requests, fate).violations.filter(
     ({ rule }) => !(rule in waive),
   )

@@ -763,8 +763,9 @@ t.test('a redirect stays on this host, whatever the target looks like', async (t
     ['javascript:alert(1)/..', '/alert(1)/../'],
     ['x:javascript:alert(1)/..', '/javascript:alert(1)/../'],
     ['x:\\\\evil.example/..', '/%5C%5Cevil.example/../'],
-    // No exception, no cut connection: a NUL has no place in a header.
+    // No exception, no cut connection: a control character has no place in a header.
     ['/..?a\0b', '/../?a%00b'],
+    ['/..?a\x1b[31m\x7f', '/../?a%1B[31m%7F'],
     ['/\0/..', '/%00/../'],
   ]
   for (const [target, location] of cases) {

@@ -421,6 +421,9 @@ function withSlash({ scheme, path, query, fragment }: SplitResult): string {
   const absolute = `${scheme === '' ? '' : '/'}${path}/`.replace(/^\/+/, '/')
   const here = absolute.replaceAll('\\', '%5C')
   const location = urlunsplit({ scheme: '', netloc: '', path: here, query, fragment })
-  // Security: a NUL may come in a target, and must not go into a header.
-  return location.replaceAll('\0', '%00')
+  // Security: a control character may come in a target, and must not go into a header. NUL ends a text
+  // for some clients, and ESC moves the cursor where somebody prints the response.
+  return location.replace(/[\0-\x1f\x7f]/g, (control) => {
+    return `%${control.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
+  })
 }
