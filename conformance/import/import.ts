@@ -42,7 +42,7 @@ export function importTrace(trace: string, options: ImportOptions): string {
   const response = [...head.map((line) => withHoles(escape(line))), '', ...responseBody(body)]
   checkLength(method, head, body)
   const end = closes(head, notes) ? '{{eof}}' : '{{open}}'
-  const meta = { app: options.app, level: 'must', source: 'curl', echo: echoes(sent, body) }
+  const meta = { app: options.app, level: 'must', source: 'curl' }
   return [
     `# ${options.id}`,
     '',
@@ -147,12 +147,6 @@ function closes(head: readonly string[], notes: string): boolean {
   const kept = head.some((line) => /^connection: *keep-alive/i.test(line))
   const ended = head.some((line) => /^connection: *close/i.test(line))
   return ended || ((head[0] ?? '').startsWith('HTTP/1.0') && !kept)
-}
-
-/** Whether the body mentions curl: another client would get a different one. */
-function echoes(sent: readonly string[], body: string): boolean {
-  const agent = sent.find((line) => /^user-agent:/i.test(line))?.slice('user-agent:'.length)
-  return agent !== undefined && body.includes(agent.trim())
 }
 
 // -- Writing the page ------------------------------------------------------------------------

@@ -46,7 +46,6 @@ t.test('a case contains what its page says', async (t) => {
     app: 'get',
     level: 'must',
     source: 'rfc:9112#3',
-    echo: false,
     why: 'The reason, in two lines.',
     place: 'test.md:7',
     log: undefined,
@@ -276,13 +275,10 @@ t.test('a broken page says where and why', async (t) => {
       page(...good).replace('must', 'might'),
       'test.md:7: "level" is one of must, should, may, hardening',
     ],
-    [
-      page(...good).replace('"app"', '"echo":1,"app"'),
-      'test.md:7: "echo" and "fresh" are true or false',
-    ],
+    [page(...good).replace('"app"', '"fresh":1,"app"'), 'test.md:7: "fresh" is true or false'],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" is not a known key; there are app, level, source, echo, waive, noscan, needs, fresh, times',
+      'test.md:7: "ap" is not a known key; there are app, level, source, waive, noscan, needs, fresh, times',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),

@@ -59,11 +59,6 @@ export interface Case extends Whole {
   readonly level: Level
   /** Who says so: `article:SECTION`, `cpython:3.13`, `rfc:9112#6.3`. */
   readonly source: string
-  /**
-   * Whether the body repeats the request. undici spells a request its own way (`host`, not
-   * `Host`), so only the head of the response to it can be judged then.
-   */
-  readonly echo: boolean
   /** The rules of `invariants.ts` that the case breaks on purpose, and why. */
   readonly waive: Readonly<Record<string, string>>
   /** Why the request must not be sent in two pieces; undefined if it may be, cut at every byte. */
@@ -87,7 +82,6 @@ const KEYS: readonly string[] = [
   'app',
   'level',
   'source',
-  'echo',
   'waive',
   'noscan',
   'needs',
@@ -98,7 +92,7 @@ const KEYS: readonly string[] = [
 /** What a case says of itself, in the comment under its heading. */
 type Meta = Pick<
   Case,
-  'app' | 'level' | 'source' | 'echo' | 'waive' | 'noscan' | 'needs' | 'fresh' | 'times'
+  'app' | 'level' | 'source' | 'waive' | 'noscan' | 'needs' | 'fresh' | 'times'
 >
 
 /**
@@ -310,7 +304,7 @@ export function readComment(
 
 function parseMeta(section: Section, place: string): Meta {
   const fields = readComment(section, place, 'case={"app":...}')
-  const { app, level, source, echo = false, waive = {}, noscan, needs = [], fresh = false } = fields
+  const { app, level, source, waive = {}, noscan, needs = [], fresh = false } = fields
   const { times = 1 } = fields
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
@@ -318,8 +312,8 @@ function parseMeta(section: Section, place: string): Meta {
   if (typeof level !== 'string' || !LEVELS.includes(level)) {
     throw new PageError(place, `"level" is one of ${LEVELS.join(', ')}`)
   }
-  if (typeof echo !== 'boolean' || typeof fresh !== 'boolean') {
-    throw new PageError(place, '"echo" and "fresh" are true or false')
+  if (typeof fresh !== 'boolean') {
+    throw new PageError(place, '"fresh" is true or false')
   }
   if (!isRecordOfText(waive) || Object.keys(waive).some((rule) => !(rule in RULES))) {
     const rules = Object.keys(RULES).join(', ')
@@ -338,7 +332,7 @@ function parseMeta(section: Section, place: string): Meta {
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" is not a known key; there are ${KEYS.join(', ')}`)
   }
-  const known = { app, level: level as Level, source, echo, waive, noscan, fresh, times }
+  const known = { app, level: level as Level, source, waive, noscan, fresh, times }
   return { ...known, needs: needs as string[] }
 }
 

@@ -16,8 +16,11 @@ export interface ParsedRequest {
 /** What {@link requestsOf} finds. */
 export interface Asked {
   readonly requests: ParsedRequest[]
-  /** What cannot be read as a request, or is not whole: nobody knows how many responses it gets. */
-  readonly rest: string
+  /**
+   * Whether that is all. If not, something cannot be read as a request, or lacks its end, and nobody knows
+   * how many responses it gets.
+   */
+  readonly whole: boolean
 }
 
 /** Read requests one after the other, as RFC 9112 reads them. */
@@ -28,21 +31,19 @@ export function requestsOf(sent: string): Asked {
     // RFC 9112 §2.2 lets a server skip an empty line before a request.
     const match = /^(?:\r\n)?([^ \r\n]+) ([^\r\n]*)\r?\n(?:[^\r\n]+\r?\n)*\r?\n/.exec(rest)
     if (match === null) {
-      return { requests, rest }
+      return { requests, whole: rest === '' }
     }
     const [head, method = '', words = ''] = match
     const request = { method, version: /(?:^| )(HTTP\/[0-9.]+)$/.exec(words)?.[1] ?? 'HTTP/0.9' }
-    rest = rest.slice(head.length)
-    const length = /^content-length:[ \t]*([0-9]+)[ \t]*\r?$/im.exec(head)?.[1]
-    if (/^transfer-encoding:[ \t]*chunked[ \t]*\r?$/im.test(head)) {
-      const chunks = readChunks(rest)
-      if (chunks === undefined) {
-        return { requests: [...requests, request], rest }
-      }
-      rest = rest.slice(chunks.length)
-    } else {
-      rest = rest.slice(Number(length ?? 0))
-    }
     requests.push(request)
+    rest = rest.slice(head.length)
+    const chunked = /^transfer-encoding:[ \t]*chunked[ \t]*\r?$/im.test(head)
+    const length = chunked
+      ? readChunks(rest)?.length
+      : Number(/^content-length:[ \t]*([0-9]+)[ \t]*\r?$/im.exec(head)?.[1] ?? 0)
+    if (length === undefined || length > rest.length) {
+      return { requests, whole: false }
+    }
+    rest = rest.slice(length)
   }
 }

@@ -1,81 +1,44 @@
 /**
- * The second opinion: undici, a strict HTTP/1.1 client, makes the same request and must be able
- * to read the response.
+ * The second opinion: undici, a strict HTTP/1.1 client, must be able to read the response, too.
  *
  * Bytes are judged on a raw socket; but every byte may be where the page has it, and a real client
  * still choke. undici parses with llhttp, and reports what it read: that, put together again, must
  * satisfy the same page.
  *
+ * It sends what the page sends, to the byte. Left to itself it says `connection: close`, and a right
+ * server's response to that is another one.
+ *
  * @module
  */
 
+import type { Socket } from 'node:net'
 import { buildConnector, Client } from 'undici'
 import { PATIENCE } from './exchange.ts'
+import { requestsOf } from './requests.ts'
 
-/** A request that a real client would make. */
+/** One request to which one response is due. */
 export interface PlainRequest {
   readonly method: string
-  readonly path: string
-  readonly headers: readonly string[]
-  readonly body: Buffer
+  readonly bytes: Buffer
 }
 
-/** What undici refuses to send twice. */
-const ONLY_ONCE: readonly string[] = ['host', 'content-length']
-
 /**
- * Read a client's bytes as one plain request.
+ * Read a client's bytes as one request.
  *
- * @returns undefined if a strict client could not, or would not, send the same: then there is no
- * second opinion.
+ * @returns undefined if they are not one, or if more than a response is due, which undici does not
+ * read: an interim response, or another protocol.
  */
 export function plainRequest(sent: Buffer): PlainRequest | undefined {
   const text = sent.toString('latin1')
-  const end = text.indexOf('\r\n\r\n')
-  if (end === -1) {
+  const { requests, whole } = requestsOf(text)
+  const [request, ...others] = requests
+  if (request === undefined || others.length > 0 || !whole) {
     return undefined
   }
-  const [line, ...fields] = text.slice(0, end).split('\r\n') as [string, ...string[]]
-  const match = /^([A-Z]+) (\/[\x21-\x7e]*) HTTP\/1\.1$/.exec(line)
-  if (match === null) {
-    return undefined
-  }
-  const headers: string[] = []
-  const names = new Set<string>()
-  let length = 0
-  for (const field of fields) {
-    const [, name, value] = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([\x21-\x7e][\x20-\x7e]*)$/.exec(
-      field,
-    ) ?? [undefined, undefined, undefined]
-    if (name === undefined || value === undefined) {
-      return undefined
-    }
-    const key = name.toLowerCase()
-    if (ONLY_ONCE.includes(key) && names.has(key)) {
-      return undefined
-    }
-    names.add(key)
-    switch (key) {
-      case 'content-length':
-        if (!/^[0-9]+$/.test(value)) {
-          return undefined
-        }
-        length = Number(value)
-        break
-      case 'transfer-encoding':
-      case 'connection':
-      case 'keep-alive':
-      case 'upgrade':
-      case 'expect':
-        // undici handles these itself.
-        return undefined
-    }
-    headers.push(name, value)
-  }
-  const body = sent.subarray(end + 4)
-  return body.length === length
-    ? { method: match[1] as string, path: match[2] as string, headers, body }
-    : undefined
+  const { method, version } = request
+  const odd = /^(?:expect|upgrade):/im.test(text) || method === 'CONNECT'
+  const known = version.startsWith('HTTP/1.') && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(method)
+  return known && !odd ? { method, bytes: sent } : undefined
 }
 
 /**
@@ -98,7 +61,11 @@ export async function askStrictly(
     headersTimeout: PATIENCE.whole,
     connect(options, callback) {
       connector(options, (...result) => {
-        clientPort = result[1]?.localPort ?? 0
+        const [, socket] = result
+        if (socket !== null) {
+          clientPort = socket.localPort ?? 0
+          sendInstead(socket, request.bytes)
+        }
         callback(...result)
       })
     },
@@ -106,9 +73,7 @@ export async function askStrictly(
   try {
     const response = await client.request({
       method: request.method,
-      path: request.path,
-      headers: [...request.headers],
-      body: request.body.length === 0 ? null : request.body,
+      path: '/',
       responseHeaders: 'raw',
     })
     const body = Buffer.from(await response.body.arrayBuffer()).toString('latin1')
@@ -126,5 +91,16 @@ export async function askStrictly(
   } finally {
     // A kept-alive connection would hold a server that handles one at a time.
     await client.destroy()
+  }
+}
+
+/** Whatever is written to a socket, send these bytes, once. */
+function sendInstead(socket: Socket, bytes: Buffer): void {
+  const write = socket.write.bind(socket)
+  let sent = false
+  socket.write = () => {
+    const drained = sent || write(bytes)
+    sent = true
+    return drained
   }
 }

@@ -72,8 +72,8 @@ function judgeLine(line: Line, outcome: LineOutcome, waive: Case['waive']): Find
     return findings
   }
   // Where a rule and the page find fault with the same line, the rule says more.
-  const { requests, rest } = requestsOf(line.request.toString('latin1'))
-  const fate = { closed, unread: rest !== '' }
+  const { requests, whole } = requestsOf(line.request.toString('latin1'))
+  const fate = { closed, unread: !whole }
   const broken = parseResponses(received, requests, fate).violations.filter(
     ({ rule }) => !(rule in waive),
   )

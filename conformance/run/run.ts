@@ -54,11 +54,10 @@ async function conductPage(one: Case, app: RunningApp, settings: Settings): Prom
   if (one.log !== undefined && log !== undefined) {
     findings.push(...judgeLog(one.log, log, app.utcOffset))
   }
-  // A strict client need not read a response that breaks a rule on purpose; and where there must be
-  // no response, there is nothing to read.
-  const [response, ...others] = one.responses
-  const alone = others.length === 0 && one.beside.size === 0
-  const plain = response?.length !== 0 && alone && Object.keys(one.waive).length === 0
+  // undici reads one final response.
+  const [, ...others] = one.responses
+  const final = /^HTTP\/1\.[01] [2-9]/.test(outcome.received)
+  const plain = final && others.length === 0 && one.beside.size === 0
   const request = plain ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
     findings.push(...(await judgeStrictly(one, outcome, request, app)))
@@ -97,7 +96,7 @@ async function judgeStrictly(
     const { received, clientPort } = await askStrictly(request, app, statusLine)
     const end = received.indexOf('\r\n\r\n') + 4
     // Of chunks, it reports their content.
-    const headOnly = one.echo || /^transfer-encoding:/im.test(received.slice(0, end))
+    const headOnly = /^transfer-encoding:/im.test(received.slice(0, end))
     const responses = headOnly ? one.responses.map((part) => upTo(part, '\r\n\r\n')) : one.responses
     const text = headOnly ? received.slice(0, end) : received
     return judgeText(responses, text, clientPort).map((finding) => ({
