@@ -143,16 +143,18 @@ export interface Judged {
   readonly findings: readonly Finding[]
 }
 
+/** What became of a connection. */
+export type Fate = Pick<Outcome, 'received' | 'closed' | 'reset' | 'late'>
+
 /** A conversation's responses, and what is left to be judged of them. */
 interface Rest {
   readonly stream: ParsedStream
   readonly at: number
-  /** Whether a response was missing, or was cut short. */
-  readonly outcome: Outcome
+  readonly outcome: Fate
 }
 
 /** Judge a conversation: each request must get one of its answers. */
-export function judgeTurns(turns: readonly Turn[], outcome: Outcome): Judged {
+export function judgeTurns(turns: readonly Turn[], outcome: Fate): Judged {
   const requests = turns.flatMap((turn) => turn.requests)
   const stream = parseResponses(outcome.received, requests, { closed: outcome.closed })
   const { verdict, findings } = judgeFrom(turns, { stream, at: 0, outcome })
@@ -211,7 +213,7 @@ function judgeAnswer(
   return { findings: fate, at }
 }
 
-function judgeFate(answer: Answer, stream: ParsedStream, at: number, outcome: Outcome): Finding[] {
+function judgeFate(answer: Answer, stream: ParsedStream, at: number, outcome: Fate): Finding[] {
   const flaw = (text: string): Finding[] => [{ line: '', flaw: text }]
   if (answer.responses.length === 0 && stream.responses[at] !== undefined) {
     return [wrongStatus(stream.responses[at], expectedCodes(undefined))]
@@ -236,7 +238,7 @@ function hasCode(response: ParsedResponse | undefined, codes: string): boolean {
 function judgeResponse(
   expected: ExpectedResponse,
   response: ParsedResponse,
-  outcome: Outcome,
+  outcome: Fate,
 ): Finding[] {
   const { codes, fields, body } = expected
   if (!hasCode(response, codes)) {
@@ -262,12 +264,12 @@ function wrongStatus({ version, code, reason }: ParsedResponse, expected: string
   }
 }
 
-function missing(expected: ExpectedResponse, stream: ParsedStream, outcome: Outcome): Finding {
+function missing(expected: ExpectedResponse, stream: ParsedStream, outcome: Fate): Finding {
   if (stream.rest !== '') {
     return unreadable(stream)
   }
   const nothing =
-    stream.responses.length === 0 ? 'there is no response' : 'there is no response more'
+    stream.responses.length === 0 ? 'there is no response' : 'there is no further response'
   const why = outcome.reset
     ? 'the server reset the connection'
     : outcome.closed

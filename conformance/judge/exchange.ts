@@ -274,6 +274,9 @@ const MANY_BYTES = new Uint8Array(64 * 1024)
 /** How much is written at once: more than any head, and a small part of a large body. */
 const BLOCK = 256 * 1024
 
+/** How much may come in one conversation, in bytes, before the client leaves. */
+const MOST_RECEIVED = 64 * 1024 * 1024
+
 /** The client's end of a connection. */
 class Line {
   readonly socket: Socket
@@ -314,6 +317,10 @@ class Line {
     const take = (bytes: Buffer) => {
       this.#received += bytes.toString('latin1')
       this.#changed()
+      // A server that sends without end would fill the memory.
+      if (this.#received.length > MOST_RECEIVED) {
+        this.socket.destroy()
+      }
     }
     if (tls === true) {
       // What is judged is what is said, not who says it.

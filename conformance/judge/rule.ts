@@ -24,7 +24,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseAnswer } from './answer.ts'
+import { judgeTurns, parseAnswer } from './answer.ts'
 import type { Answer, Turn } from './answer.ts'
 import type { Action, Exchange } from './exchange.ts'
 import { parseResponses } from './invariants.ts'
@@ -280,14 +280,19 @@ function requestsIn(actions: readonly Action[]): ParsedRequest[] {
   return requests.length > 0 ? requests : [{ method, version: 'HTTP/1.1' }]
 }
 
-/** How much a server may send in a conversation, in bytes. */
-const FLOOD = 32 * 1024 * 1024
+/** How much a server may send in a conversation, in bytes; no answer is nearly as long. */
+const FLOOD = 4 * 1024 * 1024
+
+/** What a response is worth; more may come, or the end of the connection, that is worth more. */
+const WORTH = { lost: 0, allowed: 1, passed: 2 } as const
 
 /**
- * Wait for as many whole responses as the longest answers have. An interim response counts where an
- * answer has one, but is not waited for when the final one is there.
+ * Wait until nothing that may still come could make it better.
+ *
+ * Where no answer fits yet, that is known by the number of whole responses. An interim response counts
+ * where an answer has one, but is not waited for when the final one is there.
  */
-function expectationOf(turns: readonly OpenTurn[]): Exchange['expectation'] {
+function expectationOf(turns: readonly Turn[]): Exchange['expectation'] {
   const most = (count: (answer: Answer) => number) => {
     return turns.map(({ answers }) => Math.max(...answers.map(count)))
   }
@@ -297,10 +302,21 @@ function expectationOf(turns: readonly OpenTurn[]): Exchange['expectation'] {
     return responses.filter(({ codes }) => isInterim(codes)).length
   })
   const requests = turns.flatMap((turn) => turn.requests)
-  const last = turns.at(-1) as OpenTurn
+  const worth = (received: string, closed: boolean, count = turns.length) => {
+    const outcome = { received, closed, reset: false, late: 0 }
+    return WORTH[judgeTurns(turns.slice(0, count), outcome).verdict]
+  }
+  let latest = ''
   return {
-    closes: last.answers.some(({ closes }) => closes === true),
+    // Whether it would be better if the server closed now.
+    get closes() {
+      return worth(latest, true) > worth(latest, false)
+    },
     progress(received, count = turns.length) {
+      latest = received
+      if (worth(received, false, count) === WORTH.passed) {
+        return 'complete'
+      }
       const sum = (counts: number[]) =>
         counts.slice(0, count).reduce((total, one) => total + one, 0)
       const { responses, rest } = parseResponses(received, requests, { closed: false })

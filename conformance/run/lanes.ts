@@ -53,6 +53,8 @@ export interface Result {
   readonly outcome?: Outcome
   /** Where the server listened. */
   readonly port?: number
+  /** How long it took. */
+  readonly milliseconds?: number
 }
 
 /** What is known about a case once it has been run. */

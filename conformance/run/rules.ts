@@ -34,6 +34,8 @@ export interface RuleSettings extends AppOptions {
   readonly has: ReadonlySet<Need>
   /** Whether the server is ours to start; else it runs already, and there is one. */
   readonly ours: boolean
+  /** How long to wait for a response to a rule; {@link PATIENCE}, if left out. */
+  readonly patience?: Patience
 }
 
 /** A right response to a small request comes at once, so a missing one is not waited for as long. */
@@ -70,27 +72,29 @@ export async function runRules(
 ): Promise<Result[]> {
   const byId = new Map(all.map((rule) => [rule.id, rule]))
   const results = new Map<string, Result>()
-  const lane = async (stretch: readonly Rule[]) => {
+  // Most rules have the control of the one before, and a server that is slow with one holds up only
+  // its own lane.
+  const queue = [...rules]
+  const lane = async () => {
     const server = new Server(target, settings)
     try {
-      for (const rule of stretch) {
-        const control = byId.get(rule.control ?? '')
-        const topic = rule.id.slice(0, rule.id.indexOf('/'))
-        const conducted = await conduct(rule, control, server, settings)
-        const about = { ...rule, ...rule.conversation(server.facts()) }
-        results.set(rule.id, { id: rule.id, topic, case: about, ...conducted })
+      for (let rule = queue.shift(); rule !== undefined; rule = queue.shift()) {
+        const started = performance.now()
+        const conducted = await conduct(rule, byId.get(rule.control ?? ''), server, settings)
+        results.set(rule.id, {
+          id: rule.id,
+          topic: rule.id.slice(0, rule.id.indexOf('/')),
+          case: { ...rule, ...rule.conversation(server.facts()) },
+          ...conducted,
+          milliseconds: Math.round(performance.now() - started),
+        })
       }
     } finally {
       await server.stop()
     }
   }
   const lanes = Math.min(settings.ours ? (target.lanes ?? LANES) : 1, rules.length)
-  await Promise.all(
-    Array.from({ length: lanes }, (_, index) => {
-      const from = Math.floor((index * rules.length) / lanes)
-      return lane(rules.slice(from, Math.floor(((index + 1) * rules.length) / lanes)))
-    }),
-  )
+  await Promise.all(Array.from({ length: lanes }, lane))
   return rules.map(({ id }) => results.get(id) as Result)
 }
 
@@ -98,7 +102,7 @@ async function conduct(
   rule: Rule,
   control: Rule | undefined,
   server: Server,
-  { has }: RuleSettings,
+  { has, patience }: RuleSettings,
 ): Promise<Conducted> {
   const lacking = [...rule.needs, ...(control?.needs ?? [])].find((need) => !has.has(need))
   if (lacking !== undefined) {
@@ -109,7 +113,7 @@ async function conduct(
     if (before !== undefined) {
       return { verdict: 'untold', findings: note(before) }
     }
-    const first = await tryOnce(rule, control, server)
+    const first = await tryOnce(rule, control, server, patience)
     if (first.verdict === 'pass' || first.verdict === 'allowed') {
       return first
     }
@@ -120,7 +124,7 @@ async function conduct(
         ? first
         : { ...first, verdict: 'untold', findings: note(again) }
     }
-    const second = await tryOnce(rule, control, server)
+    const second = await tryOnce(rule, control, server, patience)
     return second.verdict === first.verdict ? first : unsteady(first, second)
   } catch (error) {
     await server.stop()
