@@ -1,7 +1,7 @@
 import t from 'tap'
 import { judgeTurns, parseAnswer } from './answer.ts'
 import type { Answer, Fate } from './answer.ts'
-import { requestsOf } from './invariants.ts'
+import { requestsOf } from './requests.ts'
 
 function answer(text: string, kind = 'answer', body = ''): Answer {
   return parseAnswer({ kind, lines: text.split('\n'), line: 1 }, 'test.md:1', body)
@@ -20,7 +20,7 @@ interface Said {
 
 /** The verdict, and what is said about it. */
 function judge(received: string, { answers, fate = {}, sent = 'GET / HTTP/1.1\r\n\r\n' }: Said) {
-  const turns = [{ requests: requestsOf(sent), answers }]
+  const turns = [{ requests: requestsOf(sent).requests, answers }]
   const outcome = { received, closed: false, reset: false, late: 0, ...fate }
   const { verdict, findings } = judgeTurns(turns, outcome)
   return [verdict, ...findings.map(({ flaw }) => flaw)]
@@ -201,7 +201,7 @@ t.test('judgeTurns() says why there is no response', async (t) => {
   ])
   t.same(
     judge('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nHello', { answers, fate: { closed: true } }),
-    ['lost', 'the body does not end where the head says: the server closed the connection'],
+    ['lost', 'the header says 9, the body has 5 bytes'],
   )
 })
 
@@ -210,6 +210,10 @@ t.test('judgeTurns() sees what nobody asked for', async (t) => {
   t.same(judge(response('200 OK') + response('404 Not Found'), { answers }), [
     'lost',
     'there is one response more than expected: 404 Not Found',
+  ])
+  t.same(judge(`${response('200 OK', [], 'Hello')}<html>`, { answers }), [
+    'lost',
+    'the header says 5, the body has 11 bytes',
   ])
   const sent = 'HEAD / HTTP/1.1\r\n\r\n'
   t.match(judge('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello', { answers, sent }), [
@@ -243,7 +247,7 @@ t.test('judgeTurns() needs one of several answers', async (t) => {
 })
 
 t.test('judgeTurns() judges one request after the other', async (t) => {
-  const requests = requestsOf('GET / HTTP/1.1\r\n\r\n')
+  const { requests } = requestsOf('GET / HTTP/1.1\r\n\r\n')
   const turns = [
     { requests, answers: [answer('200'), answer('404', 'answer allowed')] },
     { requests, answers: [answer('304')] },

@@ -203,7 +203,7 @@ function judgeAnswer(
     const findings =
       response === undefined
         ? [missing(expected, stream, outcome)]
-        : judgeResponse(expected, response, outcome)
+        : judgeResponse(expected, response, stream, outcome)
     if (findings.length > 0) {
       return { findings: findings.map((one) => ({ ...one, flaw: which + one.flaw })), at }
     }
@@ -238,6 +238,7 @@ function hasCode(response: ParsedResponse | undefined, codes: string): boolean {
 function judgeResponse(
   expected: ExpectedResponse,
   response: ParsedResponse,
+  { violations }: ParsedStream,
   outcome: Fate,
 ): Finding[] {
   const { codes, fields, body } = expected
@@ -246,8 +247,9 @@ function judgeResponse(
   }
   const findings = fields.flatMap((field) => judgeField(field, response))
   if (!response.whole) {
-    const why = outcome.closed ? 'the server closed the connection' : timeout(outcome)
-    findings.push({ line: '', flaw: `the body does not end where the head says: ${why}` })
+    const why = violations.find(({ rule }) => rule === 'content-length' || rule === 'chunks')
+    const end = outcome.closed ? 'the server closed the connection' : timeout(outcome)
+    findings.push(why ?? { line: '', flaw: `the end of the body is missing: ${end}` })
   } else if (body !== undefined) {
     findings.push(...judgeBody(body, response.body))
   }

@@ -102,6 +102,15 @@ function lineName(line: string, name: string | undefined, place: string): string
   return name as string
 }
 
+/** The connection that the first line of a fence names, if it does, and what is left of the fence. */
+export function lineOf(fence: Fence, place: string): { line: string | undefined; rest: Fence } {
+  const [first = '', ...lines] = fence.lines
+  const [, name, argument] = DIRECTIVE.exec(first) ?? []
+  return name === 'line'
+    ? { line: lineName(first, argument, place), rest: { ...fence, lines } }
+    : { line: undefined, rest: fence }
+}
+
 /**
  * Read a `response` fence: what must come, over which connection, and whether that must then close.
  *
@@ -112,12 +121,10 @@ export function parseResponse(
   place: string,
   readFile: (name: string) => string,
 ): { line: string | undefined; pattern: Pattern; closes: boolean | undefined } {
-  const [first = ''] = fence.lines
-  const [, name, argument] = DIRECTIVE.exec(first) ?? []
-  const line = name === 'line' ? lineName(first, argument, place) : undefined
-  const last = fence.lines.at(-1)
+  const { line, rest } = lineOf(fence, place)
+  const last = rest.lines.at(-1)
   const ends = last === '{{eof}}' || last === '{{open}}'
-  const lines = fence.lines.slice(line === undefined ? 0 : 1, ends ? -1 : undefined)
+  const lines = rest.lines.slice(0, ends ? -1 : undefined)
   return {
     line,
     pattern: parseTokens(onTheWire(lines), place, readFile),

@@ -45,7 +45,7 @@ export interface ParsedResponse {
   /** Names in lower case. */
   readonly fields: readonly (readonly [name: string, value: string])[]
   readonly body: string
-  /** Whether the end of the body has come. */
+  /** Whether the body ends where the head, or the connection, says. */
   readonly whole: boolean
 }
 
@@ -196,7 +196,7 @@ function parseBody(
     const next = rest.indexOf('\r\nHTTP/', length)
     const whole = next === -1 ? rest.length : next + 2
     violations.push(wrongLength(head, `has ${String(whole)} bytes`))
-    return body(rest.slice(0, whole))
+    return body(rest.slice(0, whole), { whole: false })
   }
   return body(text, { whole: text.length === length })
 }

@@ -24,16 +24,11 @@
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { judgeTurns, parseAnswer } from './answer.ts'
-import type { Answer, Turn } from './answer.ts'
-import type { Action, Exchange } from './exchange.ts'
-import { parseResponses } from './invariants.ts'
-import { requestsOf } from './requests.ts'
-import type { ParsedRequest } from './requests.ts'
-import { PageError, parseRequest } from './fence.ts'
-import type { Fence } from './fence.ts'
+import { PageError } from './fence.ts'
 import { readComment, reasonOf, sections } from './page.ts'
 import type { Section } from './page.ts'
+import { parseTurns } from './turns.ts'
+import type { Facts, RuleExchange } from './turns.ts'
 
 /**
  * How much a rule weighs: the word of its section; or what no RFC words: `safe`, against an
@@ -65,24 +60,7 @@ export interface Rule {
   /** Where the rule stands: `02-host.md:12`. */
   readonly place: string
   /** What is said to this server. */
-  conversation(facts: Facts): Conversation
-}
-
-/** What a rule must know of the server that it is about. */
-export interface Facts {
-  /** `127.0.0.1:8080` */
-  readonly authority: string
-  /** The target of a GET that is served. */
-  readonly path: string
-  /** Its body, as ISO 8859-1 text. */
-  readonly body: string
-  /** The target of a POST that is served; undefined if none is known. */
-  readonly post: string | undefined
-}
-
-/** A rule's conversation with one server. */
-export interface Conversation extends Exchange {
-  readonly turns: readonly Turn[]
+  exchange(facts: Facts): RuleExchange
 }
 
 /** What is said when a page is read, to see that it can be. */
@@ -114,10 +92,11 @@ export function readRules(folder: string): Rule[] {
     if (control !== undefined && other === undefined) {
       throw new PageError(place, `its control is "${control}", and there is no such rule`)
     }
-    const served = other?.conversation(NOBODY).turns.every(({ answers }) => {
+    const turns = [...(other?.exchange(NOBODY).turns.values() ?? [])].flat()
+    const served = turns.every(({ answers }) => {
       return answers.some(({ responses: [first] }) => /^(?:2|304$)/.test(first?.codes ?? ''))
     })
-    if (served === false) {
+    if (!served) {
       throw new PageError(
         place,
         `its control, "${String(control)}", is not served: no answer is 2xx, or 304`,
@@ -146,10 +125,10 @@ function parseRule(section: Section, page: string): Rule {
     ...parseMeta(section, place),
     why,
     place,
-    conversation: (facts) => converse(fences, page, place, facts),
+    exchange: (facts) => parseTurns(fences, page, place, facts),
   }
   // What is wrong with a page is said at once, and not when a server is running.
-  rule.conversation(NOBODY)
+  rule.exchange(NOBODY)
   return rule
 }
 
@@ -186,154 +165,4 @@ function parseMeta(section: Section, place: string) {
     needs: needs as Need[],
     fresh,
   }
-}
-
-// -- A conversation --------------------------------------------------------------------------
-
-interface OpenTurn {
-  requests: ParsedRequest[]
-  answers: Answer[]
-}
-
-/** Fill a rule in for one server. */
-function converse(
-  fences: readonly Fence[],
-  page: string,
-  place: string,
-  facts: Facts,
-): Conversation {
-  const actions: Action[] = []
-  const turns: OpenTurn[] = []
-  for (const fence of fences) {
-    const at = `${page}:${String(fence.line)}`
-    const last = turns.at(-1)
-    if (fence.kind === 'request') {
-      if (last !== undefined) {
-        actions.push(between(turns, at))
-      }
-      const request = parseRequest(fill(fence, facts, at), at, noFiles)
-      actions.push(...request)
-      turns.push({ requests: requestsIn(request), answers: [] })
-    } else if (fence.kind === 'answer' || fence.kind === 'answer allowed') {
-      if (last === undefined) {
-        throw new PageError(at, 'there is an answer before any request')
-      }
-      last.answers.push(parseAnswer(fence, at, facts.body))
-    } else {
-      const kinds = 'request, answer or answer allowed'
-      throw new PageError(at, `a fence of a rule is ${kinds}, and not "${fence.kind}"`)
-    }
-  }
-  if (turns.length === 0 || turns.some(({ answers }) => answers.length === 0)) {
-    throw new PageError(place, 'a rule needs a request, and an answer to each')
-  }
-  return { actions, turns, expectation: expectationOf(turns) }
-}
-
-/** What the client does before its next request. */
-function between(turns: readonly OpenTurn[], place: string): Action {
-  const answers = turns.at(-1)?.answers ?? []
-  const ended = answers.filter(({ closes }) => closes === true)
-  if (ended.length > 0 && ended.length < answers.length) {
-    const flaw = 'where a request follows, all answers must close the connection, or none'
-    throw new PageError(place, flaw)
-  }
-  return ended.length > 0
-    ? { do: 'connect-again' }
-    : { do: 'wait-for-responses', count: turns.length }
-}
-
-/** The longest text that a page may ask for. */
-const LONGEST = 16 * 1024 * 1024
-
-/** Put in what the server is called, and what it has. */
-function fill(fence: Fence, facts: Facts, place: string): Fence {
-  const { path, authority, post = '' } = facts
-  const words: Record<string, string> = { path, authority, post }
-  const lines = fence.lines.map((line) =>
-    line
-      .replace(/\{\{(path|authority|post)\}\}/g, (_, word: string) => escape(words[word] ?? ''))
-      .replace(/\{\{repeat:([0-9]+):(.*?)\}\}(?!\})/g, (_, times: string, text: string) => {
-        if (Number(times) * text.length > LONGEST) {
-          throw new PageError(place, `"{{repeat:${times}:...}}" is longer than ${String(LONGEST)}`)
-        }
-        return text.repeat(Number(times))
-      }),
-  )
-  return { ...fence, lines }
-}
-
-function escape(text: string): string {
-  return text.replaceAll('\\', '\\\\')
-}
-
-function noFiles(name: string): never {
-  throw new Error(`there is no file "${name}" here`)
-}
-
-/** What is asked. Of a request that cannot be read, the first word is its method nevertheless. */
-function requestsIn(actions: readonly Action[]): ParsedRequest[] {
-  const sent = actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : []))
-  const text = Buffer.concat(sent).toString('latin1')
-  const { requests } = requestsOf(text)
-  const [method = ''] = text.trimStart().split(' ', 1)
-  return requests.length > 0 ? requests : [{ method, version: 'HTTP/1.1' }]
-}
-
-/** How much a server may send in a conversation, in bytes; no answer is nearly as long. */
-const FLOOD = 4 * 1024 * 1024
-
-/** What a response is worth; more may come, or the end of the connection, that is worth more. */
-const WORTH = { lost: 0, allowed: 1, passed: 2 } as const
-
-/**
- * Wait until nothing that may still come could make it better.
- *
- * Where no answer fits yet, that is known by the number of whole responses. An interim response counts
- * where an answer has one, but is not waited for when the final one is there.
- */
-function expectationOf(turns: readonly Turn[]): Exchange['expectation'] {
-  const most = (count: (answer: Answer) => number) => {
-    return turns.map(({ answers }) => Math.max(...answers.map(count)))
-  }
-  const all = most(({ responses }) => responses.length)
-  const finals = most(({ responses }) => responses.filter(({ codes }) => !isInterim(codes)).length)
-  const interims = most(({ responses }) => {
-    return responses.filter(({ codes }) => isInterim(codes)).length
-  })
-  const requests = turns.flatMap((turn) => turn.requests)
-  const worth = (received: string, closed: boolean, count = turns.length) => {
-    const outcome = { received, closed, reset: false, late: 0 }
-    return WORTH[judgeTurns(turns.slice(0, count), outcome).verdict]
-  }
-  let latest = ''
-  return {
-    // Whether it would be better if the server closed now.
-    get closes() {
-      return worth(latest, true) > worth(latest, false)
-    },
-    progress(received, count = turns.length) {
-      latest = received
-      if (worth(received, false, count) === WORTH.passed) {
-        return 'complete'
-      }
-      const sum = (counts: number[]) =>
-        counts.slice(0, count).reduce((total, one) => total + one, 0)
-      const { responses, rest } = parseResponses(received, requests, { closed: false })
-      const whole = responses.filter((response) => response.whole)
-      const final = whole.filter(({ code }) => !isInterim(String(code))).length
-      const interim = Math.min(whole.length - final, sum(interims))
-      const garbage = rest !== '' && !rest.startsWith('HTTP/') && !'HTTP/'.startsWith(rest)
-      if (final > sum(finals) || garbage || received.length > FLOOD) {
-        return 'wrong'
-      }
-      const enough = final + interim >= sum(all) || (final > 0 && final === sum(finals))
-      return enough && rest === '' ? 'complete' : 'incomplete'
-    },
-  }
-}
-
-/** Whether a code is that of a response that another follows; after a 101, none does. */
-function isInterim(codes: string): boolean {
-  return codes.startsWith('1') && codes !== '101'
 }

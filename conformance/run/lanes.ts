@@ -15,7 +15,8 @@ import type { Case } from '../judge/page.ts'
 import { patiently } from '../patience.ts'
 import { normaliseLog } from '../recordings/recording.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
-import type { Conversation, Rule } from '../judge/rule.ts'
+import type { Rule } from '../judge/rule.ts'
+import type { RuleExchange } from '../judge/turns.ts'
 import type { RunningApp, Target } from '../targets/target.ts'
 import type { Finding } from '../judge/verdict.ts'
 
@@ -48,7 +49,7 @@ export interface Result {
   readonly topic: string
   readonly verdict: Verdict
   readonly findings: readonly Finding[]
-  readonly case: Case | ReplayCase | (Rule & Conversation)
+  readonly case: Case | ReplayCase | (Rule & RuleExchange)
   /** What was sent and received, when there was a conversation. */
   readonly outcome?: Outcome
   /** Where the server listened. */

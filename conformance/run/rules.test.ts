@@ -40,8 +40,13 @@ type Behaviour = (received: string, socket: Socket, server: Server) => string | 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello'
 const BAD = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'
 
-/** A target whose servers are in this process. */
-function target(behave: Behaviour, counts = { starts: 0 }): Target {
+/**
+ * A target whose servers are in this process.
+ *
+ * @param shared - whether all connections have one buffer
+ */
+function target(behave: Behaviour, counts: { starts: number }, shared: boolean): Target {
+  let buffer = ''
   return {
     name: 'test',
     apps: new Set(['rfc']),
@@ -51,14 +56,19 @@ function target(behave: Behaviour, counts = { starts: 0 }): Target {
       const sockets = new Set<Socket>()
       const server = createServer((socket) => {
         sockets.add(socket)
-        let received = ''
+        let own = ''
         socket.on('error', () => {})
         socket.on('data', (data) => {
-          received += data.toString('latin1')
+          let received = (shared ? buffer : own) + data.toString('latin1')
           if (received.includes('\r\n\r\n')) {
             const response = behave(received, socket, server)
             received = ''
             socket.write(response ?? '')
+          }
+          if (shared) {
+            buffer = received
+          } else {
+            own = received
           }
         })
       })
@@ -89,12 +99,16 @@ function target(behave: Behaviour, counts = { starts: 0 }): Target {
 const patience = { missing: patiently(500), quiet: 50, whole: patiently(1000), coarse: true }
 
 /** Run a page's rules; give their ids, verdicts and first findings. */
-async function run(page: string, behave: Behaviour, { post = false, counts = { starts: 0 } } = {}) {
+async function run(
+  page: string,
+  behave: Behaviour,
+  { post = false, counts = { starts: 0 }, shared = false } = {},
+) {
   const rules = parseRules(page, 'test.md')
   const facts = { path: '/x', body: 'hello', post: post ? '/post' : undefined }
   const has = new Set<Need>(post ? ['path', 'post'] : ['path'])
   const settings = { app: 'rfc', facts, has, ours: true, patience }
-  const results = await runRules(target(behave, counts), rules, rules, settings)
+  const results = await runRules(target(behave, counts, shared), rules, rules, settings)
   return results.map(({ id, verdict, findings: [first] }: Result) => {
     return first === undefined ? [id, verdict] : [id, verdict, first.flaw]
   })
@@ -270,4 +284,24 @@ t.test('a server that floods, or trickles, is given up', async (t) => {
     return 'HTTP/1.1 400 '
   }
   t.match((await run(CONTROL + MISSING, trickle))[1], ['host/missing', 'fail', /./])
+})
+
+t.test('several connections at once, and a client that leaves', async (t) => {
+  const both =
+    request(
+      `GET {{path}} HT\\\n{{pause:50}}\n{{line:b}}\n${GET}\n{{pause:50}}\n{{line:a}}\nTP/1.1\nHost: {{authority}}\n`,
+    ) +
+    answer('200\n\n{{body}}') +
+    answer('{{line:b}}\n200\n\n{{body}}')
+  const left = request(`${GET}\n{{reset}}\n{{new}}\n${GET}`) + answer('200')
+  const page = CONTROL + rule('sturdy/two', both) + rule('sturdy/reset', left)
+  t.same((await run(page, () => OK)).slice(1), [
+    ['sturdy/two', 'pass'],
+    ['sturdy/reset', 'pass'],
+  ])
+  const strict = (received: string) => {
+    return /^GET \S+ HTTP\/1\.1\r\nHost: \S+\r\n\r\n$/.test(received) ? OK : BAD
+  }
+  const [, [, verdict, flaw] = []] = await run(page, strict, { shared: true })
+  t.same([verdict, flaw], ['fail', 'connection "a": the status is 400 Bad Request; expected 200'])
 })

@@ -13,11 +13,12 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { judgeTurns } from '../judge/answer.ts'
 import type { Judged } from '../judge/answer.ts'
 import { play } from '../judge/exchange.ts'
 import type { Outcome, Patience } from '../judge/exchange.ts'
-import type { Conversation, Facts, Need, Rule } from '../judge/rule.ts'
+import type { Need, Rule } from '../judge/rule.ts'
+import { judgeRuleExchange } from '../judge/turns.ts'
+import type { Facts } from '../judge/turns.ts'
 import type { Finding } from '../judge/verdict.ts'
 import { patiently } from '../patience.ts'
 import { takesConnections } from '../targets/child.ts'
@@ -84,7 +85,7 @@ export async function runRules(
         results.set(rule.id, {
           id: rule.id,
           topic: rule.id.slice(0, rule.id.indexOf('/')),
-          case: { ...rule, ...rule.conversation(server.facts()) },
+          case: { ...rule, ...rule.exchange(server.facts()) },
           ...conducted,
           milliseconds: Math.round(performance.now() - started),
         })
@@ -139,8 +140,13 @@ function unsteady(first: Conducted, second: Conducted): Conducted {
 }
 
 /** The rule, and then its control. */
-async function tryOnce(rule: Rule, control: Rule | undefined, server: Server): Promise<Conducted> {
-  const { judged, outcome } = await server.hold(rule, PATIENCE)
+async function tryOnce(
+  rule: Rule,
+  control: Rule | undefined,
+  server: Server,
+  patience: Patience = PATIENCE,
+): Promise<Conducted> {
+  const { judged, outcome } = await server.hold(rule, patience)
   const port = server.port
   const after = await server.after(control)
   if (after !== undefined) {
@@ -233,9 +239,9 @@ class Server {
   /** Hold a rule's conversation. */
   async hold(rule: Rule, patience: Patience): Promise<{ judged: Judged; outcome: Outcome }> {
     this.#served = undefined
-    const conversation: Conversation = rule.conversation(this.facts())
-    const outcome = await play(conversation, this.#app as RunningApp, undefined, patience)
-    return { judged: judgeTurns(conversation.turns, outcome), outcome }
+    const exchange = rule.exchange(this.facts())
+    const outcome = await play(exchange, this.#app as RunningApp, undefined, patience)
+    return { judged: judgeRuleExchange(exchange, outcome), outcome }
   }
 
   /** What is wrong with the server after a rule; undefined if its control is still served. */
