@@ -284,7 +284,8 @@ class Server {
         this.#served = control.id
         return undefined
       }
-      return `its control, ${control.id}, is not served: ${String(judged.findings[0]?.flaw)}`
+      const why = judged.findings[0]?.flaw ?? 'it is refused, as the RFC allows'
+      return `its control, ${control.id}, is not served: ${why}`
     } catch (error) {
       return `its control, ${control.id}, is not served: ${(error as Error).message}`
     }
