@@ -32,11 +32,11 @@ import { AsyncHTTPServer } from './http/server.ts'
 import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
 import type { RequestHandlerClass } from './socketserver/request-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
-import { zoneWarning } from './stdlib/dates.ts'
 import { ConnectionError, TimeoutError } from './stdlib/errors.ts'
 import { directoryProblem } from './stdlib/files.ts'
 import { repr } from './stdlib/format.ts'
 import { stderr } from './stdlib/sys.ts'
+import { zoneWarning } from './stdlib/time-zone.ts'
 
 /** How long a connection may be idle, or a client not send or read, in seconds. */
 const TIMEOUT = 60

@@ -25,15 +25,20 @@ export { HTTPStatus, RESPONSES } from './http/status.ts'
 export type { Responses, StatusCodes } from './http/status.ts'
 export { ThreadingHTTPServer, ThreadingHTTPSServer } from './http/threading-server.ts'
 export { AsyncMixIn } from './socketserver/mixins/async-mixin.ts'
+export type { Constructor } from './socketserver/mixins/async-mixin.ts'
 export { BaseServer } from './socketserver/base-server.ts'
-export type { Address, Constructor, InternetAddress } from './socketserver/base-server.ts'
 export {
   ForkingMixIn,
   ForkingTCPServer,
   ForkingUnixStreamServer,
 } from './socketserver/mixins/forking-mixin.ts'
 export { BaseRequestHandler, StreamRequestHandler } from './socketserver/request-handler.ts'
-export type { Connection, RequestHandlerClass } from './socketserver/request-handler.ts'
+export type {
+  Address,
+  Connection,
+  InternetAddress,
+  RequestHandlerClass,
+} from './socketserver/request-handler.ts'
 export type { HandlerOptions } from './socketserver/handler-options.ts'
 export { StreamReader } from './socketserver/stream-reader.ts'
 export type { StreamReaderOptions } from './socketserver/stream-reader.ts'

@@ -641,7 +641,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'date-by-the-language',
     history:
       'Date.parse() takes nearly anything for a date, as does the e-mail package of CPython.',
-    file: 'lib/stdlib/dates.js',
+    file: 'lib/stdlib/parse-date.js',
     from: 'if (parts === undefined) {\n        return null;',
     to: 'if (parts === undefined) {\n        return Date.parse(text) / 1000;',
     killedBy: 'conditional-requests/zone-of-email',

@@ -12,17 +12,12 @@
  *                 '-- what is left of the body is skipped
  * ```
  *
- * The protocol, for those who meet it here for the first time. A request is a line
+ * The protocol, for those who meet it here for the first time. A request is a line, then header lines,
+ * then an empty line, then perhaps a body; and so is a response. Their first lines are
  *
  * ```text
- *   <command> <path> <version>
- * ```
- *
- * then header lines, then an empty line, then perhaps a body. A response has the same shape, but for
- * its first line, the status line:
- *
- * ```text
- *   <version> <status code> <reason phrase>
+ *   <command> <path> <version>                    the request line
+ *   <version> <status code> <reason phrase>       the status line
  * ```
  *
  * Every line of a head ends with CR LF; LF alone is accepted. The headers say how a body ends; for a
@@ -41,11 +36,11 @@ import { checkOneOf, checkSeconds } from '../socketserver/handler-options.ts'
 import type { HandlerOptions } from '../socketserver/handler-options.ts'
 import { StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
-import { sleep0 } from '../stdlib/asyncio.ts'
+import { sleep0, Turn } from '../stdlib/asyncio.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
-import { formatDate, localTime, monotonic, now } from '../stdlib/dates.ts'
-import { ConnectionError, TimeoutError } from '../stdlib/errors.ts'
-import { format, repr } from '../stdlib/format.ts'
+import { formatDate, localTime, monotonic, MONTHS, now, WEEKDAYS } from '../stdlib/dates.ts'
+import { isConnectionError, TimeoutError } from '../stdlib/errors.ts'
+import { escapeCharacter, format, repr } from '../stdlib/format.ts'
 import { escapeHtml } from '../stdlib/html.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
 import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4 } from './error-page.ts'
@@ -72,35 +67,20 @@ const MAX_REQUEST_LINE = 65536
 /** The most bytes of an unread body that are skipped: skipping more would cost more than reconnecting. */
 const MAX_SKIPPED = 256 * 1024
 
-/** How long a client that pipelines is served before others get their turn, in seconds. */
-const TURN = 0.005
-
 /**
  * The base of HTTP request handlers. It handles no method of HTTP itself: for each that you want to
  * handle, add a method of yours, `do_GET()` for GET.
  *
- * To be called by your methods, in this order:
- * - {@link sendResponse}, {@link sendHeader} as often as needed, {@link endHeaders}, then
- *   `this.wfile.write()`
- * - {@link sendError} instead of all that
- * - {@link logMessage}, {@link logError}
+ * To be called by your methods, in this order: {@link sendResponse}, {@link sendHeader} as often as
+ * needed, {@link endHeaders}, then `this.wfile.write()`; or {@link sendError} instead of all that.
  *
- * Fields for your methods:
- * - {@link command}, {@link path}, {@link requestVersion}, {@link headers}, {@link requestline}
- * - {@link body}; `rfile`, positioned at the start of the body; `wfile`
- * - {@link closeConnection}
+ * Fields for your methods: {@link command}, {@link path}, {@link requestVersion}, {@link headers},
+ * {@link requestline}; {@link body}; `rfile`, positioned at the start of the body; `wfile`;
+ * {@link closeConnection}.
  *
- * Methods that may be overridden:
- * - {@link handleExpect100}
- * - {@link logRequest}, {@link logError}, {@link logMessage}
- * - {@link versionString}, {@link dateTimeString}, {@link logDateTimeString},
- *   {@link addressString}
- *
- * Fields that may be overridden:
- * - {@link protocolVersion}, {@link serverVersion}, {@link sysVersion}
- * - {@link headTimeout}, {@link bodyTimeout}, and `timeout` of the base class
- * - {@link errorMessageFormat}, {@link errorContentType}, {@link responses}
- * - {@link defaultRequestVersion}, {@link MessageClass}
+ * Methods that may be overridden: {@link handleExpect100}; {@link logRequest}, {@link logError},
+ * {@link logMessage}; {@link versionString}, {@link dateTimeString}, {@link logDateTimeString},
+ * {@link addressString}. Fields: all from {@link protocolVersion} on, and `timeout` of the base class.
  *
  * @python http.server.BaseHTTPRequestHandler
  */
@@ -120,23 +100,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** Handle the requests of a connection, one or many. */
   override async handle(): Promise<void> {
-    let count = 0
-    let since = 0
+    const turn = new Turn()
     do {
       await this.handleOneRequest()
       // Security: while further requests are already here, nothing in this loop waits for the event
-      // loop, and all other clients would have to wait for the last of them. Reading the clock takes
-      // a fiftieth of the time of a small request, so it is done for one in four.
-      if (this.rfile.buffered === 0) {
-        count = 0
-      } else if (count++ % 4 === 0) {
-        const time = monotonic()
-        if (count === 1) {
-          since = time
-        } else if (time - since > TURN) {
-          await sleep0()
-          count = 0
-        }
+      // loop, and all other clients would have to wait for the last of them.
+      if (turn.isOver(this.rfile.buffered > 0)) {
+        await sleep0()
       }
     } while (!this.closeConnection && !this.server.closing)
   }
@@ -157,9 +127,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.#rawRequestline = line
       this.#begin()
       if (line.length > MAX_REQUEST_LINE) {
-        this.requestline = ''
-        this.requestVersion = ''
-        this.command = ''
+        this.requestline = this.requestVersion = this.command = ''
         this.sendError(HTTPStatus.URI_TOO_LONG)
         return
       }
@@ -178,7 +146,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       const unread = this.#leaveRequest()
       if (unread > 0) {
         // Security: a body that trickles in must not hold the connection, byte by byte.
-        this.rfile.deadline ??= this.timeout === null ? null : monotonic() + this.timeout
+        this.rfile.deadline ??= deadlineIn(this.timeout)
         await this.rfile.skip(unread)
       }
       this.rfile.deadline = null
@@ -189,11 +157,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         this.sendError(error.code, error.message, error.explain)
       } else if (error instanceof TimeoutError) {
         this.logError('Request timed out: %r', error)
-      } else if (!isLost(error)) {
+      } else if (!isConnectionError(error)) {
         throw error
       } else if (line !== undefined) {
-        // Differs: Python prints a traceback for every client that goes away. Between two
-        // requests nothing is lost with the connection, and there is nothing to say.
+        // Differs: Python prints a traceback for every client that goes away. Between two requests
+        // nothing is lost, and there is nothing to say.
         this.logError('Connection lost: %r', error)
       }
     } finally {
@@ -208,9 +176,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * Wait for the first bytes of a request, or for the end of the input. Meanwhile the connection is
-   * idle, until {@link handleOneRequest} goes on: nothing is lost if the server, on being closed, ends it.
+   * idle: nothing is lost if the server, on being closed, ends it.
    *
-   * @throws what `rfile.more()` throws.
    * @added See `idleConnections` of the server.
    */
   waitForRequest(): Promise<void> {
@@ -219,14 +186,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Wait for more of a head, which must be here in time. Until it is whole, no request has begun: a
-   * server that is closed need not wait for the rest. Meanwhile there is no writer: what an earlier
-   * method has left running must not write into the response to come.
+   * Wait for more of a head. Until it is whole, no request has begun: a server that is closed need not
+   * wait for the rest. Meanwhile there is no writer: what an earlier method has left running must not
+   * write into the response to come.
    */
   async #waitForHead(): Promise<void> {
-    if (this.headTimeout !== null) {
-      this.rfile.deadline ??= monotonic() + this.headTimeout
-    }
+    this.rfile.deadline ??= deadlineIn(this.headTimeout)
     this.wfile.retire()
     this.server.idleConnections.add(this.request)
     await this.rfile.more()
@@ -246,9 +211,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Read the rest of the head, whose first line is in {@link rawRequestline}, and set
-   * {@link command}, {@link path}, {@link requestVersion}, {@link headers} and
-   * {@link closeConnection} from it.
+   * Read the rest of the head, whose first line is in {@link rawRequestline}, and set the fields that
+   * depend on it.
    *
    * @returns true for success. False: a response has been sent already, or there is none to send.
    */
@@ -267,7 +231,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     try {
       this.#parseRequestline(words)
-      const fields = await readFields(this.rfile, () => this.#waitForHead())
+      const lines: string[] = []
+      let fields = readFields(this.rfile, lines)
+      while (fields === undefined) {
+        await this.#waitForHead()
+        fields = readFields(this.rfile, lines)
+      }
       this.rfile.deadline = null
       this.headers = new this.MessageClass(fields)
       this.#checkHeaders()
@@ -359,17 +328,16 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     this.#bodySource = this.rfile
     this.#bodyEnd = this.rfile.position + length
-    if (length > 0 && this.bodyTimeout !== null) {
-      this.rfile.deadline = monotonic() + this.bodyTimeout
+    if (length > 0) {
+      this.rfile.deadline = deadlineIn(this.bodyTimeout)
     }
   }
 
   /**
    * Respond to a client that sent `Expect: 100-continue` and waits with its body: here, always with
-   * `100 Continue`. May be overridden, to look at the headers first.
+   * `100 Continue`. An override may look at the headers first.
    *
-   * @returns true to go on. False: a response has been sent, with {@link sendError} for instance,
-   * and the request is not handled.
+   * @returns true to go on. False: a response has been sent, and the request is not handled.
    */
   handleExpect100(): boolean | Promise<boolean> {
     this.sendResponseOnly(HTTPStatus.CONTINUE)
@@ -389,11 +357,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return this[name]()
   }
 
-  /**
-   * Put the connection in order after a request: for the next one, or for its end.
-   *
-   * @returns how many bytes of the body are to be skipped before the next request.
-   */
+  /** Put the connection in order; returns how many bytes to skip before the next request. */
   #leaveRequest(): number {
     if (this.#headersBuffer !== '') {
       this.#dropHeaders()
@@ -417,12 +381,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /**
    * Send a whole response that reports an error, and log it. The connection ends with it.
    *
-   * @param code - the status code, three digits
    * @param message - the reason phrase, in place of the code's own
    * @param explain - a longer text for the page, in place of the code's own description
    * @param headers - further headers, such as the `Allow` of a 405. Differs: Python takes none.
-   * @throws `TypeError` for a message that cannot stand in a status line, or a header that cannot be
-   * sent.
+   * @throws `TypeError` for what cannot stand in a head.
    */
   sendError(
     code: number,
@@ -476,7 +438,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /**
    * Begin a response: the status line and the headers `Server` and `Date`. The request is logged.
    *
-   * @param code - the status code, three digits
    * @param message - the reason phrase, in place of the code's own
    * @throws `TypeError` for a message that cannot stand in a status line.
    */
@@ -488,15 +449,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Begin a response with the status line only, and log nothing. For `100 Continue` and the like.
+   * Begin a response as {@link sendResponse}, with the status line only, and log nothing. For
+   * `100 Continue` and the like.
    *
    * Headers without a status line before them are dropped. When a response has begun to leave, a second
    * one to the same request is not sent, and the connection ends. Both are logged.
    * Differs: Python sends both, and a client takes the second for the response to its next request.
-   *
-   * @param code - the status code, three digits
-   * @param message - the reason phrase, in place of the code's own
-   * @throws `TypeError` for a message that cannot stand in a status line.
    */
   sendResponseOnly(code: number, message?: string): void {
     if (this.#responding) {
@@ -517,11 +475,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Add a header to the response. `Connection: close` and `Connection: keep-alive` also decide
-   * {@link closeConnection}.
+   * Add a header to the response; each character of its value becomes one byte. `Connection: close` and
+   * `Connection: keep-alive` also decide {@link closeConnection}.
    *
-   * @param keyword - the name
-   * @param value - the value; each character becomes one byte
    * @throws `TypeError` when either holds CR, LF, NUL, or a character that does not fit in one byte.
    */
   sendHeader(keyword: string, value: string | number): void {
@@ -540,8 +496,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** End the headers with an empty line. What is written to `wfile` from here on is the body. */
   endHeaders(): void {
     // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed in the response;
-    // otherwise it waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the connection
-    // and does not say so; `ab -k` then waits for its end.
+    // otherwise it waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python
+    // does not say so, and `ab -k` waits.
     if (this.#status >= 200 && !this.closeConnection) {
       if (this.server.closing) {
         // RFC 9112 §9.6: the client SHOULD be told that this is the last response.
@@ -580,8 +536,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   #addLine(first: string, separator: ' ' | ': ', rest: string): void {
     // In two pieces: JavaScript joins strings only when it has to, and to test a line it has to.
-    // Measured, together with the splitting of the request line: 7 % less CPU for the JavaScript of a
-    // pipelined request.
+    // Measured, JavaScript of a pipelined request, together with splitWords(): 7 % less CPU.
     if (UNSAFE_IN_HEAD.test(first) || UNSAFE_IN_HEAD.test(rest)) {
       throw new TypeError(
         `Cannot send the header line ${repr(first + separator + rest)}: CR, LF, NUL and ` +
@@ -597,31 +552,24 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   // -- The log -------------------------------------------------------------------------------
 
   /**
-   * Log a request that is being responded to. {@link sendResponse} calls it.
-   *
-   * @param code - the status code
-   * @param size - the size of the response in bytes; nothing in this library knows it yet,
-   * which leaves the `-`
+   * Log a request that is being responded to. {@link sendResponse} calls it. Nothing in this library
+   * knows the size of a response yet, which leaves the `-`.
    */
   logRequest(code: number | string = '-', size: number | string = '-'): void {
     this.logMessage('"%s" %s %s', this.requestline, code, size)
   }
 
-  /**
-   * Log an error. Here, as any other message.
-   *
-   * @param template - a format as for {@link logMessage}
-   */
+  /** Log an error. Here, as any other message: see {@link logMessage}. */
   logError(template: string, ...args: unknown[]): void {
     this.logMessage(template, ...args)
   }
 
   /**
-   * Log a message, to standard error, after the client's address and the time. All that a handler logs comes through here; override it to log elsewhere.
+   * Log a message, to standard error, after the client's address and the time. All that a handler logs
+   * comes through here; override it to log elsewhere.
    *
    * @param template - a format as for Python's `%`: `'code %d, message %s'`
-   * @param args - what is to be filled in
-   * @throws `TypeError` when they do not fit the format.
+   * @throws `TypeError` when the arguments do not fit the format.
    */
   logMessage(template: string, ...args: unknown[]): void {
     // Security: a request line is chosen by the client. Control characters in it could move the
@@ -649,10 +597,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return formatDate(timestamp)
   }
 
-  /**
-   * The current time as the log wants it, in the time zone of the machine:
-   * `06/Oct/2016 17:00:54`.
-   */
+  /** The current time as the log wants it, in the machine's time zone: `06/Oct/2016 17:00:54`. */
   logDateTimeString(): string {
     const { year, month, day, hour, minute, second } = localTime(now())
     const two = (number: number) => String(number).padStart(2, '0')
@@ -698,8 +643,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * The body of the request, in pieces as they come: `for await (const piece of this.body)`, or
-   * `pipeline(this.body, createWriteStream(name))`. It ends where the body ends, at once if there is
-   * none; what is left of it when the method returns is skipped.
+   * `pipeline(this.body, createWriteStream(name))`. What is left of it when the method returns is
+   * skipped.
    *
    * When the client breaks off within the body, the loop throws a `ConnectionResetError`, which a
    * method need not catch.
@@ -710,21 +655,19 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     return this.rfile.piecesUntil(this.rfile === this.#bodySource ? this.#bodyEnd : 0)
   }
 
-  /** Whether the connection ends with this request. `parseRequest()` decides it from what the
-   * client said, `sendHeader('Connection', 'close')` sets it, and you may, too.
+  /**
+   * Whether the connection ends with this request. `parseRequest()` decides it from what the client
+   * said, `sendHeader('Connection', 'close')` sets it, and you may, too.
    */
   closeConnection = true
 
   /** The head that is being written: lines, each with its CR LF. */
   #headersBuffer = ''
-
   /** The status code of that head; 0 before there is one. */
   #status = 0
-
   /** Whether the response, not only an interim one, has begun to leave. */
   #responding = false
-
-  /** Whether the client has asked for a persistent connection, and not been told yet that it is. */
+  /** Whether the client has asked for a persistent connection, and has not been told that it is. */
   #owesKeepAlive = false
 
   /** `position` of the reader that the request came from, at which its body ends. */
@@ -735,8 +678,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * The version of HTTP that is spoken, and the first word of every response. With `'HTTP/1.1'`,
-   * connections are kept open for further requests; then each response needs a `Content-Length`,
-   * or the client cannot tell where it ends.
+   * connections are kept open, and each response needs a `Content-Length`: nothing else says where it ends.
    */
   protocolVersion: string = 'HTTP/1.0'
 
@@ -744,9 +686,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   serverVersion: string = 'BaseHTTP/0.6'
 
   /**
-   * What the server runs on, after {@link serverVersion} in the `Server` header.
-   *
-   * Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
+   * What the server runs on, after that. Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
    */
   sysVersion: string = runtime
 
@@ -757,9 +697,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   defaultRequestVersion: string = 'HTTP/0.9'
 
   /**
-   * The page of {@link sendError}, a format with the names `code`, `message` and `explain`, of
-   * which the last two come escaped for HTML, but for quotes: as in Python they are safe between
-   * tags, and not in an attribute.
+   * The page of {@link sendError}, a format with the names `code`, `message` and `explain`. The last two
+   * come escaped for HTML, but for quotes: as in Python they are safe between tags, and not in an
+   * attribute.
    */
   errorMessageFormat: string = ERROR_PAGE_HTML4
 
@@ -774,7 +714,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** The days of the week, Monday first. */
   weekdayname: readonly string[] = WEEKDAYS
-
   /** The months, with nothing at 0, so that January is 1. */
   monthname: readonly (string | null)[] = MONTHS
 
@@ -790,22 +729,18 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   headTimeout: number | null = null
 
   /**
-   * How long a client may take for the body of a request, from the end of the head to the last byte
-   * of the body, in seconds. Null: no limit, provided it is never silent for `timeout` seconds. If it is null, what a method has not
-   * read of the body must arrive within `timeout` seconds after the method has returned.
+   * As {@link headTimeout}, for the body, from the end of the head on, even while the method does
+   * something else. If it is null, what a method has not read must arrive within `timeout` seconds after
+   * the method has returned.
    *
-   * The clock runs from the end of the head, even while the method does something else.
-   *
-   * @added Python has no such limit.
+   * @added As {@link headTimeout}.
    */
   bodyTimeout: number | null = null
 
   /**
-   * Check {@link protocolVersion}, {@link headTimeout}, {@link bodyTimeout} and `timeout`, as far as
-   * they are among the options of a server.
+   * Check {@link protocolVersion} and the timeouts, as far as they are among the options of a server.
    *
-   * @throws `TypeError` when the version is not one that is spoken here, or a timeout is neither null
-   * nor a number of seconds.
+   * @throws `TypeError` for a version that is not spoken here, or a timeout that is not valid.
    * @added Python does not check.
    */
   static override checkOptions(options: HandlerOptions): void {
@@ -816,17 +751,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 }
 
-/**
- * Whether an exception means that the client has gone. What waits with `signal` throws the
- * signal's reason, or, as most of Node, an `AbortError` with the reason as its cause.
- */
-function isLost(error: unknown): boolean {
-  return (
-    error instanceof ConnectionError ||
-    (error instanceof Error &&
-      error.name === 'AbortError' &&
-      error.cause instanceof ConnectionError)
-  )
+/** The time on the clock of `monotonic()` in so many seconds; null for never. */
+function deadlineIn(seconds: number | null): number | null {
+  return seconds === null ? null : monotonic() + seconds
 }
 
 const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/
@@ -836,13 +763,5 @@ const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/
 const CONTROLS = /[\0-\x1f\x7f-\x9f\\]/g
 
 function escapeControl(character: string): string {
-  return character === '\\' ? '\\\\' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+  return character === '\\' ? '\\\\' : escapeCharacter(character)
 }
-
-const WEEKDAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
-
-const MONTHS = [
-  null,
-  ...['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun'],
-  ...['Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'],
-]

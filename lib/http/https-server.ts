@@ -20,8 +20,7 @@ import type { KeyObject, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Server, Socket } from 'node:net'
 import { AsyncMixIn } from '../socketserver/mixins/async-mixin.ts'
-import type { InternetAddress } from '../socketserver/base-server.ts'
-import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
+import type { InternetAddress, RequestHandlerClass } from '../socketserver/request-handler.ts'
 import { monotonic } from '../stdlib/dates.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
@@ -53,7 +52,12 @@ export interface HTTPSOptions {
  * @python http.server.HTTPSServer
  */
 export class HTTPSServer extends HTTPServer {
-  override readonly encrypted = true
+  /**
+   * Connections are encrypted by this process, and so cannot be handed to another.
+   *
+   * @added In Python, a child has a copy of the keys.
+   */
+  readonly encrypted = true
 
   /**
    * The path of the certificate.

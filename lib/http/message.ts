@@ -233,27 +233,26 @@ export const MAX_HEADERS = 100
 export const MAX_HEAD = 256 * 1024
 
 /**
- * Read header lines up to the empty line that ends them.
+ * Read header lines up to the empty line that ends them, as far as they have arrived.
  *
  * @param rfile - gives a line as text with its end; undefined while it is not all here; a line without
  * an end, or an empty one, when the connection has ended
- * @param waitForMore - called whenever a line is not all here
- * @throws {@link RequestError} for headers that are not valid, and what `waitForMore` throws. The rest
- * of the head may still be to come then.
+ * @param lines - those that have been read already; the others are put behind them
+ * @returns the fields; undefined while the empty line is not here.
+ * @throws {@link RequestError} for headers that are not valid. The rest of the head may still be to
+ * come then.
  * @python http.client.parse_headers
  * @see [RFC 9112 §5](https://www.rfc-editor.org/rfc/rfc9112#section-5)
  */
-export async function readFields(
+export function readFields(
   rfile: { takeTextLine(limit: number): string | undefined },
-  waitForMore: () => Promise<void>,
-): Promise<Field[]> {
-  const lines: string[] = []
-  let size = 0
+  lines: string[],
+): Field[] | undefined {
+  let size = lines.reduce((sum, { length }) => sum + length, 0)
   for (;;) {
     const line = rfile.takeTextLine(MAX_LINE + 1)
     if (line === undefined) {
-      await waitForMore()
-      continue
+      return undefined
     }
     if (line.length > MAX_LINE) {
       throw tooMuch('Line too long', `${String(MAX_LINE)} bytes when reading header line`)
@@ -276,12 +275,10 @@ export async function readFields(
     if (size > MAX_HEAD) {
       throw tooMuch('Headers too long', `${String(MAX_HEAD)} bytes of headers`)
     }
-    // RFC 9112 §2.2 allows a recipient to accept LF alone as a line end.
-    const text = line.slice(0, line.endsWith('\r\n') ? -2 : -1)
-    if (text === '') {
+    if (line === '\r\n' || line === '\n') {
       return lines.map(parseField)
     }
-    lines.push(text)
+    lines.push(line)
   }
 }
 
@@ -289,7 +286,9 @@ function tooMuch(message: string, limit: string): RequestError {
   return new RequestError(431, message, `got more than ${limit}`)
 }
 
-function parseField(line: string, index: number): Field {
+function parseField(wholeLine: string, index: number): Field {
+  // RFC 9112 §2.2 allows a recipient to accept LF alone as a line end.
+  const line = wholeLine.slice(0, wholeLine.endsWith('\r\n') ? -2 : -1)
   const match = FIELD_LINE.exec(line)
   if (match === null) {
     throw new RequestError(

@@ -3,9 +3,8 @@ import t from 'tap'
 import { repr } from '../stdlib/format.ts'
 import { captureStderr } from '../testing/helpers.ts'
 import { BaseServer } from './base-server.ts'
-import type { Address } from './base-server.ts'
 import { BaseRequestHandler, StreamRequestHandler } from './request-handler.ts'
-import type { Connection } from './request-handler.ts'
+import type { Address, Connection } from './request-handler.ts'
 
 const CLIENT = ['127.0.0.1', 52934] as const
 

@@ -14,18 +14,15 @@
  *                                                                        '-- closeRequest()
  * ```
  *
- * The words handling, getting, processing and finishing are CPython's, and its own source calls
- * the distinction "fairly arbitrary". Remember:
+ * The words handling, getting, processing and finishing are CPython's, whose own source calls the
+ * distinction "fairly arbitrary". Remember: `handleRequest()` is the top, waits, and calls the others;
+ * `getRequest()` differs from transport to transport; `processRequest()` is where a thread or a child may
+ * take over; `finishRequest()` makes the handler, and lets it run.
  *
- * - `handleRequest()` is the top: it waits, then calls the others;
- * - `getRequest()` differs from transport to transport;
- * - `processRequest()` is where a thread or a child may take over;
- * - `finishRequest()` makes the handler, and lets it run; what follows is up to `processRequest()` again.
- *
- * Here, one request is handled at a time. While a client keeps the handler waiting, all the
- * others wait too: that is not a flaw of this class but its lesson, and the reason for the
- * mix-ins. A request, in this module, is a whole connection; the HTTP requests that arrive over it are the
- * handler's business, and are called so in full.
+ * One request is handled at a time. While a client keeps the handler waiting, all the others wait too:
+ * that is not a flaw of this class but its lesson, and the reason for the mix-ins. A request, in this
+ * module, is a whole connection; the HTTP requests that arrive over it are the handler's business, and
+ * are called so in full.
  *
  * In doc comments, `@python` names what a thing is in Python, `@added` says that Python lacks it and
  * what it has instead, and `Differs:` what else is different. `bpo-` and `gh-` are CPython's
@@ -39,75 +36,51 @@
  */
 
 import { Duplex } from 'node:stream'
+import { Condition } from '../stdlib/asyncio.ts'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
-import { repr } from '../stdlib/format.ts'
-import { stderr } from '../stdlib/sys.ts'
-import { formatException } from '../stdlib/traceback.ts'
-import { isInsideHandler, runHandler } from './current-request.ts'
+import { refusedInsideHandler, runHandler } from './current-request.ts'
+import { writeIgnored, writeReport } from './error-report.ts'
+import { setOptions } from './handler-options.ts'
 import type { HandlerOptions } from './handler-options.ts'
-import type { BaseRequestHandler, Connection, RequestHandlerClass } from './request-handler.ts'
-
-/**
- * The address of an internet socket, Python's tuple `('127.0.0.1', 8080)`.
- *
- * Differs: for IPv6, Python's tuple has two more items, flow info and scope id, which Node does
- * not report.
- */
-export type InternetAddress = readonly [host: string, port: number]
-
-/** An address: a pair for an internet socket, a path for a Unix socket. */
-export type Address = InternetAddress | string
-
-/** The type of a class, by the type of its instances; for mix-ins. */
-// TypeScript asks for `any[]` here, and for nothing else, in a class that can be extended so.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type Constructor<Instance> = new (...args: any[]) => Instance
+import { IdleConnections } from './idle-connections.ts'
+import type {
+  Address,
+  BaseRequestHandler,
+  Connection,
+  RequestHandlerClass,
+} from './request-handler.ts'
 
 /**
  * The base of all servers: the loop and its hooks, without a transport.
  *
- * Methods for the caller:
- * - {@link serveForever}, {@link shutdown}
- * - {@link handleRequest}, if you do not use `serveForever()`
- * - {@link serverClose}, or `await using server = ...`
- * - {@link bindAndActivate}, to know the port before serving
+ * For the caller: {@link serveForever} and {@link shutdown}, or {@link handleRequest};
+ * {@link serverClose}, or `await using server = ...`; {@link bindAndActivate}, to know the port before
+ * serving.
  *
- * Methods that may be overridden:
- * - {@link serverBind}, {@link serverActivate}, {@link serverClose}
- * - {@link getRequest}, {@link verifyRequest}, {@link processRequest}
- * - {@link shutdownRequest}, {@link closeRequest}
- * - {@link serviceActions}, {@link handleTimeout}, {@link handleError}
+ * Methods that may be overridden: {@link serverBind}, {@link serverActivate}, {@link serverClose};
+ * {@link getRequest}, {@link verifyRequest}, {@link processRequest}, {@link finishRequest};
+ * {@link shutdownRequest}, {@link closeRequest}; {@link serviceActions}, {@link handleTimeout},
+ * {@link handleError}. Fields: {@link timeout}, {@link closeGrace}, {@link handlerOptions}.
  *
  * An exception in a hook that is called for one request, from {@link verifyRequest} to
  * {@link handleError}, ends that request and no other, with every mix-in. One in {@link getRequest},
  * {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python; system errors in
- * {@link getRequest} are ignored. A
- * hook may return a promise, and nothing limits how long it takes: without a mix-in, every client
- * waits for it.
+ * {@link getRequest} are ignored. A hook may return a promise, and nothing limits how long it takes:
+ * without a mix-in, every client waits for it.
  *
- * Methods and fields for derived classes and handlers:
- * - {@link finishRequest}
- * - {@link closing}, {@link idleConnections} and {@link endConnections}
- * - {@link reportError} and {@link endRequest}, for a mix-in that overrides `processRequest()`
- * - {@link hasRequest} and {@link requestArrived}, which stand for Python's `fileno()` and its
- *   selector
- *
- * Fields that may be overridden:
- * - {@link timeout}, {@link closeGrace}, {@link handlerOptions}
+ * For derived classes and handlers: {@link closing}, {@link idleConnections}, {@link endConnections};
+ * {@link reportError} and {@link endRequest}, for a mix-in that overrides `processRequest()`;
+ * {@link hasRequest} and {@link requestArrived}, for a class with a socket of its own.
  *
  * @typeParam ServerAddress - what the server listens on
  * @python socketserver.BaseServer
  */
 export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
-  /**
-   * How long {@link handleRequest} waits for a request, in seconds. Null waits for ever.
-   * {@link serveForever} does not look at it.
-   */
+  /** How long {@link handleRequest} waits for a request, in seconds; null for ever. */
   timeout: number | null = null
 
   /** Where the server listens. Once it is bound, the real address: port 0 has become a port. */
   serverAddress: ServerAddress
-
   /** The class whose objects handle the requests. */
   readonly RequestHandlerClass: RequestHandlerClass
 
@@ -120,25 +93,16 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   handlerOptions: HandlerOptions = {}
 
   /**
-   * Whether connections are encrypted by this process, and so cannot be handed to another. To be
-   * overridden by a class that does so.
-   *
-   * @added In Python, a child has a copy of the keys.
-   */
-  readonly encrypted: boolean = false
-
-  /**
-   * Connections that wait for a whole head of an HTTP request: the client has just connected, is between
-   * requests, or has sent a part of a head. A handler that waits for one puts its connection here, and
-   * takes it out when the wait is over; {@link serverClose} ends those that it finds.
+   * Connections that wait for a whole head of an HTTP request. Handlers put theirs here, and take it out
+   * when the wait is over; {@link serverClose} ends those that it finds.
    *
    * @added Python's `server_close()` waits for such a connection until its client leaves.
    */
-  readonly idleConnections = new Set<Connection>()
+  readonly idleConnections = new IdleConnections()
 
   /**
-   * How long an HTTP request that is on its way may take to arrive on an idle connection once the server
-   * is being closed, in seconds.
+   * How long a request that is on its way may take to arrive on such a connection once the server is
+   * being closed, in seconds.
    *
    * @added See {@link idleConnections}.
    */
@@ -152,8 +116,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   #handling = false
   #loop: Promise<void> | undefined
   #shutdownRequested = false
-  /** Called when there is a request, or the end has come. */
-  readonly #waiting = new Set<() => void>()
+  /** Notified when there is a request, or the end has come. */
+  readonly #changed = new Condition()
 
   /** Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}. */
   constructor(serverAddress: ServerAddress, RequestHandlerClass: RequestHandlerClass) {
@@ -167,12 +131,10 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Bind and activate the server, unless that has been done. {@link serveForever} and
    * {@link handleRequest} call it; call it yourself to learn the port first.
    *
-   * Differs: Python's constructor takes `bind_and_activate=False` to leave it. A constructor cannot wait,
-   * and Node's `listen()` must be waited for.
-   *
-   * @throws what {@link serverBind}, {@link serverActivate} or the check of {@link handlerOptions} throws;
-   * the server is closed then. A server that is closed already cannot be bound.
-   * @added The constructor of Python's servers does this.
+   * @throws what {@link serverBind}, {@link serverActivate} or the check of {@link handlerOptions} throws,
+   * and closes the server.
+   * @added The constructor of Python's servers does this, unless `bind_and_activate=False`. Ours cannot
+   * wait, and Node's `listen()` must be waited for.
    */
   bindAndActivate(): Promise<void> {
     if (this.#closed) {
@@ -201,23 +163,22 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Take hold of the address. Does nothing here; may be extended.
+   * Take hold of the address. This one and the other hooks that are empty here do nothing.
    *
    * @python socketserver.TCPServer.server_bind
    */
   serverBind(): void | Promise<void> {}
 
-  /** Begin to take requests. Does nothing here; may be extended. */
+  /** Begin to take requests. */
   serverActivate(): void | Promise<void> {}
 
   /**
-   * Handle requests, one after the other, until {@link shutdown}.
+   * Handle requests, one after the other, until {@link shutdown}. An exception in a handler does not end
+   * the loop: see {@link handleError}.
    *
-   * @param pollInterval - how often to call {@link serviceActions} while there is nothing else
-   * to do, in seconds. In Python it is also how long a `shutdown()` may go unnoticed; here a
-   * shutdown is noticed at once.
-   * @throws what {@link bindAndActivate} throws. An exception in a handler does not end the loop:
-   * see {@link handleError}.
+   * @param pollInterval - how often to call {@link serviceActions} while there is nothing else to do, in
+   * seconds. In Python it is also how long a `shutdown()` may go unnoticed; here, no time at all.
+   * @throws what {@link bindAndActivate} throws.
    */
   serveForever(pollInterval = 0.5): Promise<void> {
     if (this.#loop !== undefined) {
@@ -234,12 +195,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   async #serve(pollInterval: number): Promise<void> {
     await this.bindAndActivate()
     const poll = setInterval(() => {
-      this.#wakeAll()
+      this.#changed.notifyAll()
     }, milliseconds(pollInterval))
     try {
       for (;;) {
         if (!this.#shutdownRequested && !this.hasRequest()) {
-          await this.#woken()
+          await this.#changed.wait()
         }
         // A shutdown is noticed before the next request is begun, not after it (bpo-35017).
         if (this.#shutdownRequested) {
@@ -259,49 +220,31 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Stop {@link serveForever}: the request that is being handled is the last.
+   * Stop {@link serveForever}: the request that is being handled is the last. One that comes before
+   * `serveForever()` is not lost: the loop then ends before its first request.
    *
    * Differs: a server that handles one connection at a time ends it after the current HTTP request, or at
    * once if it is idle, see {@link idleConnections}. Python's call waits until the client leaves.
    *
-   * A shutdown that comes before `serveForever()` is not lost: the loop then ends before its
-   * first request.
-   *
    * Differs: without a loop, the promise resolves at once. Python's call waits for a loop to begin
    * and to end.
    *
-   * @returns a promise that resolves when the loop has ended. Inside a handler of a server that
-   * handles one request at a time it would wait for itself, and rejects at once instead. The
-   * shutdown still happens: such a handler must not await it. Nor may a hook that the loop itself
-   * waits for, such as {@link serviceActions}; there nothing warns you.
+   * @returns a promise that resolves when the loop has ended. Inside a handler that the loop waits for,
+   * it rejects at once instead, and the shutdown still happens: such a handler must not await it. Nor
+   * may a hook that the loop waits for, such as {@link serviceActions}; there nothing warns you.
    */
   shutdown(): Promise<void> {
-    this.#requestShutdown()
-    if (isInsideHandler(this)) {
-      const refused = Promise.reject(
-        new Error(
-          'Cannot wait for shutdown() inside a handler: the server waits for this handler. ' +
-            'Call it without await; the server ends after this request',
-        ),
-      )
-      refused.catch(() => {})
-      return refused
-    }
-    return this.#loop?.catch(() => {}) ?? Promise.resolve()
-  }
-
-  #requestShutdown(): void {
     this.#shutdownRequested = true
-    this.#wakeAll()
+    this.#changed.notifyAll()
     if (this.#handling && this.#loop !== undefined) {
       void this.endConnections()
     }
+    return refusedInsideHandler(this) ?? this.#loop?.catch(() => {}) ?? Promise.resolve()
   }
 
   /**
-   * Let go of the address and of every request not yet begun. Connections that are idle are ended,
-   * see {@link idleConnections}; the others end after the HTTP request that is being handled. May be
-   * extended. A server that is closed cannot be used again.
+   * Let go of the address and of every request not yet begun. Connections that are idle are ended, the
+   * others end after the HTTP request that is being handled. A server that is closed cannot be used again.
    *
    * Differs: a running {@link serveForever} ends as if by {@link shutdown}, but is not waited for;
    * a waiting {@link handleRequest} rejects. In Python both go on with a socket that is gone.
@@ -311,14 +254,13 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     if (this.#loop !== undefined) {
       this.#shutdownRequested = true
     }
-    this.#wakeAll()
+    this.#changed.notifyAll()
     this.#connectionsEnded ??= this.endConnections()
     return this.#connectionsEnded
   }
 
   /**
-   * Whether connections end after the HTTP request that is being handled, because the server is being
-   * shut down or closed.
+   * Whether the server is being shut down or closed, so that no connection has another HTTP request.
    *
    * @added Python's handlers go on until their clients leave.
    */
@@ -327,29 +269,15 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Let no connection have another HTTP request, and end those that are idle. To be extended by a mix-in
-   * whose handlers are elsewhere.
+   * Begin to be {@link closing}, and end the {@link idleConnections}. To be extended by a mix-in whose
+   * handlers are elsewhere.
    *
-   * @added See {@link closing} and {@link idleConnections}.
+   * @added As both.
    */
-  async endConnections(): Promise<void> {
+  endConnections(): Promise<void> {
     this.#closing = true
-    // Only those that are idle now: one that arrives meanwhile may bring a request, and its handler looks
-    // at `closing` after that.
-    const idle = [...this.idleConnections]
-    // Node polls for input between timers and immediates: bytes that arrived before this timer have
-    // reached their handler when the immediate runs.
-    await new Promise((resolve) =>
-      setTimeout(resolve, milliseconds(idle.length > 0 ? this.closeGrace : 0)),
-    )
-    await new Promise((resolve) => setImmediate(resolve))
-    for (const connection of idle) {
-      // After a shutdown(), the server may be serving again by now.
-      if (this.closing && this.idleConnections.has(connection)) {
-        // To its handler, this looks as if the client had closed its side.
-        connection.push(null)
-      }
-    }
+    // After a shutdown(), the server may be serving again by then.
+    return this.idleConnections.end(this.closeGrace, () => this.closing)
   }
 
   /**
@@ -364,42 +292,36 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   // -- Waiting for a request -----------------------------------------------------------------
 
   /**
-   * Handle one request, and leave the others waiting. If none comes within {@link timeout}
-   * seconds, call {@link handleTimeout} instead.
-   *
-   * @throws what {@link bindAndActivate} throws.
+   * Handle one request, and leave the others waiting; or call {@link handleTimeout}, if none comes within
+   * {@link timeout} seconds. Throws as {@link bindAndActivate}.
    */
   async handleRequest(): Promise<void> {
     await this.bindAndActivate()
     const deadline = this.timeout === null ? Infinity : monotonic() + this.timeout
-    while (await this.#select(deadline)) {
-      // Another waiter may have taken it first.
-      if (this.hasRequest()) {
-        await this.#handleRequestNoblock()
-        return
+    while (!this.hasRequest() && !this.#closed && monotonic() < deadline) {
+      await this.#changed.waitUpTo(deadline - monotonic())
+      if (this.#shutdownRequested && this.#loop !== undefined) {
+        break
       }
     }
-    if (this.#closed) {
+    if (this.hasRequest()) {
+      await this.#handleRequestNoblock()
+    } else if (this.#closed) {
       throw closedError()
+    } else {
+      await this.handleTimeout()
     }
-    await this.handleTimeout()
   }
 
-  /**
-   * Called when {@link handleRequest} has waited {@link timeout} seconds for nothing. Does
-   * nothing here; may be overridden.
-   */
+  /** Called when {@link handleRequest} has waited {@link timeout} seconds for nothing. */
   handleTimeout(): void | Promise<void> {}
 
-  /**
-   * Called by {@link serveForever} after each request, and each poll interval without one. Does
-   * nothing here; may be overridden.
-   */
+  /** Called by {@link serveForever} after each request, and each poll interval without one. */
   serviceActions(): void | Promise<void> {}
 
   /**
-   * Tell whether {@link getRequest} has one to give. To be overridden by the class that has the
-   * socket, which also calls {@link requestArrived}; together they are Python's `fileno()`.
+   * Whether {@link getRequest} has one to give. To be overridden by the class that has the socket, which
+   * also calls {@link requestArrived}; together they are Python's `fileno()` and its selector.
    *
    * @python socketserver.BaseServer.fileno
    */
@@ -408,47 +330,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * To be called by the class that has the socket when a request has come.
+   * To be called when a request has come.
    *
-   * @added Python asks its selector, which asks the kernel.
+   * @added See {@link hasRequest}.
    */
   requestArrived(): void {
-    this.#wakeAll()
-  }
-
-  #wakeAll(): void {
-    for (const wake of this.#waiting) {
-      wake()
-    }
-    this.#waiting.clear()
-  }
-
-  /** Wait until something has happened: a request, the end, or a turn of the clock. */
-  #woken(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#waiting.add(resolve)
-    })
-  }
-
-  /**
-   * Wait for a request, up to a time on the clock of `monotonic()`; Python's selector. Ends early
-   * when the server is shut down or closed.
-   */
-  async #select(deadline: number): Promise<boolean> {
-    while (!this.hasRequest() && !this.#closed && monotonic() < deadline) {
-      const timer = setTimeout(
-        () => {
-          this.#wakeAll()
-        },
-        milliseconds(deadline - monotonic()),
-      )
-      await this.#woken()
-      clearTimeout(timer)
-      if (this.#shutdownRequested && this.#loop !== undefined) {
-        break
-      }
-    }
-    return this.hasRequest()
+    this.#changed.notifyAll()
   }
 
   // -- The path of a request -----------------------------------------------------------------
@@ -483,10 +370,9 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Take the next request. To be overridden by the class that has the socket; may be overridden
-   * again, to wrap the connection for instance.
+   * Take the next request: the connection and its client's address. May be overridden again, to wrap the
+   * connection for instance.
    *
-   * @returns the connection and its client's address.
    * @python socketserver.TCPServer.get_request
    */
   getRequest(): [Connection, Address] | Promise<[Connection, Address]> {
@@ -494,21 +380,16 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Decide whether a request shall be handled at all, before a byte of it is read. May be
-   * overridden.
+   * Decide whether a request shall be handled at all, before a byte of it is read: here, always. False
+   * closes the connection without a response.
    *
    * Differs: an exception here is reported with {@link handleError}. In Python it ends the loop.
-   *
-   * @returns true here, always. False closes the connection without a response.
    */
   verifyRequest(request: Connection, clientAddress: Address): boolean | Promise<boolean> {
     return true
   }
 
-  /**
-   * Finish the request and shut it down, and come back when both are done: one at a time. The
-   * mix-ins override this method to come back sooner.
-   */
+  /** Finish the request and shut it down. The mix-ins override this method to come back sooner. */
   processRequest(request: Connection, clientAddress: Address): void | Promise<void> {
     return this.#processRequest(request, clientAddress)
   }
@@ -525,12 +406,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     await this.endRequest(request, clientAddress)
   }
 
-  /**
-   * Make a handler for the request, give it the {@link handlerOptions}, and let it run. May be
-   * extended.
-   *
-   * @throws `TypeError` for an option that is not a field of the handler.
-   */
+  /** Make a handler for the request, and let it run. May be extended. Throws as {@link makeHandler}. */
   async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
     await this.makeHandler(request, clientAddress).run()
   }
@@ -538,30 +414,19 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   /**
    * Make a handler for a connection, and give it the {@link handlerOptions}.
    *
-   * @throws `TypeError` for an option that is not a field of the handler.
+   * @throws `TypeError` for one that is not a field of the handler.
    * @added A part of Python's `finish_request()`.
    */
   makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler {
     const handler = new this.RequestHandlerClass(request, clientAddress, this)
-    for (const [name, value] of Object.entries(this.handlerOptions)) {
-      if (!(name in handler)) {
-        throw new TypeError(
-          `Cannot set the handler option ${repr(name)}: ${this.RequestHandlerClass.name} has no ` +
-            'such field',
-        )
-      }
-      if (value !== undefined) {
-        Object.assign(handler, { [name]: value })
-      }
-    }
+    setOptions(handler, this.handlerOptions)
     return handler
   }
 
   /**
-   * Make a handler that is never run, to see what its fields are. So a misspelt option is found
-   * when the server is bound, and not by the first client.
+   * Make a handler that is never run, to see what its fields are: a misspelt option is found when the
+   * server is bound, and not by the first client. Throws as {@link makeHandler}.
    *
-   * @throws what {@link makeHandler} throws.
    * @added In Python, fields are those of the class, and can be seen without an object.
    */
   sampleHandler(): BaseRequestHandler {
@@ -570,7 +435,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   /**
    * End the connection. Here that is {@link closeRequest}, which over TCP also tells the peer that nothing
-   * more will come. May be overridden.
+   * more will come.
    *
    * Differs: an exception here or in {@link closeRequest} is reported with {@link handleError}, and
    * the connection is destroyed. In Python it ends the loop of a server without a mix-in, and
@@ -580,12 +445,12 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     return this.closeRequest(request)
   }
 
-  /** Close the connection. Does nothing here; may be overridden. */
+  /** Close the connection. */
   closeRequest(request: Connection): void | Promise<void> {}
 
   /**
-   * Report an exception that a handler did not catch, to standard error. The connection is
-   * closed, the server goes on. May be overridden.
+   * Report an exception that a handler did not catch, to standard error. The connection is closed, the
+   * server goes on.
    *
    * Differs: when an override throws an exception of its own, both are written to standard error,
    * and the server goes on. In Python that ends the loop of a server without a mix-in.
@@ -599,8 +464,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   // -- When a hook throws --------------------------------------------------------------------
 
   /**
-   * Call {@link handleError}, and do not throw what it throws. Everything that handles a request, in
-   * the loop or beside it, reports an exception this way: a fault in a report must not cost another
+   * Call {@link handleError}, and do not throw what it throws: a fault in a report must not cost another
    * connection, nor leave this one open.
    *
    * @added In Python the exception goes on to the loop or the thread.
@@ -610,15 +474,14 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
       await this.handleError(request, clientAddress, error)
     } catch (second) {
       writeReport(clientAddress, error)
-      stderr.write(`Exception ignored in handleError(): ${formatException(second)}\n`)
+      writeIgnored('in handleError()', second)
     }
   }
 
   /**
-   * Call {@link shutdownRequest}, and do not throw what it throws: report it, and destroy the
-   * connection.
+   * Call {@link shutdownRequest}, and do not throw what it throws.
    *
-   * @added In Python the exception goes on to the loop or the thread.
+   * @added As {@link reportError}.
    */
   async endRequest(request: Connection, clientAddress: Address): Promise<void> {
     try {
@@ -628,16 +491,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
       request.destroy()
     }
   }
-}
-
-function writeReport(clientAddress: Address, error: unknown): void {
-  const dashes = '-'.repeat(40)
-  stderr.write(
-    `${dashes}\n` +
-      `Exception occurred during processing of request from ${repr(clientAddress)}\n` +
-      `${formatException(error)}\n` +
-      `${dashes}\n`,
-  )
 }
 
 function closedError(): Error {

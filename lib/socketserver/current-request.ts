@@ -23,7 +23,23 @@ export async function runHandler(server: object, run: () => Promise<void>): Prom
 }
 
 /** Whether the caller runs for a handler that the server is waiting for. */
-export function isInsideHandler(server: object): boolean {
+function isInsideHandler(server: object): boolean {
   const request = currentRequest.getStore()
   return request?.server === server && !request.over
+}
+
+/** What `shutdown()` returns to a handler that the server is waiting for; undefined to all others. */
+export function refusedInsideHandler(server: object): Promise<never> | undefined {
+  if (!isInsideHandler(server)) {
+    return undefined
+  }
+  const refused = Promise.reject(
+    new Error(
+      'Cannot wait for shutdown() inside a handler: the server waits for this handler. ' +
+        'Call it without await; the server ends after this request',
+    ),
+  )
+  // A handler that does as it is told does not await it.
+  refused.catch(() => {})
+  return refused
 }

@@ -1,8 +1,8 @@
 /**
- * Checks of a server's `handlerOptions`, for the `checkOptions()` of the handlers. So a wrong value is
- * found when the server is bound, and not by the first client.
+ * A server's `handlerOptions`: how they are set on a handler, and the checks for the `checkOptions()` of
+ * the handlers. So a wrong value is found when the server is bound, and not by the first client.
  *
- * Each throws a `TypeError` that names the option, the value and what to give instead; an option that is
+ * Each check throws a `TypeError` that names the option, the value and what to give instead; an option that is
  * undefined is left out and passes.
  *
  * @module
@@ -12,6 +12,24 @@ import { repr } from '../stdlib/format.ts'
 
 /** Values for fields of a handler, by name. */
 export type HandlerOptions = Readonly<Record<string, unknown>>
+
+/**
+ * Set the fields of a handler; an option that is undefined leaves its field as it is.
+ *
+ * @throws `TypeError` for an option that is not a field of the handler.
+ */
+export function setOptions(handler: object, options: HandlerOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!(name in handler)) {
+      throw new TypeError(
+        `Cannot set the handler option ${repr(name)}: ${handler.constructor.name} has no such field`,
+      )
+    }
+    if (value !== undefined) {
+      Object.assign(handler, { [name]: value })
+    }
+  }
+}
 
 /** Check that an option is a number of seconds, or null. */
 export function checkSeconds(options: HandlerOptions, name: string): void {

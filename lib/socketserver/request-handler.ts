@@ -17,11 +17,22 @@
  */
 
 import type { Duplex } from 'node:stream'
-import type { Address, BaseServer } from './base-server.ts'
+import type { BaseServer } from './base-server.ts'
 import { checkSeconds } from './handler-options.ts'
 import type { HandlerOptions } from './handler-options.ts'
 import { StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
+
+/**
+ * The address of an internet socket, Python's tuple `('127.0.0.1', 8080)`.
+ *
+ * Differs: for IPv6, Python's tuple has two more items, flow info and scope id, which Node does
+ * not report.
+ */
+export type InternetAddress = readonly [host: string, port: number]
+
+/** An address: a pair for an internet socket, a path for a Unix socket. */
+export type Address = InternetAddress | string
 
 /**
  * A connection as a handler sees it: Python's `request` of a stream server. A socket has

@@ -8,7 +8,7 @@
  *
  * Python's `socket.makefile('rb')` blocks its thread until the bytes are there. JavaScript cannot
  * block, so whatever may have to wait returns a promise; a line that is already here can be had
- * without one (`takeTextLine`), because with pipelined requests most lines are.
+ * without one (`takeTextLine`).
  *
  * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the
  * peer's TCP window closes, and a client that sends faster than the handler reads is slowed down

@@ -22,16 +22,10 @@
  */
 
 import { Writable } from 'node:stream'
-import { milliseconds } from '../stdlib/dates.ts'
-import { BrokenPipeError, TimeoutError, ValueError } from '../stdlib/errors.ts'
+import { ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
-
-/** The most bytes that are gathered; a piece of this size or more goes straight to the socket. */
-const GATHER_LIMIT = 64 * 1024
-
-/** The first size of the buffer, in bytes: the head of a response, and a short body. */
-const SMALLEST = 512
+import { GATHER_LIMIT, OutputBuffer, quietly } from './output-buffer.ts'
 
 /** How a {@link StreamWriter} is set up. */
 export interface StreamWriterOptions {
@@ -58,32 +52,14 @@ export interface StreamWriterOptions {
  * @python socketserver._SocketWriter
  */
 export class StreamWriter {
-  readonly #sink: Writable
-  readonly #timeout: number | null
-
-  /** The buffer; its first #size bytes are still to be sent. */
-  #buffer: Buffer = NOTHING
-  #size = 0
-  /** Whether a flush is already scheduled. */
-  #scheduled = false
-  /** The first failure, once something has asked for it; to be read through `#failure`. */
-  #error: Error | undefined
+  readonly #output: OutputBuffer
   #closed = false
-  /** Settles when the peer has taken enough; defined while anyone waits for that. */
-  #drained: Promise<void> | undefined
-  /** The writer that has taken over the bytes of this one, and its flush. */
-  #successor: StreamWriter | undefined
   /** Whether the log says that something was written after the end. */
   #late = false
 
-  /** Write to a stream. */
-  constructor(sink: Writable, options: StreamWriterOptions = {}) {
-    this.#sink = sink
-    this.#timeout = options.timeout ?? null
-    // Without a listener, a reset would end the process.
-    if (sink.listenerCount('error', ignore) === 0) {
-      sink.on('error', ignore)
-    }
+  /** Write to a stream; or, as {@link next} does, go on with the buffer of another writer. */
+  constructor(sink: Writable | OutputBuffer, { timeout = null }: StreamWriterOptions = {}) {
+    this.#output = sink instanceof OutputBuffer ? sink : new OutputBuffer(sink, timeout)
   }
 
   /**
@@ -119,19 +95,7 @@ export class StreamWriter {
         `Cannot write ${repr(data)}: bytes are required, as from Buffer.from(text, 'utf-8')`,
       )
     }
-    if (this.#failure !== undefined) {
-      return quietly(Promise.reject(this.#failure))
-    }
-    if (data.length >= GATHER_LIMIT) {
-      return this.#writeThrough(data)
-    }
-    this.#append(data)
-    if (this.#size >= GATHER_LIMIT) {
-      this.#flushNow()
-    } else {
-      this.#scheduleFlush()
-    }
-    return this.drain()
+    return this.#output.write(data)
   }
 
   /**
@@ -140,7 +104,7 @@ export class StreamWriter {
    * @added Python's writes wait themselves.
    */
   get full(): boolean {
-    return this.#sink.writableNeedDrain || this.#failure !== undefined
+    return this.#output.full
   }
 
   /**
@@ -149,10 +113,7 @@ export class StreamWriter {
    * @python asyncio.StreamWriter.drain
    */
   drain(): Promise<void> {
-    if (this.#failure !== undefined) {
-      return quietly(Promise.reject(this.#failure))
-    }
-    return this.#sink.writableNeedDrain ? this.#untilDrained() : READY
+    return this.#output.drain()
   }
 
   /**
@@ -161,8 +122,7 @@ export class StreamWriter {
    * @python io.BufferedIOBase.flush
    */
   flush(): Promise<void> {
-    this.#flushNow()
-    return this.drain()
+    return this.#output.flush()
   }
 
   /**
@@ -176,25 +136,8 @@ export class StreamWriter {
    * @python io.BufferedIOBase.close
    */
   close(): Promise<void> | undefined {
-    this.#flushNow()
     this.#closed = true
-    if (this.#failure !== undefined) {
-      return quietly(Promise.reject(this.#failure))
-    }
-    if (this.#sink.writableLength === 0) {
-      return undefined
-    }
-    // A write of nothing is done when all those before it are.
-    const sent = new Promise<void>((resolve, reject) => {
-      this.#sink.write(NOTHING, (error) => {
-        if (error == null) {
-          resolve()
-        } else {
-          reject(this.#failure ?? brokenPipe(error))
-        }
-      })
-    })
-    return quietly(this.#withTimeout(sent))
+    return this.#output.flushAll()
   }
 
   /**
@@ -213,20 +156,9 @@ export class StreamWriter {
    * @added See {@link retire}.
    */
   next(): StreamWriter {
-    this.#closed = true
+    this.retire()
     const Class = this.constructor as typeof StreamWriter
-    const next = new Class(this.#sink, { timeout: this.#timeout })
-    next.#error = this.#error
-    if (this.#size > 0) {
-      // It is flushed when this one would have been.
-      next.#buffer = this.#buffer
-      next.#size = this.#size
-      next.#scheduled = true
-      this.#successor = next
-      this.#buffer = NOTHING
-      this.#size = 0
-    }
-    return next
+    return new Class(this.#output)
   }
 
   /**
@@ -275,144 +207,6 @@ export class StreamWriter {
     }
     return quietly(Promise.reject(new ValueError('Cannot write: the file is closed')))
   }
-
-  /**
-   * Append bytes to the buffer. Measured, JavaScript of a pipelined request: 5 % less
-   * than with a Buffer for each piece, and `Buffer.concat()`.
-   */
-  #append(data: Uint8Array): void {
-    const size = this.#size + data.length
-    if (size > this.#buffer.length) {
-      const length = Math.max(SMALLEST, size, Math.min(2 * size, GATHER_LIMIT))
-      const larger = Buffer.allocUnsafe(length)
-      this.#buffer.copy(larger, 0, 0, this.#size)
-      this.#buffer = larger
-    }
-    this.#buffer.set(data, this.#size)
-    this.#size = size
-  }
-
-  /**
-   * Flush after the pending microtasks: called from one of them, `process.nextTick()` comes after them all.
-   * A handler that has not finished by then is waiting for something. Most
-   * responses are complete by then, and on their way.
-   * Measured, CPU of a connection in a thread, together with `PortStream.finish()`: 7 % less than
-   * with an immediate on Node 20, 3 % on Node 24.
-   */
-  #scheduleFlush(): void {
-    if (!this.#scheduled) {
-      this.#scheduled = true
-      process.nextTick(StreamWriter.#flushScheduled, this)
-    }
-  }
-
-  static readonly #flushScheduled = (writer: StreamWriter): void => {
-    let next: StreamWriter | undefined = writer
-    while (next !== undefined) {
-      const one: StreamWriter = next
-      one.#scheduled = false
-      one.#flushNow()
-      next = one.#successor
-      one.#successor = undefined
-    }
-  }
-
-  /** Hand the buffer to the socket, in one write. */
-  #flushNow(): void {
-    if (this.#size === 0) {
-      return
-    }
-    const bytes = this.#buffer.subarray(0, this.#size)
-    this.#buffer = NOTHING
-    this.#size = 0
-    if (this.#failure === undefined) {
-      this.#sink.write(bytes)
-    }
-  }
-
-  /** Send a piece that is large enough on its own, together with what was gathered before it. */
-  #writeThrough(data: Uint8Array): Promise<void> {
-    this.#sink.cork()
-    this.#flushNow()
-    const written = new Promise<void>((resolve, reject) => {
-      this.#sink.write(data, (error) => {
-        if (error == null) {
-          resolve()
-        } else {
-          reject(this.#failure ?? brokenPipe(error))
-        }
-      })
-    })
-    this.#sink.uncork()
-    // Usually the system has taken it by now, and no timer is needed.
-    return quietly(this.#sink.writableLength === 0 ? written : this.#withTimeout(written))
-  }
-
-  /** One promise for all waits: a handler may write thousands of times and await none. */
-  #untilDrained(): Promise<void> {
-    if (this.#drained !== undefined) {
-      return this.#drained
-    }
-    const drained = new Promise<void>((resolve, reject) => {
-      const settle = () => {
-        this.#drained = undefined
-        this.#sink.off('drain', settle)
-        this.#sink.off('close', settle)
-        if (this.#failure === undefined) {
-          resolve()
-        } else {
-          reject(this.#failure)
-        }
-      }
-      this.#sink.on('drain', settle)
-      this.#sink.on('close', settle)
-    })
-    this.#drained = quietly(this.#withTimeout(drained))
-    return this.#drained
-  }
-
-  #withTimeout(promise: Promise<void>): Promise<void> {
-    const timeout = this.#timeout
-    if (timeout === null) {
-      return promise
-    }
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        // It is not known how much has been taken, so nothing can follow.
-        this.#error ??= new TimeoutError('timed out')
-        reject(this.#error)
-      }, milliseconds(timeout))
-      promise.then(resolve, reject).finally(() => {
-        clearTimeout(timer)
-      })
-    })
-  }
-
-  /**
-   * Why nothing can be written any more, if that is so.
-   *
-   * Every connection closes in the end, and usually nobody looks, so the error and its stack are
-   * created lazily. Measured, CPU per connection: 8 % less.
-   */
-  get #failure(): Error | undefined {
-    if (this.#sink.destroyed) {
-      this.#error ??= brokenPipe(this.#sink.errored ?? undefined)
-    }
-    return this.#error
-  }
 }
 
 function ignore(): void {}
-
-const READY = Promise.resolve()
-const NOTHING = Buffer.alloc(0)
-
-function brokenPipe(cause?: Error): BrokenPipeError {
-  return new BrokenPipeError('Broken pipe', { cause })
-}
-
-/** Let a promise be rejected without an `unhandledRejection`; code that awaits it still sees the error. */
-function quietly(promise: Promise<void>): Promise<void> {
-  promise.catch(() => {})
-  return promise
-}

@@ -15,9 +15,8 @@ import {
   talk,
 } from '../testing/helpers.ts'
 import { AsyncMixIn } from './mixins/async-mixin.ts'
-import type { Address, InternetAddress } from './base-server.ts'
 import { StreamRequestHandler } from './request-handler.ts'
-import type { Connection } from './request-handler.ts'
+import type { Address, Connection, InternetAddress } from './request-handler.ts'
 import { TCPServer } from './tcp-server.ts'
 
 class Echo extends StreamRequestHandler {

@@ -26,9 +26,8 @@ import type { ListenOptions, Server, Socket } from 'node:net'
 import { repr } from '../stdlib/format.ts'
 import { stderr } from '../stdlib/sys.ts'
 import { BaseServer } from './base-server.ts'
-import type { Address, InternetAddress } from './base-server.ts'
 import { LingeringConnections } from './closing.ts'
-import type { Connection } from './request-handler.ts'
+import type { Address, Connection, InternetAddress } from './request-handler.ts'
 
 /**
  * Which internet addresses a server listens on: IPv4 only, IPv6 only, or an IPv6 socket that

@@ -18,7 +18,7 @@ import { connect } from 'node:net'
 import type { ListenOptions } from 'node:net'
 import { dirname } from 'node:path'
 import { repr } from '../stdlib/format.ts'
-import type { Address } from './base-server.ts'
+import type { Address } from './request-handler.ts'
 import { TCPServer } from './tcp-server.ts'
 
 /**

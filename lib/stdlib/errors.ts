@@ -56,3 +56,16 @@ export class BrokenPipeError extends ConnectionError {
   /** The name of the class, for reports. */
   override readonly name: string = 'BrokenPipeError'
 }
+
+/**
+ * Whether an exception means that the connection is gone. What waits with a `signal` throws the
+ * signal's reason, or, as most of Node, an `AbortError` with the reason as its cause.
+ */
+export function isConnectionError(error: unknown): boolean {
+  return (
+    error instanceof ConnectionError ||
+    (error instanceof Error &&
+      error.name === 'AbortError' &&
+      error.cause instanceof ConnectionError)
+  )
+}

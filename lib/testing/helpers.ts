@@ -13,7 +13,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import { HANG_LIMIT } from '../../conformance/patience.ts'
-import type { Address, BaseServer } from '../socketserver/base-server.ts'
+import type { BaseServer } from '../socketserver/base-server.ts'
+import type { Address } from '../socketserver/request-handler.ts'
 
 /** The top of the repository; the tests run compiled, in `dist/lib`. */
 export const TOP = join(import.meta.dirname, '..', '..', '..')

@@ -17,10 +17,14 @@
  * @module
  */
 
-import { stderr } from '../../stdlib/sys.ts'
-import { formatException } from '../../stdlib/traceback.ts'
-import type { Address, BaseServer, Constructor } from '../base-server.ts'
-import type { Connection } from '../request-handler.ts'
+import type { BaseServer } from '../base-server.ts'
+import { writeIgnored } from '../error-report.ts'
+import type { Address, Connection } from '../request-handler.ts'
+
+/** The type of a class, by the type of its instances; for mix-ins. */
+// TypeScript asks for `any[]` here, and for nothing else, in a class that can be extended so.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Constructor<Instance> = new (...args: any[]) => Instance
 
 /** What {@link AsyncMixIn} adds to a server. */
 export interface AsyncMixIn {
@@ -72,7 +76,7 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
       task.then(ended, (error: unknown) => {
         ended()
         // The last resort, for a server that overrides reportError() or endRequest() and throws.
-        stderr.write(`Exception ignored in a task of the server: ${formatException(error)}\n`)
+        writeIgnored('in a task of the server', error)
       })
     }
 

@@ -31,12 +31,13 @@ import { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { deserialize, serialize } from 'node:v8'
 import { milliseconds } from '../../stdlib/dates.ts'
-import type { Address, BaseServer, Constructor } from '../base-server.ts'
+import type { BaseServer } from '../base-server.ts'
 import { AsyncMixIn } from './async-mixin.ts'
+import type { Constructor } from './async-mixin.ts'
 import { logLost, PoolWorker, WorkerLost, Pool } from './pool.ts'
 import { checkHandler, locationOf, unpackError } from './remote.ts'
 import type { Closing, Count, Done, Job, Report, HandlerLocation } from './remote.ts'
-import type { Connection } from '../request-handler.ts'
+import type { Address, Connection } from '../request-handler.ts'
 import { TCPServer } from '../tcp-server.ts'
 import { UnixStreamServer } from '../unix-server.ts'
 
@@ -94,7 +95,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
     constructor(...args: any[]) {
       super(...(args as unknown[]))
       checkHandler(this.RequestHandlerClass, 'a child process')
-      if (this.encrypted) {
+      if ((this as { encrypted?: boolean }).encrypted === true) {
         throw new TypeError(
           'Cannot hand encrypted connections to a child process: the keys stay here; use ' +
             'ThreadingMixIn or AsyncMixIn',

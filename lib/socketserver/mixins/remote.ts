@@ -26,9 +26,13 @@ import { repr } from '../../stdlib/format.ts'
 import { stderr } from '../../stdlib/sys.ts'
 import { describe } from '../../stdlib/traceback.ts'
 import { BaseServer } from '../base-server.ts'
-import type { Address } from '../base-server.ts'
 import type { Frame } from './port-stream.ts'
-import type { BaseRequestHandler, Connection, RequestHandlerClass } from '../request-handler.ts'
+import type {
+  Address,
+  BaseRequestHandler,
+  Connection,
+  RequestHandlerClass,
+} from '../request-handler.ts'
 
 /** Where a handler class is, and for which server it works. */
 export interface HandlerLocation {

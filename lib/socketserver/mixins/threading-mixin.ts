@@ -36,14 +36,15 @@
  */
 
 import { Worker } from 'node:worker_threads'
-import type { Address, BaseServer, Constructor } from '../base-server.ts'
+import type { BaseServer } from '../base-server.ts'
 import { AsyncMixIn } from './async-mixin.ts'
+import type { Constructor } from './async-mixin.ts'
 import { logLost, PoolWorker, WorkerLost, Pool } from './pool.ts'
 import { memoryOf, Relay } from './port-stream.ts'
 import type { Frame } from './port-stream.ts'
 import { checkHandler, isReport, locationOf, timeoutOf, unpackError, written } from './remote.ts'
 import type { Closing, Done, Job, Report, HandlerLocation } from './remote.ts'
-import type { Connection } from '../request-handler.ts'
+import type { Address, Connection } from '../request-handler.ts'
 import { TCPServer } from '../tcp-server.ts'
 import { UnixStreamServer } from '../unix-server.ts'
 
