@@ -23,6 +23,10 @@ export interface Run {
 
 /** How the suite is run on a module. */
 interface Circumstances {
+  /** The cases; one, if left out. */
+  readonly only?: readonly string[]
+  /** How patient it is: a factor for its time limits. */
+  readonly patience?: number
   readonly args?: readonly string[]
   /** What the module's file is called. */
   readonly name?: string
@@ -30,9 +34,9 @@ interface Circumstances {
   readonly startLimit?: number
 }
 
-/** Run one case on a module, which is given as text. */
+/** Run cases on a module, which is given as text. */
 export function judge(t: Test, source: string, about: Circumstances = {}): Promise<Run> {
-  const { args = [], name = 'student.mjs', startLimit } = about
+  const { args = [], name = 'student.mjs', startLimit, only = ['errors/404'], patience } = about
   const folder = mkdtempSync(join(tmpdir(), 'basehttp-student-'))
   t.teardown(() => {
     rmSync(folder, { recursive: true })
@@ -44,8 +48,7 @@ export function judge(t: Test, source: string, about: Circumstances = {}): Promi
       'dist/conformance/run/main.js',
       '--target',
       path,
-      '--only',
-      'errors/404',
+      ...only.flatMap((id) => ['--only', id]),
       ...args,
     ]
     const options = {
@@ -53,6 +56,7 @@ export function judge(t: Test, source: string, about: Circumstances = {}): Promi
       timeout: HANG_LIMIT,
       env: {
         ...process.env,
+        ...(patience === undefined ? {} : { TEST_PATIENCE: String(patience) }),
         ...(startLimit === undefined ? {} : { CONFORMANCE_START_LIMIT: String(startLimit) }),
       },
     }

@@ -195,8 +195,13 @@ function expectationOf(responses: readonly Pattern[], closes: boolean): Expectat
   return {
     closes,
     progress(received, count = responses.length) {
+      const wanted = responses.slice(0, count)
+      // A large body is compared when it may be whole, and not with each packet.
+      if (received.length > COMPARED_AT_ONCE && received.length < leastLength(wanted)) {
+        return 'incomplete'
+      }
       let at = 0
-      for (const response of responses.slice(0, count)) {
+      for (const response of wanted) {
         const match = matchPattern(response, received, at)
         if (match.kind !== 'complete') {
           return match.kind === 'incomplete' ? 'incomplete' : 'wrong'
@@ -206,4 +211,13 @@ function expectationOf(responses: readonly Pattern[], closes: boolean): Expectat
       return at === received.length ? 'complete' : 'wrong'
     },
   }
+}
+
+/** How much of what has come is compared each time that more comes, in bytes. */
+const COMPARED_AT_ONCE = 256 * 1024
+
+/** How long responses are that match these patterns, at least. */
+function leastLength(responses: readonly Pattern[]): number {
+  const lengths = responses.flat().map((token) => ('literal' in token ? token.literal.length : 0))
+  return lengths.reduce((sum, length) => sum + length, 0)
 }

@@ -159,7 +159,12 @@ export async function play(
   try {
     let name = FIRST_LINE
     let line = await open(name)
+    let missed = 0
     for (const action of exchange.actions) {
+      // A server that has missed so many responses gives no more of them, or not the right ones.
+      if (missed > 2) {
+        break
+      }
       if (line.closed && !IN_ANY_CASE.includes(action.do)) {
         continue
       }
@@ -180,10 +185,11 @@ export async function play(
           break
         case 'wait-for-responses': {
           const expectation = expectationOf(name)
-          await line.until(
+          const there = await line.until(
             (received) => expectation?.progress(received, action.count) !== 'incomplete',
-            patience.missing,
+            missed === 0 ? patience.missing : patience.quiet,
           )
+          missed += there ? 0 : 1
           line.settled = line.received.length
           break
         }
@@ -207,7 +213,9 @@ export async function play(
           line = lines.get(name) ?? (await open(name))
           break
         case 'reset':
-          // Together with the bytes before it, a reset looks like an end to many a server.
+          // Together with the bytes before it, a reset looks like an end to many a server. What it
+          // sends meanwhile is not taken, so that it is in the middle of it.
+          line.socket.pause()
           await sleep(UNDER_WAY)
           line.abandon('reset')
           break

@@ -79,8 +79,17 @@ export function upTo(pattern: Pattern, text: string): Pattern {
   return part
 }
 
+/** How many characters are compared at once. */
+const BLOCK = 4096
+
 function commonLength(expected: string, text: string, at: number): number {
   let length = 0
+  while (text.startsWith(expected.slice(length, length + BLOCK), at + length)) {
+    length += BLOCK
+    if (length >= expected.length) {
+      return expected.length
+    }
+  }
   while (length < expected.length && expected[length] === text[at + length]) {
     length++
   }
