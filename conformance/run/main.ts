@@ -84,7 +84,9 @@ async function judge(flags: Flags): Promise<number> {
     if ('results' in run) {
       return tell(run, run.results, flags)
     }
-    ;(run.status === 0 ? console.log : console.error)(run.line)
+    if (run.line !== undefined) {
+      ;(run.status === 0 ? console.log : console.error)(run.line)
+    }
     return run.status
   }
   const isSelected = ({ id }: { id: string }) => flags.only.some((prefix) => id.startsWith(prefix))

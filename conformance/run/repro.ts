@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action, Exchange } from '../judge/exchange.ts'
 import type { Case } from '../judge/page.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
-import type { Chosen } from '../targets/target.ts'
+import type { Chosen, RunningApp } from '../targets/target.ts'
 
 /** Keep an app running, so that the bytes of its cases can be sent by hand. */
 export async function serveForRepro(
@@ -32,6 +32,14 @@ export async function serveForRepro(
     console.error((error as Error).message)
     return 3
   }
+  return keepRunning(cases, running)
+}
+
+/** Print the line that sends the bytes of each case to an app, and wait for its end. */
+export async function keepRunning(
+  cases: readonly (Exchange & { readonly id: string })[],
+  running: RunningApp,
+): Promise<number> {
   for (const one of cases) {
     console.log(`# ${one.id}\n${repro(one, running.port, running.host)}`)
   }

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Flags } from './flags.ts'
 import type { Result } from './lanes.ts'
-import { runRules } from './rules.ts'
+import { keepRunning } from './repro.ts'
+import { authorityOf, runRules } from './rules.ts'
 import { play } from '../judge/exchange.ts'
 import type { Outcome } from '../judge/exchange.ts'
 import { parseResponses } from '../judge/invariants.ts'
@@ -25,7 +26,7 @@ import { findPython } from '../targets/python.ts'
 /** What a run came to, or why there is none. */
 export type RulesRun =
   | { readonly target: Target; readonly results: readonly Result[] }
-  | { readonly status: number; readonly line: string }
+  | { readonly status: number; readonly line?: string }
 
 /** The resource that is asked for, if no flag names one. */
 const PATH = '/hello.txt'
@@ -55,11 +56,19 @@ export async function judgeByRules(flags: Flags): Promise<RulesRun> {
   makeRoot(root)
   const { target, app } = await targetOf(flags)
   const options = { root, ...(flags.port === 0 ? {} : { port: flags.port }) }
-  let about
+  let about: Awaited<ReturnType<typeof explore>>
   try {
     const running = await target.start(app, options)
     try {
       about = await explore(running, flags)
+      if (flags.repro) {
+        const authority = authorityOf(running)
+        const filled = selected.map((rule) => ({
+          ...rule.exchange({ ...about.facts, authority }),
+          id: rule.id,
+        }))
+        return { status: await keepRunning(filled, running) }
+      }
     } finally {
       await running.stop()
     }

@@ -147,20 +147,35 @@ async function tryOnce(
   patience: Patience = PATIENCE,
 ): Promise<Conducted> {
   const { judged, outcome } = await server.hold(rule, patience)
-  const port = server.port
+  const port = server.plainPort
   const after = await server.after(control)
   if (after !== undefined) {
     const { verdict, flaw } = after
-    return { verdict, findings: [...note(flaw), ...judged.findings], outcome, port }
+    return {
+      verdict,
+      findings: [...note(flaw), ...judged.findings],
+      outcome,
+      ...(port && { port }),
+    }
   }
   const { level } = rule
   const bad = level === 'SHOULD' || level === 'MAY' ? 'warn' : 'fail'
   const verdict = { passed: 'pass', allowed: 'allowed', lost: bad } as const
-  return { verdict: verdict[judged.verdict], findings: judged.findings, outcome, port }
+  return {
+    verdict: verdict[judged.verdict],
+    findings: judged.findings,
+    outcome,
+    ...(port && { port }),
+  }
 }
 
 function note(flaw: string): Finding[] {
   return [{ line: '', flaw }]
+}
+
+/** What a client calls a server, in Host. */
+export function authorityOf({ host, port }: RunningApp): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`
 }
 
 // -- The server ------------------------------------------------------------------------------
@@ -182,14 +197,15 @@ class Server {
     this.#settings = settings
   }
 
-  get port(): number {
-    return this.#app?.port ?? 0
+  /** Where the line goes that shows how to reproduce a failure; nowhere, where nc(1) is no use. */
+  get plainPort(): number | undefined {
+    return this.#app?.tls === true ? undefined : this.#app?.port
   }
 
   /** What rules must know of the server, or of the last one. */
   facts(): Facts {
     if (this.#app !== undefined) {
-      this.#authority = `${this.#app.host}:${String(this.port)}`
+      this.#authority = authorityOf(this.#app)
     }
     return { ...this.#settings.facts, authority: this.#authority }
   }

@@ -262,7 +262,7 @@ function urlTarget(text: string, apps: readonly string[]): Target {
 
 function commandTarget(line: string, apps: readonly string[], fixed?: number): Target {
   if (!line.includes('{port}') && fixed === undefined) {
-    throw new TargetError(`"cmd:${line}" must take its port: cmd:'java Server {app} {port}'`)
+    throw new TargetError(`"cmd:${line}" must take its port, as in cmd:'java Server {port}', or have one: --port 4221`)
   }
   return {
     name: line,
