@@ -5,7 +5,8 @@
  */
 
 import type { Exchange, Patience } from '../judge/exchange.ts'
-import { converse, runAll } from '../run/lanes.ts'
+import { converse } from '../run/converse.ts'
+import { runAll } from '../run/lanes.ts'
 import { readPages } from '../judge/page.ts'
 import type { Case } from '../judge/page.ts'
 import { CASES } from '../paths.ts'

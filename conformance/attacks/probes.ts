@@ -10,7 +10,7 @@ import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { settled } from '../run/lanes.ts'
+import { settled } from '../run/converse.ts'
 import type { RunningApp } from '../targets/target.ts'
 import { brief, RULES, see } from './rules.ts'
 

@@ -70,9 +70,27 @@ export function deviationsOf(
   )
 }
 
-/** Read a file of deviations. */
+/**
+ * Read a file of deviations.
+ *
+ * @throws an Error that names the file, and the row, if one is malformed.
+ */
 export function readDeviations(path: string, version?: string): Deviations {
-  const file = JSON.parse(readFileSync(path, 'utf8')) as DeviationsFile
+  return parseDeviations(readFileSync(path, 'utf8'), path, version)
+}
+
+/** Read the text of a file of deviations. */
+export function parseDeviations(text: string, path: string, version?: string): Deviations {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${path} is not valid JSON: ${(error as Error).message}`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`${path} must be an object: {"topic/name": {"because": ..., "status": ...}}`)
+  }
+  const file = value as DeviationsFile
   const all = new Map<string, Deviation[]>()
   for (const id of Object.keys(file)) {
     const rows = rowsOf(id, file)
@@ -107,7 +125,10 @@ export function rowsOf(id: string, file: DeviationsFile): Deviation[] | undefine
   return entry === undefined || typeof entry === 'string' ? undefined : [entry].flat()
 }
 
-function flawOf(row: Deviation): string | undefined {
+function flawOf(row: Deviation | null): string | undefined {
+  if (row === null || typeof row !== 'object') {
+    return 'must be a row, a list of rows, or the id of another case'
+  }
   if (!row.because || OUTCOMES.every((key) => row[key] === undefined)) {
     return `must say "because", and what comes instead: ${OUTCOMES.join(', ')}`
   }
@@ -115,7 +136,20 @@ function flawOf(row: Deviation): string | undefined {
   if (unknown !== undefined) {
     return `says "${unknown}", which is not a known key; there are ${KEYS.join(', ')}`
   }
+  for (const key of ['status', 'finding'] as const) {
+    if (row[key] !== undefined && !isExpression(row[key])) {
+      return `has "${key}" ${JSON.stringify(row[key])}, which is not a valid regular expression`
+    }
+  }
   return row.link === undefined || URL.canParse(row.link) ? undefined : `links to "${row.link}"`
+}
+
+function isExpression(text: unknown): boolean {
+  try {
+    return typeof text === 'string' && new RegExp(text) instanceof RegExp
+  } catch {
+    return false
+  }
 }
 
 /** The rows for a case: those of the first name that is its id, or a pattern that fits it. */

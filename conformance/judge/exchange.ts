@@ -84,6 +84,8 @@ export interface LineOutcome {
   readonly reset: boolean
   /** Whether the response was given up because it came too slowly. */
   readonly slow: boolean
+  /** Whether it was given up because there was no end to it. */
+  readonly flooded: boolean
   /**
    * For how long nothing had come when the rest of the response was given up, in milliseconds; 0 if
    * the response is whole, or wrong, or the server has ended it.
@@ -142,7 +144,7 @@ export const PATIENCE: Patience = {
 export async function play(
   exchange: Exchange,
   server: Address,
-  whileOpen: () => Promise<void> = () => Promise.resolve(),
+  whileOpen: (received: string) => Promise<void> = () => Promise.resolve(),
   patience: Patience = PATIENCE,
 ): Promise<Outcome> {
   const { coarse } = patience
@@ -235,7 +237,7 @@ export async function play(
     const first = lines.get(FIRST_LINE) as Line
     const outcome = await finish(first, exchange.expectation, patience)
     if ([...lines.values()].some(({ closed }) => !closed)) {
-      await whileOpen()
+      await whileOpen(outcome.received)
     }
     return { ...outcome, waits, silences, beside }
   } finally {
@@ -271,8 +273,8 @@ async function finish(
     await line.until(() => !right(), patience.missing)
   }
   await line.until(() => Date.now() > deadline, patience.quiet)
-  const { received, closed, reset, clientPort } = line
-  return { received, closed, reset, slow: Date.now() > deadline, late, clientPort }
+  const { received, closed, reset, flooded, clientPort } = line
+  return { received, closed, reset, slow: Date.now() > deadline, flooded, late, clientPort }
 }
 
 // Reused for every read of every connection: what is in them is copied at once.
@@ -282,8 +284,8 @@ const MANY_BYTES = new Uint8Array(64 * 1024)
 /** How much is written at once: more than any head, and a small part of a large body. */
 const BLOCK = 256 * 1024
 
-/** How much may come in one conversation, in bytes, before the client leaves. */
-const MOST_RECEIVED = 64 * 1024 * 1024
+/** How much may come over a connection, in bytes, before the client leaves: it has no end. */
+export const FLOOD = 64 * 1024 * 1024
 
 /** The client's end of a connection. */
 class Line {
@@ -291,6 +293,7 @@ class Line {
   #received = ''
   #closed = false
   #reset = false
+  #flooded = false
   /** Whether the server has taken nothing for too long. */
   #stuck = false
   #changed: () => void = () => {}
@@ -324,11 +327,12 @@ class Line {
     }
     const take = (bytes: Buffer) => {
       this.#received += bytes.toString('latin1')
-      this.#changed()
       // A server that sends without end would fill the memory.
-      if (this.#received.length > MOST_RECEIVED) {
+      if (this.#received.length > FLOOD) {
+        this.#flooded = true
         this.socket.destroy()
       }
+      this.#changed()
     }
     if (tls === true) {
       // What is judged is what is said, not who says it.
@@ -365,6 +369,10 @@ class Line {
 
   get reset(): boolean {
     return this.#reset
+  }
+
+  get flooded(): boolean {
+    return this.#flooded
   }
 
   /**

@@ -16,7 +16,7 @@
  *   the line end before the closing fence or the last directive is not data;
  * - a `\` at the end of a line takes the line end away; `\r \n \t \0 \\ \xNN` are bytes;
  * - `{{http-date}}` and its like are holes (see `pattern.ts`), `{{file:NAME}}` is a file beside
- *   the pages, line ends and all;
+ *   the pages, line ends and all; `{{word:1}}` is a word that changes with `--seed`;
  * - `{{repeat:N:TEXT}}` is the text so many times: a long field, a large body;
  * - directives stand on a line of their own. In a request: `{{pause:MS}}`, `{{wait-for:TEXT}}`,
  *   `{{trickle:MS}}`, `{{half-close}}`, `{{leave}}`, `{{reset}}`, `{{new}}`, `{{line:NAME}}`. At
@@ -46,6 +46,7 @@ import { PageError, parseTokens } from './fence.ts'
 import type { Fence } from './fence.ts'
 import { RULES } from './invariants.ts'
 import type { Pattern } from './pattern.ts'
+import { fillWords } from './words.ts'
 
 /** How much a case weighs. */
 export type Level = 'must' | 'should' | 'may' | 'hardening'
@@ -96,13 +97,17 @@ type Meta = Pick<
 >
 
 /**
- * Read the pages of a folder, in the order of their names.
+ * Read the pages of some folders, in the order of their names.
  *
+ * @param seed - what the words of the pages are made from: `words.ts`
  * @throws {@link PageError}
  */
-export function readPages(folder: string): Case[] {
-  const names = readdirSync(folder).filter((name) => name.endsWith('.md'))
-  const cases = names.sort().flatMap((name) => readPage(join(folder, name)))
+export function readPages(folders: string | readonly string[], seed?: number): Case[] {
+  const paths = [folders].flat().flatMap((folder) => {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.md'))
+    return names.sort().map((name) => join(folder, name))
+  })
+  const cases = paths.flatMap((path) => readPage(path, seed))
   const seen = new Map<string, Case>()
   for (const one of cases) {
     const other = seen.get(one.id)
@@ -126,9 +131,9 @@ export function readPages(folder: string): Case[] {
  * @param path - the file
  * @throws {@link PageError}
  */
-export function readPage(path: string): Case[] {
+export function readPage(path: string, seed = 1): Case[] {
   const page = path.slice(path.lastIndexOf('/') + 1)
-  return parsePage(readFileSync(path, 'utf8'), page, (name) =>
+  return parsePage(fillWords(readFileSync(path, 'utf8'), seed), page, (name) =>
     readFileSync(join(dirname(path), 'files', name), 'latin1'),
   )
 }

@@ -45,11 +45,38 @@ export function cutsOf(bytes: Buffer): number[] {
     .slice(0, MOST_CUTS)
 }
 
+/** How many bytes before and after a cut make it the same as another. */
+const CONTEXT = 8
+
+/**
+ * The cuts that have changed nothing, so that none is made twice on the same app: a server that
+ * reads `:8080\\r\\n|\\r\\n` right in one request does so in the next. A cut that did change something
+ * is not kept here, so every case in which it does shows it, whichever is played first.
+ */
+export type Harmless = Set<string>
+
+/** What makes a cut the same as another: the app, what it is between, and what came before. */
+function keyOf(app: string, index: number, bytes: Buffer, at: number): string {
+  const before = bytes.toString('latin1', Math.max(0, at - CONTEXT), at)
+  const after = bytes.toString('latin1', at, at + CONTEXT)
+  // What a connection sends first meets an empty buffer; what it sends later may not.
+  return JSON.stringify([app, index === 0, before, after])
+}
+
 /** Send each request of a case cut in two, and tell where the response first changes, if ever. */
-export async function scan(one: Case, app: RunningApp, first: Outcome): Promise<Finding[]> {
+export async function scan(
+  one: Case,
+  app: RunningApp,
+  first: Outcome,
+  harmless: Harmless,
+): Promise<Finding[]> {
   for (const [index, action] of one.actions.entries()) {
     for (const at of action.do === 'send' ? cutsOf(action.bytes) : []) {
       const { bytes } = action as Extract<Action, { do: 'send' }>
+      const key = keyOf(one.app, index, bytes, at)
+      if (harmless.has(key)) {
+        continue
+      }
       const actions = one.actions.toSpliced(
         index,
         1,
@@ -62,6 +89,7 @@ export async function scan(one: Case, app: RunningApp, first: Outcome): Promise<
       if (flaw !== undefined) {
         return [pointAtCut(bytes, at, flaw)]
       }
+      harmless.add(key)
     }
   }
   return []

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PATIENCE } from './exchange.ts'
+import { FLOOD, PATIENCE } from './exchange.ts'
 import type { Line } from './conversation.ts'
 import type { LineOutcome, Outcome } from './exchange.ts'
 import { parseResponses } from './invariants.ts'
@@ -47,6 +47,10 @@ export function judge(one: Case, outcome: Outcome): Finding[] {
 /** What there is to say about one connection. */
 function judgeLine(line: Line, outcome: LineOutcome, waive: Case['waive']): Finding[] {
   const { received, closed, reset } = outcome
+  if (outcome.flooded) {
+    const flaw = `the response has no end: more than ${String(FLOOD / 1024 ** 2)} MiB came`
+    return [{ line: '', flaw }]
+  }
   const findings = judgeResponses(line.responses, outcome)
   if (outcome.slow) {
     const limit = seconds(PATIENCE.whole)

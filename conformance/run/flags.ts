@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util'
 export const USAGE = `\
 usage: npm run conformance -- [flags]
 
-  --target TARGET     what to judge: basehttp, the default; basehttp:in-process; cpython, or
+  --target TARGET     what to judge: basehttp, the default; basehttp:async, :threads and :forks,
+                      with a mixin; basehttp:in-process; cpython, or
                       cpython:WHICH with a path, a program or a version; cpython:all;
                       ./module.ts; url:http://HOST:PORT; cmd:'java Server {app} {port}'
   --profile PROFILE   what it is judged by: http.server, Python's bytes; rfc, the rules of RFC
@@ -18,10 +19,17 @@ usage: npm run conformance -- [flags]
   --app NAME          what url: or cmd: serves; may be given several times
   --list              print the ids of the cases, and run nothing
   --list-apps         print the names of the apps, each with the number of its cases
+  --require APP,...   apps that must be there and be judged, or the exit status is 2
   --only PREFIX       only the cases whose id begins with it; may be given several times
+  --shard I/N         the Ith of N parts of the cases, always the same
+  --cases DIR         pages to use instead of the suite's; several times for several folders
+  --seed N            vary the words that pages leave open, {{word:1}}; always 1 unless given
+  --deviations FILE   where a target of yours differs on purpose, as in deviations/cpython.json
   --recordings WHICH  replay the responses of this Python: 3.13, 3.6 or none
   --no-scan           send each request once, without cutting it in two at every byte
-  --json FILE         write the results to a file
+  --timeout SECONDS   end the run by then; what has not been judged is not passed
+  --json FILE         write the results to a file, as report.schema.json describes
+  --junit FILE        write them as JUnit does
   --tap               print TAP
   --verbose           show what was sent and received
   --repro             start the app of the cases, and print a line that sends the same bytes
@@ -33,6 +41,11 @@ usage: npm run conformance -- [flags]
                       copy of the article, from which they are read
   --help              print this
 `
+
+/** A command line, or a file that it names, that cannot be used. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
 
 const PROFILES = ['http.server', 'rfc', 'article']
 
@@ -61,6 +74,13 @@ export function readFlags(args: string[]) {
       list: { type: 'boolean', default: false },
       'list-apps': { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [''] },
+      require: { type: 'string', multiple: true, default: [] },
+      shard: { type: 'string', default: '1/1' },
+      cases: { type: 'string', multiple: true, default: [] },
+      seed: { type: 'string', default: '1' },
+      deviations: { type: 'string' },
+      timeout: { type: 'string' },
+      junit: { type: 'string' },
       recordings: { type: 'string' },
       scan: { type: 'boolean', default: true },
       json: { type: 'string' },
@@ -74,26 +94,37 @@ export function readFlags(args: string[]) {
   })
   const [file, ...more] = positionals
   if (more.length > 0 || (file !== undefined && !values.article)) {
-    throw new Error(`Unexpected argument '${String(more[0] ?? file)}'`)
+    throw new UsageError(`Unexpected argument '${String(more[0] ?? file)}'`)
   }
   const { recordings, port, profile = defaultProfile(values), path, post } = values
   if (!PROFILES.includes(profile)) {
-    throw new Error(`There is no profile "${profile}"; there are ${PROFILES.join(', ')}`)
+    throw new UsageError(`There is no profile "${profile}"; there are ${PROFILES.join(', ')}`)
   }
   for (const [flag, target] of Object.entries({ path, post })) {
     if (target !== undefined && !/^\/[\x21-\x7e]*$/.test(target)) {
-      throw new Error(`--${flag} "${target}" is not a valid target; write for example --${flag} /x`)
+      throw new UsageError(
+        `--${flag} "${target}" is not a valid target; write for example --${flag} /x`,
+      )
     }
   }
   if (recordings !== undefined && !RECORDINGS_OF.includes(recordings)) {
-    throw new Error(
+    throw new UsageError(
       `There are no recordings "${recordings}"; there are ${RECORDINGS_OF.join(', ')}`,
     )
   }
   if (!/^[0-9]{1,5}$/.test(port)) {
-    throw new Error(`"${port}" is not a valid port`)
+    throw new UsageError(`"${port}" is not a valid port`)
   }
-  return { ...values, profile, port: Number(port), file }
+  return {
+    ...values,
+    profile,
+    port: Number(port),
+    file,
+    require: values.require.flatMap((names) => names.split(',')),
+    shard: readShard(values.shard),
+    seed: readNumber('--seed', values.seed),
+    timeout: values.timeout === undefined ? undefined : readNumber('--timeout', values.timeout, 1),
+  }
 }
 
 /** Servers that have nothing to do with Python are judged by the RFCs, unless an app is named. */
@@ -103,4 +134,21 @@ function defaultProfile({ target, app, article }: Record<string, unknown>): stri
   }
   const foreign = /^(?:url|cmd):/.test(String(target)) && (app as string[]).length === 0
   return foreign ? 'rfc' : 'http.server'
+}
+
+function readShard(text: string): { part: number; of: number } {
+  const [, part, of] = /^([0-9]{1,6})\/([0-9]{1,6})$/.exec(text) ?? []
+  if (!(Number(part) >= 1 && Number(part) <= Number(of))) {
+    throw new UsageError(`"${text}" is not a valid shard, such as 1/4 for the first of four`)
+  }
+  return { part: Number(part), of: Number(of) }
+}
+
+function readNumber(flag: string, text: string, least = 0): number {
+  if (!/^[0-9]{1,9}$/.test(text) || Number(text) < least) {
+    throw new UsageError(
+      `"${text}" is not a valid ${flag}, a whole number from ${String(least)} on`,
+    )
+  }
+  return Number(text)
 }

@@ -7,23 +7,20 @@
  * @module
  */
 
-import { connect } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { PATIENCE, play } from '../judge/exchange.ts'
-import type { Exchange, Outcome, Patience } from '../judge/exchange.ts'
+import { attend } from './attend.ts'
+import type { Outcome } from '../judge/exchange.ts'
 import type { Case } from '../judge/page.ts'
-import { patiently } from '../patience.ts'
-import { normaliseLog } from '../recordings/recording.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
 import type { Rule } from '../judge/rule.ts'
 import type { RuleExchange } from '../judge/turns.ts'
-import type { RunningApp, Target } from '../targets/target.ts'
+import type { RunningApp, Said, Target } from '../targets/target.ts'
 import type { Finding } from '../judge/verdict.ts'
 
 /**
  * How a case went.
  *
  * - `pass`: as expected; `fail`: not as expected
+ * - `unsteady`: not as expected, but otherwise when it was played again
  * - `warn`: not as expected, and the case's level is `should` or `may`
  * - `expected failure`: not as expected, but declared, with the response that came
  * - `unexpected pass`: as expected, but declared not to be
@@ -36,7 +33,6 @@ import type { Finding } from '../judge/verdict.ts'
  * - `allowed`: as the RFC leaves it open
  * - `untold`: the control was not served, so nothing can be told
  * - `dies`: the server was dead afterwards
- * - `unsteady`: twice the same, and two verdicts
  */
 export type Verdict =
   | ('pass' | 'fail' | 'warn' | 'expected failure' | 'unexpected pass' | 'skip' | 'dependent')
@@ -54,8 +50,12 @@ export interface Result {
   readonly outcome?: Outcome
   /** Where the server listened. */
   readonly port?: number
+  /** What the target said meanwhile. */
+  readonly said?: readonly Said[]
   /** How long it took. */
   readonly milliseconds?: number
+  /** How it went when it was played again, alone, if that was otherwise. */
+  readonly alone?: Conducted
 }
 
 /** What is known about a case once it has been run. */
@@ -66,18 +66,20 @@ export interface Plan<One> {
   readonly root: string
   /** How many servers run side by side, if the target allows it. */
   readonly lanes?: number
+  /** Aborted when the time of the run is over. */
+  readonly over?: AbortSignal | undefined
   appOf(one: One): string
   topicOf(one: One): string
   /** Whether a case needs a server that has not been talked to. Default: none does. */
   needsFresh?(one: One): boolean
-  conduct(one: One, app: RunningApp): Promise<Conducted>
+  /** @param again - whether it has been played before, and was not as expected */
+  conduct(one: One, app: RunningApp, again: boolean): Promise<Conducted>
+  /** Is told of each result as it comes; of those that are corrected later, twice. */
+  told?: ((result: Result) => void) | undefined
 }
 
 /** How many servers run side by side. */
-const LANES = 4
-
-/** How long a server may take to come back from a case, in milliseconds. */
-const BUSY_LIMIT = patiently(5000)
+const LANES = 16
 
 /** How often an app may hang before no more cases are run on it. */
 const PATIENCE_WITH_HANGING = 3
@@ -89,12 +91,14 @@ export async function runAll<One extends Case | ReplayCase>(
   plan: Plan<One>,
 ): Promise<Result[]> {
   const results = new Map<string, Result>()
-  const record = (one: One, result: Conducted) => {
-    results.set(one.id, { id: one.id, topic: plan.topicOf(one), case: one, ...result })
+  const record = (one: One, conducted: Conducted) => {
+    const result = { id: one.id, topic: plan.topicOf(one), case: one, ...conducted }
+    results.set(one.id, result)
+    plan.told?.(result)
   }
   const breakdown = (one: One, error: unknown) => {
     const flaw = error instanceof Error ? error.message : String(error)
-    record(one, { ...results.get(one.id), verdict: 'error', findings: [{ line: '', flaw }] })
+    record(one, { verdict: 'error', findings: [{ line: '', flaw }] })
   }
   // An app that did not start will not start for the next case; one that hangs will hang again.
   const broken = new Map<string, unknown>()
@@ -128,13 +132,13 @@ export async function runAll<One extends Case | ReplayCase>(
       if (app !== undefined && !(reusable && app.alive())) {
         await stop()
       }
-      if (broken.has(name)) {
-        breakdown(one, broken.get(name))
+      const reason = reasonNotToRun(name, plan.over, hangs)
+      if (reason !== undefined) {
+        record(one, { verdict: 'dependent', findings: [{ line: '', flaw: `not run: ${reason}` }] })
         continue
       }
-      if ((hangs.get(name) ?? 0) >= PATIENCE_WITH_HANGING) {
-        const flaw = `not run: "${name}" has hung ${String(PATIENCE_WITH_HANGING)} times`
-        record(one, { verdict: 'dependent', findings: [{ line: '', flaw }] })
+      if (broken.has(name)) {
+        breakdown(one, broken.get(name))
         continue
       }
       appName = name
@@ -146,20 +150,16 @@ export async function runAll<One extends Case | ReplayCase>(
         continue
       }
       handled.push(one)
-      try {
-        record(one, await plan.conduct(one, app))
-        const state = await settled(app)
-        if (state === 'gone') {
-          throw new Error(`the server is gone\n${app.log() ?? ''}`.trimEnd())
-        }
-        if (state === 'busy') {
-          // The next case must not wait for a server that is still busy with this one.
-          hangs.set(name, (hangs.get(name) ?? 0) + 1)
-          await stop()
-        }
-      } catch (error) {
-        breakdown(one, error)
-        // Whatever it was, the next case must have a healthy server.
+      const { state, conducted } = await attend(target, one, app, plan)
+      record(one, conducted)
+      if (state === 'broken') {
+        broken.set(name, new Error(conducted.findings[0]?.flaw))
+      }
+      if (state === 'silent' || state === 'busy') {
+        hangs.set(name, (hangs.get(name) ?? 0) + 1)
+      }
+      // The next case must have a healthy server, and must not wait for one that is still busy.
+      if (state !== 'idle' && state !== 'silent') {
         await stop()
       }
     }
@@ -179,82 +179,19 @@ export async function runAll<One extends Case | ReplayCase>(
   return cases.map((one) => results.get(one.id) as Result)
 }
 
+function reasonNotToRun(
+  app: string,
+  over: AbortSignal | undefined,
+  hangs: ReadonlyMap<string, number>,
+): string | undefined {
+  if (over?.aborted === true) {
+    return 'the time of the run is over'
+  }
+  return (hangs.get(app) ?? 0) >= PATIENCE_WITH_HANGING
+    ? `"${app}" has hung ${String(PATIENCE_WITH_HANGING)} times`
+    : undefined
+}
+
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/**
- * How long to wait for a line that is missing from the log, in milliseconds, where a difference is
- * declared: it may be this line, which then never comes.
- */
-export const LOG_LIMIT_IF_DECLARED = 1000
-
-/**
- * Hold a conversation, and read what the server logs meanwhile, if that can be read.
- *
- * @param logLimit - how long to wait for a missing line, in milliseconds
- */
-export async function converse(
-  exchange: Exchange,
-  app: RunningApp,
-  lines: number,
-  {
-    patience = PATIENCE,
-    logLimit = PATIENCE.missing,
-  }: { patience?: Patience; logLimit?: number } = {},
-): Promise<{ outcome: Outcome; log: string | undefined }> {
-  const start = app.log()?.length ?? 0
-  let log: string | undefined
-  const whileOpen = async () => {
-    log = await logSince(app, start, lines, logLimit)
-  }
-  const outcome = await play(exchange, app, whileOpen, patience)
-  if (log === undefined) {
-    // After the close there may be more to log. A server that takes the next connection is done.
-    await settled(app)
-    log = await logSince(app, start, lines, logLimit)
-  }
-  return { outcome, log }
-}
-
-/** What has been logged since; waits for lines that are still missing. */
-async function logSince(app: RunningApp, start: number, lines: number, limit: number) {
-  const deadline = Date.now() + limit
-  const soFar = () => app.log()?.slice(start)
-  while (normaliseLog(soFar() ?? '').length < lines && Date.now() < deadline) {
-    if (soFar() === undefined) {
-      return undefined
-    }
-    await sleep(10)
-  }
-  // Wait a moment for an unexpected line.
-  await sleep(20)
-  return soFar()
-}
-
-/**
- * Wait until a server is done with the connections so far: one that takes them in order closes
- * an empty one only after them.
- *
- * @returns whether it is done, or still busy after a while, or no longer takes connections.
- */
-export async function settled(app: RunningApp): Promise<'idle' | 'busy' | 'gone'> {
-  return new Promise((resolve) => {
-    const probe = connect({ host: app.host, port: app.port })
-    const timer = setTimeout(() => {
-      resolve('busy')
-      probe.destroy()
-    }, BUSY_LIMIT)
-    let connected = false
-    probe.on('connect', () => {
-      connected = true
-    })
-    probe.on('error', () => {})
-    probe.on('close', () => {
-      clearTimeout(timer)
-      resolve(connected ? 'idle' : 'gone')
-    })
-    probe.resume()
-    probe.end()
-  })
 }

@@ -151,7 +151,7 @@ t.test('a target that does not start: exit 3', async (t) => {
   )
   const { status, stdout } = conformance(['--only', 'errors/404'], top)
   t.equal(status, 3)
-  t.match(stdout, /The app "errors" ended at its start \(7\)/)
+  t.match(stdout, /The app "errors" ended at its start \(status 7\)/)
 })
 
 t.test('a target that dies meanwhile: exit 3', async (t) => {

@@ -2,36 +2,43 @@
 /**
  * `npm run conformance`: run the suite.
  *
- * Exit status: 0 nothing unexpected, 1 something unexpected, 2 wrong usage or no case selected,
+ * Exit status: 0 nothing unexpected, 1 something unexpected, 2 wrong usage or nothing judged,
  * 3 the target did not start or died, 4 a case page is broken.
  *
  * @module
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runArticle } from './article.ts'
-import { readFlags, USAGE } from './flags.ts'
+import { readFlags, USAGE, UsageError } from './flags.ts'
 import type { Flags } from './flags.ts'
-import { deviationsOf } from '../judge/deviations.ts'
+import { deviationsOf, parseDeviations } from '../judge/deviations.ts'
+import type { Deviations } from '../judge/deviations.ts'
 import { makeDocumentRoot } from '../recordings/document-root.ts'
 import type { Result } from './lanes.ts'
-import { report, tap } from './machine.ts'
+import { junit, report, tap } from './machine.ts'
+import type { Run } from './machine.ts'
 import { PageError } from '../judge/fence.ts'
-import { readPages } from '../judge/page.ts'
 import type { Case } from '../judge/page.ts'
-import { CASES, RECORDINGS } from '../paths.ts'
+import { RECORDINGS } from '../paths.ts'
+import { Progress } from './progress.ts'
 import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
-import { describe, exitStatus, isLoud, skipped, table, totals, visible } from './report.ts'
+import { describe, exitStatus, grouped, skipped, table, totals, visible } from './report.ts'
 import { judgeByRules } from './rfc.ts'
 import { sentBytes, serveForRepro } from './repro.ts'
 import { runPages, runRecordings } from './run.ts'
+import type { Settings } from './run.ts'
+import { appsOf, checkApps, notJudged, readCases, readReplays, select } from './select.ts'
+import { unknownApp } from './select.ts'
 import { makeRoot } from '../targets/root.ts'
 import { chooseTarget, TargetError } from '../targets/target.ts'
-import type { Chosen } from '../targets/target.ts'
+import type { Chosen, Target } from '../targets/target.ts'
 
 process.exitCode = await main(process.argv.slice(2))
 
@@ -52,7 +59,7 @@ async function main(args: string[]): Promise<number> {
   try {
     return flags.target === 'cpython:all' ? await everyPython(flags) : await judge(flags)
   } catch (error) {
-    if (error instanceof PageError || error instanceof TargetError) {
+    if (error instanceof PageError || error instanceof TargetError || error instanceof UsageError) {
       console.error(error.message)
       return error instanceof PageError ? 4 : 2
     }
@@ -80,20 +87,23 @@ async function judge(flags: Flags): Promise<number> {
     return 0
   }
   if (flags.profile === 'rfc') {
+    const start = performance.now()
     const run = await judgeByRules(flags)
     if ('results' in run) {
-      return tell(run, run.results, flags)
+      return tell(run.target, run.results, flags, { start, notes: [] })
     }
     if (run.line !== undefined) {
       ;(run.status === 0 ? console.log : console.error)(run.line)
     }
     return run.status
   }
-  const isSelected = ({ id }: { id: string }) => flags.only.some((prefix) => id.startsWith(prefix))
-  const pages = readPages(CASES)
-  const selected = pages.filter(isSelected)
+  // All that the run is judged by is read before anything of the target runs: it could write.
+  const pages = readCases(flags)
+  const selected = select(pages, flags)
+  const own = flags.deviations === undefined ? undefined : readOwn(flags.deviations)
+  const asked = flags.recordings === undefined ? undefined : readReplays(flags.recordings)
   if (flags['list-apps']) {
-    console.log(appsOf(pages))
+    console.log([...appsOf(pages)].map(([app, n]) => `${app.padEnd(12)} ${String(n)}`).join('\n'))
     return 0
   }
   let chosen: Chosen
@@ -106,7 +116,13 @@ async function judge(flags: Flags): Promise<number> {
     console.error((error as Error).message)
     return 3
   }
-  const recordings = readReplays(flags.recordings ?? chosen.recordings).filter(isSelected)
+  const { target } = chosen
+  if (own !== undefined && target.deviations !== undefined) {
+    throw new UsageError(`The deviations of ${target.name} are its own: leave --deviations out`)
+  }
+  // Pages of somebody's own have no recordings.
+  const usual = flags.cases.length > 0 ? 'none' : chosen.recordings
+  const recordings = select(asked ?? readReplays(usual), flags)
   if (selected.length + recordings.length === 0) {
     console.error(`No case selected: no id begins with ${flags.only.join(' or ')}; see --list`)
     return 2
@@ -115,6 +131,10 @@ async function judge(flags: Flags): Promise<number> {
     console.log([...selected, ...recordings].map(({ id }) => id).join('\n'))
     return 0
   }
+  const known = new Set(appsOf([...pages, ...(asked ?? [])]).keys())
+  if (flags.profile !== 'article') {
+    checkApps(target, [...selected, ...recordings], known, flags)
+  }
 
   const root = mkdtempSync(join(tmpdir(), 'basehttp-root-'))
   process.on('exit', () => {
@@ -122,89 +142,193 @@ async function judge(flags: Flags): Promise<number> {
   })
   makeDocumentRoot(root)
   if (flags.profile === 'article') {
-    return runArticle(chosen.target, root, flags.file)
+    return runArticle(target, root, flags.file)
   }
   if (flags.repro) {
     return serveForRepro(chosen, selected, recordings, root, flags.port)
   }
+  return run(chosen, selected, recordings, flags, { root, own, known })
+}
+
+/** Somebody's own deviations, and what tells that file from any other. */
+type Own = Readonly<{ file: string; sha256: string; rows: Deviations }>
+
+function readOwn(file: string): Own {
+  try {
+    const text = readFileSync(file, 'utf8')
+    const sha256 = createHash('sha256').update(text).digest('hex')
+    return { file, sha256, rows: parseDeviations(text, file) }
+  } catch (error) {
+    throw new UsageError(`--deviations: ${(error as Error).message}`)
+  }
+}
+
+/** Run the cases, in the time there is, and tell how they went. */
+async function run(
+  chosen: Chosen,
+  pages: readonly Case[],
+  recordings: readonly ReplayCase[],
+  flags: Flags,
+  about: { root: string; own: Own | undefined; known: ReadonlySet<string> },
+): Promise<number> {
+  const { own } = about
+  const start = performance.now()
+  const over = new AbortController()
+  // Each case listens while it is played.
+  setMaxListeners(0, over.signal)
+  const timer = setTimeout(
+    () => {
+      over.abort()
+    },
+    (flags.timeout ?? 2 ** 31 / 1000 - 1) * 1000,
+  )
+  const progress = new Progress(process.stderr, pages.length + recordings.length)
+  const settings = {
+    root: about.root,
+    scan: flags.scan,
+    over: over.signal,
+    told: (result: Result) => {
+      progress.told(result)
+    },
+  }
+  const { target, recorded } = chosen
+  const deviations = own?.rows ?? deviationsOf(target)
   const results = [
-    ...(await judgePages(chosen, selected, root, flags)),
-    ...(await replay(chosen, recordings, root)),
+    ...(await runPages(target, pages, { ...settings, deviations })),
+    ...(await replay(chosen, recordings, {
+      ...settings,
+      deviations: own?.rows ?? deviationsOf(recorded),
+    })),
   ]
-  return tell(chosen, results, flags)
+  clearTimeout(timer)
+  progress.end()
+  const late = over.signal.aborted
+  const missing = notJudged(results, flags)
+  const exit = tell(target, results, flags, {
+    start,
+    own,
+    // What is not judged is not passed.
+    least: missing !== undefined ? 2 : late ? 1 : 0,
+    notes: [
+      ...notReplayed(target, results, flags),
+      ...[...target.apps]
+        .filter((app) => target.deviations === undefined && !about.known.has(app))
+        .map((app) => unknownApp(app, about.known)),
+      ...(late ? [`The time of the run is over: ${String(flags.timeout)} s`] : []),
+      ...(missing === undefined ? [] : [missing]),
+    ],
+  })
+  if (late) {
+    // What was under way with a server that is not ours to end must not keep the process.
+    process.stdout.write('', () => process.exit(exit))
+  }
+  return exit
 }
 
-function judgePages({ target }: Chosen, cases: Case[], root: string, { scan }: Flags) {
-  return runPages(target, cases, { root, deviations: deviationsOf(target), scan })
-}
-
-function replay({ recorded }: Chosen, cases: ReplayCase[], root: string) {
-  const deviations = deviationsOf(recorded)
-  const others = [...deviations.values()].flat().flatMap(({ as }) => (as === undefined ? [] : [as]))
+function replay({ recorded }: Chosen, cases: readonly ReplayCase[], settings: Settings) {
+  const rows = [...settings.deviations.values()].flat()
+  const others = rows.flatMap(({ as }) => (as === undefined ? [] : [as]))
   const byId = new Map(
     [...new Set(others)].flatMap((name) => {
       return readRecordings(RECORDINGS, name).map((one) => [one.id, one] as const)
     }),
   )
-  return runRecordings(recorded, cases, { root, deviations }, byId)
+  return runRecordings(recorded, cases, settings, byId)
 }
 
-function readReplays(which: string): ReplayCase[] {
-  return which === 'none' ? [] : readRecordings(RECORDINGS, `cpython-${which}`)
+/** The command that makes the same run, for lines that are to be copied. */
+function commandOf(flags: Flags): string {
+  const quoted = (text: string) => (/[^\w./:@=-]/.test(text) ? `'${text}'` : text)
+  const foreign = /^(?:url|cmd):/.test(flags.target)
+  const parts = [
+    ...(flags.target === 'basehttp' ? [] : [`--target ${quoted(flags.target)}`]),
+    ...flags.app.map((app) => `--app ${app}`),
+    ...(flags.profile === 'rfc' && !foreign ? ['--profile rfc'] : []),
+    ...flags.cases.map((folder) => `--cases ${quoted(folder)}`),
+    ...(flags.seed === 1 ? [] : [`--seed ${String(flags.seed)}`]),
+  ]
+  return ['npm run conformance --', ...parts].join(' ')
 }
 
-/** The apps that pages need. */
-function appsOf(pages: readonly Case[]): string {
-  const counts = new Map<string, number>()
-  for (const { app } of pages) {
-    counts.set(app, (counts.get(app) ?? 0) + 1)
-  }
-  return [...counts].map(([app, cases]) => `${app.padEnd(12)} ${String(cases)}`).join('\n')
+/** What there is to tell about a run, besides its results. */
+interface About {
+  /** When it began. */
+  readonly start: number
+  readonly own?: Own | undefined
+  /** The least that the exit status may be. */
+  readonly least?: number
+  readonly notes: readonly string[]
 }
 
-/** Print failures, table and totals, and choose the exit status. */
+/** Print failures, table and totals, write what programs read, and choose the exit status. */
 function tell(
-  { target }: Pick<Chosen, 'target'>,
+  target: Target,
   results: readonly Result[],
   flags: Flags,
+  { start, own, least = 0, notes }: About,
 ): number {
-  const given = flags.app.map((app) => ` --app ${app}`).join('')
-  const quoted = /[^\w./:@=-]/.test(flags.target) ? `'${flags.target}'` : flags.target
-  const foreign = /^(?:url|cmd):/.test(flags.target)
-  const profile = flags.profile === 'rfc' && !foreign ? ' --profile rfc' : ''
-  const named = (flags.target === 'basehttp' ? '' : ` --target ${quoted}${given}`) + profile
-  const command = `npm run conformance --${named}`
+  const run: Run = {
+    target: target.name,
+    profile: flags.profile,
+    seed: flags.seed,
+    shard: `${String(flags.shard.part)}/${String(flags.shard.of)}`,
+    command: commandOf(flags),
+    milliseconds: Math.round(performance.now() - start),
+    exit: Math.max(least, exitStatus(results)),
+    ...(own && { deviations: { file: own.file, sha256: own.sha256 } }),
+    notes,
+  }
   if (flags.json !== undefined) {
-    writeFileSync(flags.json, JSON.stringify(report(target.name, results), null, 1) + '\n')
+    write(flags.json, JSON.stringify(report(results, run), null, 1) + '\n')
+  }
+  if (flags.junit !== undefined) {
+    write(flags.junit, junit(results, run))
   }
   if (flags.tap) {
-    console.log(tap(results, command))
-    return exitStatus(results)
+    console.log(tap(results, run.command))
+    if (run.exit > 0) {
+      console.error(notes.join('\n'))
+    }
+    return run.exit
   }
   if (flags.verbose) {
     console.log(results.map(wire).join('\n'))
   }
-  for (const result of results) {
-    if (isLoud(result)) {
-      console.log(`${describe(result, command)}\n`)
-    }
+  for (const text of grouped(results, (result) => describe(result, run.command))) {
+    console.log(`${text}\n`)
   }
   console.log(table(results))
-  const left = flags.profile === 'rfc' ? [] : notReplayed(target, results, flags)
-  for (const line of [...skipped(results), ...left]) {
+  for (const line of [
+    ...skipped(results),
+    ...(own ? [`deviations: ${own.file}, sha256 ${own.sha256}`] : []),
+    ...(flags.seed === 1 ? [] : [`seed: ${String(flags.seed)}`]),
+    ...notes,
+  ]) {
     console.log(line)
   }
   console.log(`\n${totals(target.name, results)}`)
-  return exitStatus(results)
+  return run.exit
+}
+
+function write(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    throw new UsageError(`Cannot write the results: ${(error as Error).message}`)
+  }
 }
 
 /** Say so when the recordings are left out without a flag that asks for it. */
 function notReplayed(
   { version }: { version?: string },
   results: readonly Result[],
-  { recordings, only }: Flags,
+  { recordings, only, cases, shard }: Flags,
 ): string[] {
-  const asked = recordings !== undefined || only.some((prefix) => prefix !== '')
+  const asked =
+    recordings !== undefined ||
+    only.some((prefix) => prefix !== '') ||
+    cases.length > 0 ||
+    shard.of > 1
   if (asked || results.some(({ id }) => id.startsWith('cpython-'))) {
     return []
   }

@@ -8,15 +8,19 @@
 import { RULES } from '../judge/invariants.ts'
 import type { Result, Verdict } from './lanes.ts'
 import { repro } from './repro.ts'
+import { heard, thrown } from './said.ts'
 import type { Finding } from '../judge/verdict.ts'
 
 const COLUMNS: readonly Verdict[] = [
   ...(['pass', 'allowed', 'expected failure', 'warn', 'dependent', 'untold'] as const),
-  ...(['fail', 'unexpected pass', 'unsteady', 'dies', 'error', 'skip'] as const),
+  ...(['unsteady', 'fail', 'unexpected pass', 'dies', 'error', 'skip'] as const),
 ]
 
 /** What makes a run fail. */
 const FAILED: readonly Verdict[] = ['fail', 'unexpected pass', 'unsteady', 'dies', 'error']
+
+/** What says nothing about a server. */
+export const NOT_JUDGED: readonly Verdict[] = ['skip', 'dependent', 'untold']
 
 /** What must be shown in full and, except for warnings, makes a run fail. */
 const LOUD: readonly Verdict[] = [...FAILED, 'warn', 'untold']
@@ -35,21 +39,26 @@ export function isLoud({ verdict }: Result): boolean {
   return LOUD.includes(verdict)
 }
 
-/** 0 when there is nothing unexpected, 1 when there is, 3 when the target broke. */
+/** 0 nothing unexpected, 1 something unexpected, 2 nothing judged, 3 the target broke. */
 export function exitStatus(results: readonly Result[]): number {
   const counts = count(results)
+  if (results.every(({ verdict }) => NOT_JUDGED.includes(verdict))) {
+    return 2
+  }
   return counts.error > 0 ? 3 : FAILED.some((verdict) => counts[verdict] > 0) ? 1 : 0
 }
 
 /** The last line. */
 export function totals(target: string, results: readonly Result[]): string {
   const counts = count(results)
-  const failed = FAILED.reduce((sum, verdict) => sum + counts[verdict], 0)
+  const failed = FAILED.reduce((sum, verdict) => sum + counts[verdict], 0) - counts.unsteady
   const parts = [
-    `conformance of ${target}: ${String(counts.pass + counts['expected failure'])} passed`,
+    `conformance of ${target}: ${String(counts.pass)} passed`,
     `${String(failed)} failed`,
   ]
   const more = {
+    unsteady: 'unsteady',
+    'expected failure': 'failed as declared',
     ...{ allowed: 'left open', warn: 'warnings', untold: 'untold', dependent: 'not judged' },
     skip: 'skipped',
   } as const
@@ -104,17 +113,22 @@ export function table(results: readonly Result[]): string {
  * @param command - what runs the suite on this target, for the line that shows how to reproduce it
  */
 export function describe(result: Result, command = 'npm run conformance --'): string {
-  const { id, verdict, findings, case: one } = result
-  const loud = verdict === 'fail' || verdict === 'warn' ? '' : `${verdict}, `
+  const { id, verdict, findings, alone, case: one } = result
+  const mark = verdict === 'fail' ? '' : `${verdict === 'warn' ? 'warning' : verdict}, `
   const about = 'why' in one ? `${one.level}, ${one.source}` : one.title
-  const lines = [`not ok ${id}   ${verdict === 'warn' ? 'warning, ' : loud}${about}`]
+  const lines = [`not ok ${id}   ${mark}${about}`, ...thrown(result.said)]
   lines.push(...findings.flatMap(show))
+  if (alone !== undefined) {
+    lines.push(`    again  alone, on a fresh server: ${alone.verdict}`)
+    lines.push(...thrown(alone.said), ...alone.findings.flatMap(show))
+  }
   if ('why' in one) {
     const rule = findings[0]?.rule
     lines.push(`    why    ${rule === undefined ? one.why : String(RULES[rule])}`)
   } else if ('recording' in one && result.outcome !== undefined) {
     lines.push(...compareWithRecording(one.recording.response, result.outcome.received))
   }
+  lines.push(...heard(result.said))
   if (result.port !== undefined) {
     const line = repro(one, result.port)
     if (line.length <= LONG) {
@@ -125,13 +139,47 @@ export function describe(result: Result, command = 'npm run conformance --'): st
   return lines.join('\n')
 }
 
+/** How much of a line is shown, in characters. */
+const MOST_SHOWN = 400
+
+/** All that must be shown in full. What an app that is broken says is shown once, with a count. */
+export function grouped(
+  results: readonly Result[],
+  describe: (result: Result) => string,
+): string[] {
+  const texts: string[] = []
+  const seen = new Map<string, number>()
+  for (const result of results.filter(isLoud)) {
+    const { verdict, port, findings } = result
+    const key = verdict === 'error' && port === undefined ? (findings[0]?.flaw ?? '') : undefined
+    const before = key === undefined ? undefined : seen.get(key)
+    if (key !== undefined) {
+      seen.set(key, (before ?? 0) + 1)
+    }
+    if (before === undefined) {
+      texts.push(describe(result))
+    }
+  }
+  for (const [flaw, cases] of seen) {
+    if (cases > 1) {
+      const [line = ''] = flaw.split('\n', 1)
+      texts.push(`and ${String(cases - 1)} cases more for the same reason: ${line}`)
+    }
+  }
+  return texts
+}
+
 /** The longest line that can still be copied. */
 const LONG = 2000
 
-function show({ line, column, length = 1, flaw }: Finding): string[] {
-  if (line === '') {
+function show({ line: whole, column: at, length = 1, flaw }: Finding): string[] {
+  if (whole === '') {
     return [`    ${flaw}`]
   }
+  // Of a line that is very long, the piece around the flaw.
+  const from = whole.length <= MOST_SHOWN ? 0 : Math.max(0, (at ?? 0) - MOST_SHOWN / 2)
+  const line = whole.slice(from, from + MOST_SHOWN)
+  const column = at === undefined ? undefined : at - from
   const before = column === undefined ? '' : visible(line.slice(0, column))
   const mark =
     column === undefined ? '^'.repeat(Math.min(visible(line).length, 40)) : '^'.repeat(length)

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action, Exchange } from '../judge/exchange.ts'
 import type { Case } from '../judge/page.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
+import { takesConnections } from '../targets/child.ts'
 import type { Chosen, RunningApp } from '../targets/target.ts'
 
 /** Keep an app running, so that the bytes of its cases can be sent by hand. */
@@ -24,6 +25,10 @@ export async function serveForRepro(
   if (app === undefined || apps.size > 1) {
     console.error(`These cases need the apps ${[...apps].join(', ')}; choose cases of one: --only`)
     return 2
+  }
+  if (port !== 0 && (await takesConnections(port))) {
+    console.error(`Port ${String(port)} is in use: another server listens there`)
+    return 3
   }
   let running
   try {

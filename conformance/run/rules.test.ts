@@ -80,6 +80,8 @@ function target(behave: Behaviour, counts: { starts: number }, shared: boolean):
         port,
         utcOffset: undefined,
         log: () => 'its log\n',
+        said: () => [],
+        ending: () => Promise.resolve(undefined),
         alive: () => server.listening,
         async stop() {
           for (const socket of sockets) {

@@ -4,16 +4,19 @@
  * @module
  */
 
+import { playAgain } from './again.ts'
 import { asDeclared, deviationFor } from '../judge/deviations.ts'
 import type { Deviations, Observed } from '../judge/deviations.ts'
 import type { Action, Outcome } from '../judge/exchange.ts'
-import { converse, LOG_LIMIT_IF_DECLARED, runAll } from './lanes.ts'
-import type { Conducted, Result } from './lanes.ts'
+import { converse, LOG_LIMIT_IF_WRONG } from './converse.ts'
+import { runAll } from './lanes.ts'
+import type { Conducted, Plan, Result } from './lanes.ts'
 import type { Case } from '../judge/page.ts'
 import { upTo } from '../judge/pattern.ts'
 import { differences, normalise, normaliseLog } from '../recordings/recording.ts'
 import type { Observation, ReplayCase } from '../recordings/recording.ts'
 import { scan } from '../judge/scan.ts'
+import type { Harmless } from '../judge/scan.ts'
 import { askStrictly, plainRequest } from '../judge/strict-client.ts'
 import type { RunningApp, Target } from '../targets/target.ts'
 import { judge, judgeLog, judgeText, timeout } from '../judge/verdict.ts'
@@ -26,6 +29,10 @@ export interface Settings {
   readonly deviations: Deviations
   /** Whether each request is sent again, cut in two at every byte. */
   readonly scan?: boolean
+  /** Aborted when the time of the run is over. */
+  readonly over?: AbortSignal
+  /** Is told of each result as it comes. */
+  readonly told?: (result: Result) => void
 }
 
 // -- Pages -----------------------------------------------------------------------------------
@@ -36,19 +43,29 @@ export async function runPages(
   cases: readonly Case[],
   settings: Settings,
 ): Promise<Result[]> {
-  const results = await runAll(target, cases, {
+  const harmless: Harmless = new Set()
+  const plan: Plan<Case> = {
     root: settings.root,
+    over: settings.over,
+    told: settings.told,
     appOf: (one) => one.app,
     topicOf: (one) => one.id.slice(0, one.id.indexOf('/')),
     needsFresh: (one) => one.fresh,
-    conduct: (one, app) => conductPage(one, app, settings),
-  })
+    // The second time, no cut is left out: it may be the sum of them that is too much.
+    conduct: (one, app, again) => conductPage(one, app, settings, again ? new Set() : harmless),
+  }
+  const results = await playAgain(target, await runAll(target, cases, plan), plan)
   return results.map((result) => dependent(result, results))
 }
 
-async function conductPage(one: Case, app: RunningApp, settings: Settings): Promise<Conducted> {
+async function conductPage(
+  one: Case,
+  app: RunningApp,
+  settings: Settings,
+  harmless: Harmless,
+): Promise<Conducted> {
   const { outcome, log } = await converse(one, app, one.log?.length ?? 0, {
-    ...(deviationFor(one.id, settings.deviations) && { logLimit: LOG_LIMIT_IF_DECLARED }),
+    ...(deviationFor(one.id, settings.deviations) && { logLimit: LOG_LIMIT_IF_WRONG }),
   })
   const findings = judge(one, outcome)
   if (one.log !== undefined && log !== undefined) {
@@ -66,7 +83,7 @@ async function conductPage(one: Case, app: RunningApp, settings: Settings): Prom
   // one about the order in which several connections send them.
   const timed = one.actions.some(({ do: what }) => TIMED.includes(what))
   if (findings.length === 0 && settings.scan !== false && one.noscan === undefined && !timed) {
-    findings.push(...(await scan(one, app, outcome)))
+    findings.push(...(await scan(one, app, outcome, harmless)))
   }
   const seen = {
     response: normalise(outcome.received, one.app),
@@ -113,7 +130,9 @@ function dependent(result: Result, results: readonly Result[]): Result {
   const needs = 'needs' in result.case ? result.case.needs : []
   const broken = needs.find((id) => {
     const needed = results.find((other) => other.id === id)
-    return needed !== undefined && ['fail', 'error', 'dependent'].includes(needed.verdict)
+    return (
+      needed !== undefined && ['fail', 'unsteady', 'error', 'dependent'].includes(needed.verdict)
+    )
   })
   if (broken === undefined || ['skip', 'error'].includes(result.verdict)) {
     return result
@@ -130,18 +149,21 @@ function dependent(result: Result, results: readonly Result[]): Result {
  * @param others - other recordings of the same requests, by their id: what a deviation may name
  * as the response instead
  */
-export function runRecordings(
+export async function runRecordings(
   target: Target,
   cases: readonly ReplayCase[],
   settings: Settings,
   others: ReadonlyMap<string, ReplayCase> = new Map(),
 ): Promise<Result[]> {
-  return runAll(target, cases, {
+  const plan: Plan<ReplayCase> = {
     root: settings.root,
+    over: settings.over,
+    told: settings.told,
     appOf: (one) => one.server,
     topicOf: (one) => one.family,
     conduct: (one, app) => conductRecording(one, app, settings, others),
-  })
+  }
+  return playAgain(target, await runAll(target, cases, plan), plan)
 }
 
 async function conductRecording(
@@ -152,7 +174,7 @@ async function conductRecording(
 ): Promise<Conducted> {
   const { outcome, log } = await converse(one, app, one.recording.log.length, {
     ...((deviationFor(one.id, deviations) ?? deviationFor(nameOf(one.id), deviations)) && {
-      logLimit: LOG_LIMIT_IF_DECLARED,
+      logLimit: LOG_LIMIT_IF_WRONG,
     }),
   })
   const seen: Observation = {

@@ -31,13 +31,15 @@ t.test('one failure', async (t) => {
   const { status, stdout } = await judge(t, server({ response: "right.replace('447', '448')" }))
   t.equal(status, 1)
   t.equal(
-    stdout,
+    stdout.replace(/\[\d\d\/.*?\]/g, '[TIME]'),
     [
       'not ok errors/404   must, article:Handling Errors',
       '    Content-Length: 448',
       '                    ^^^ the header says 448, the body has 447 bytes',
       '    why    a client on a kept-alive connection waits for bytes that never come, or takes the ' +
         'last bytes of this body for the next response (RFC 9112 §6.3)',
+      '    stderr 127.0.0.1 - - [TIME] code 404, message Not Found',
+      '    stderr 127.0.0.1 - - [TIME] "GET / HTTP/1.1" 404 -',
       "    repro  printf 'GET / HTTP/1.1\\r\\nHost: 127.0.0.1:8080\\r\\nUser-Agent: curl/7.43.0\\r\\n" +
         "Accept: */*\\r\\n\\r\\n' | nc 127.0.0.1 PORT",
       '    serve  npm run conformance -- --target ./student.mjs --only errors/404 --repro --port PORT',

@@ -2,7 +2,7 @@
  * This library as a target of the suite: the apps as they are.
  *
  * ```text
- *   node dist/conformance/targets/basehttp.js APP PORT ROOT
+ *   node dist/conformance/targets/basehttp.js APP PORT ROOT [--async | --threads | --forks]
  * ```
  *
  * @module

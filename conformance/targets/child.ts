@@ -14,7 +14,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { patiently } from '../patience.ts'
-import type { RunningApp } from './target.ts'
+import type { RunningApp, Said } from './target.ts'
 
 /** How long a program may take before it accepts connections, in milliseconds. */
 export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? patiently(30_000))
@@ -22,8 +22,11 @@ export const START_LIMIT = Number(process.env.CONFORMANCE_START_LIMIT ?? patient
 /** How long it may take to end, when told to. */
 const STOP_LIMIT = patiently(10_000)
 
-/** How much of a program's log is kept, so that an endless one cannot fill the memory. */
-const LOG_LIMIT = 64 * 1024 * 1024
+/** How much is kept of what a program says, in characters: an endless one cannot fill the memory. */
+const LOG_LIMIT = 16 * 1024 * 1024
+
+/** How much of it a message repeats. */
+const LAST_WORDS = 2000
 
 /** The time zone of the log: not UTC, so that a server that logs UTC is found. */
 const TIME_ZONE = { name: 'Etc/GMT+4', utcOffset: -4 * 60 }
@@ -41,6 +44,9 @@ export interface Program {
   /** The port it was told; it may also print `READY <port>`, and must, when this is undefined. */
   readonly port?: number
 }
+
+/** How long it may take until the end of a program that is gone is known, in milliseconds. */
+const END_MOMENT = patiently(500)
 
 /** How long a port may still take connections when its server has ended, in milliseconds. */
 const END_LIMIT = patiently(5000)
@@ -75,15 +81,21 @@ function kill(group: number, signal: NodeJS.Signals): void {
  */
 export async function startProgram(program: Program): Promise<RunningApp> {
   const { name, env = {} } = program
-  const { child, output, stop } = begin(program)
+  const { child, output, closed, stop } = begin(program)
   try {
     const port = await readyPort(program, child, output)
+    const alive = () => child.exitCode === null && child.signalCode === null
     return {
       host: '127.0.0.1',
       port,
       utcOffset: env.TZ === 'UTC' ? 0 : TIME_ZONE.utcOffset,
       log: () => output.log,
-      alive: () => child.exitCode === null && child.signalCode === null,
+      said: () => output.said,
+      alive,
+      async ending() {
+        await Promise.race([closed, sleep(END_MOMENT)])
+        return alive() ? undefined : statusOf(child.exitCode, child.signalCode)
+      },
       async stop() {
         await stop()
         // What it started may end a moment later.
@@ -121,15 +133,14 @@ export async function runProgram(program: Program): Promise<string> {
   let failure: string
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
-    failure = code === 0 ? '' : late || `ended with ${String(code ?? signal)}`
+    failure = code === 0 ? '' : late || `ended with ${statusOf(code, signal)}`
   } catch (error) {
     failure = `cannot be started: ${(error as Error).message}`
   }
   clearTimeout(timer)
   await stop('SIGKILL')
   if (failure !== '') {
-    const said = `\n${output.text}${output.log}`.trimEnd().slice(-2000)
-    throw new Error(`${program.name} ${failure}${said}`)
+    throw new Error(`${program.name} ${failure}${lastWords(output)}`)
   }
   return output.text
 }
@@ -144,6 +155,8 @@ function begin({ command, env = {}, ipc = false }: Program) {
     detached: true,
   })
   const exited = once(child, 'exit').catch(() => {})
+  // After the exit there may be more to read.
+  const closed = once(child, 'close').catch(() => {})
   const { pid } = child
   if (pid !== undefined) {
     groups.add(pid)
@@ -159,57 +172,120 @@ function begin({ command, env = {}, ipc = false }: Program) {
     // The program has ended; what it started may not have.
     kill(pid, 'SIGKILL')
   }
-  return { child, output: collect(child), stop }
+  return { child, output: collect(child), closed, stop }
 }
 
+/** How a program ended, in words. */
+function statusOf(code: number | null, signal: string | null): string {
+  return code === null ? String(signal) : `status ${String(code)}`
+}
+
+/** What a program has said so far. */
 interface Output {
+  /** On standard output. */
   text: string
+  /** On standard error. */
   log: string
+  /** On both, in the order in which it came. */
+  readonly said: Said[]
 }
 
 function collect(child: ChildProcess): Output {
-  const output = { text: '', log: '' }
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    output.text = (output.text + text).slice(-LOG_LIMIT)
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    output.log += output.log.length < LOG_LIMIT ? text : ''
-  })
+  const output: Output = { text: '', log: '', said: [] }
+  const hear = (stream: Said['stream'], key: 'text' | 'log') => {
+    child[stream]?.setEncoding('utf8').on('data', (text: string) => {
+      if (output[key].length < LOG_LIMIT) {
+        output[key] += text
+        output.said.push({ stream, text })
+      }
+    })
+  }
+  hear('stdout', 'text')
+  hear('stderr', 'log')
   return output
 }
+
+/** The end of what a program said, on both streams, below the line that tells of its own end. */
+function lastWords({ said }: Output): string {
+  const text = said.map((piece) => piece.text).join('')
+  return `\n${text}`.trimEnd().slice(-LAST_WORDS)
+}
+
+// -- Readiness -------------------------------------------------------------------------------
 
 /** The line that says a server is ready: of a program of `targets/`, or of the command line. */
 const READY = /^(?:READY|Serving HTTP on \S+ port) ([0-9]+)\b/m
 
-/** Wait for `READY <port>`, or until the port that the program was told takes connections. */
+/** What a server is sent that does not say when it is ready. */
+const FIRST_REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'
+
+/**
+ * Wait for `READY <port>`, or until the port that the program was told takes a request.
+ *
+ * A program that says so is believed, and not disturbed: a server may count its connections. Any
+ * other gets a whole request, because a mere connection ends some servers of beginners.
+ */
 async function readyPort(program: Program, child: ChildProcess, output: Output): Promise<number> {
   const deadline = Date.now() + START_LIMIT
-  const said = () => `\n${output.text}${output.log}`.trimEnd().slice(-2000)
+  const { port } = program
+  let first = port === undefined ? undefined : firstRequest(port)
   let failure: string | undefined
   child.once('error', (error) => {
     failure = `cannot be started: ${error.message}`
   })
   child.once('exit', (code, signal) => {
-    failure = `ended at its start (${String(code ?? signal)})`
+    const when = first?.sent === true ? 'when it got its first request, GET /' : 'at its start'
+    failure = `ended ${when} (${statusOf(code, signal)})`
   })
-  for (;;) {
-    const ready = READY.exec(output.text)
-    const port = ready === null ? program.port : Number(ready[1])
-    if (failure !== undefined) {
-      await sleep(50)
-      throw new Error(`${program.name} ${failure}${said()}`)
+  try {
+    for (;;) {
+      const ready = READY.exec(output.text)
+      if (failure !== undefined || first?.over === true) {
+        // What it said last, or that the request was its end, may still be on the way.
+        await sleep(50)
+      }
+      if (failure !== undefined) {
+        throw new Error(`${program.name} ${failure}${lastWords(output)}`)
+      }
+      if (ready !== null) {
+        return Number(ready[1])
+      }
+      if (port !== undefined && first?.over === true) {
+        if (first.sent) {
+          return port
+        }
+        first = firstRequest(port)
+      }
+      if (Date.now() > deadline) {
+        const seconds = String(START_LIMIT / 1000)
+        const but = first?.sent === true ? '; its port takes GET /, and there is no response' : ''
+        throw new Error(
+          `${program.name} did not start within ${seconds} s${but}${lastWords(output)}`,
+        )
+      }
+      await sleep(10)
     }
-    // A program that says so is believed, and not disturbed: a server may count its connections.
-    // Otherwise, a connection is the only way to know.
-    if (port !== undefined && (ready !== null || (await takesConnections(port)))) {
-      return port
-    }
-    if (Date.now() > deadline) {
-      const seconds = String(START_LIMIT / 1000)
-      throw new Error(`${program.name} did not start within ${seconds} s${said()}`)
-    }
-    await sleep(10)
+  } finally {
+    first?.leave()
   }
+}
+
+/** Try to send a whole request: whether it was, and whether the response, or the attempt, is over. */
+function firstRequest(port: number): { sent: boolean; over: boolean; leave(): void } {
+  const socket = connect({ host: '127.0.0.1', port })
+  const state = { sent: false, over: false, leave: () => void socket.destroy() }
+  socket.on('connect', () => {
+    state.sent = true
+    socket.write(FIRST_REQUEST)
+  })
+  // A response that does not end is one, too.
+  socket.once('data', () => setTimeout(state.leave, 1000).unref())
+  socket.resume()
+  socket.on('error', () => {})
+  socket.on('close', () => {
+    state.over = true
+  })
+  return state
 }
 
 /** Whether anybody listens on a port. */

@@ -7,7 +7,7 @@
  */
 
 import { SimpleHTTPRequestHandler } from 'basehttp'
-import type { AppOptions, RunningApp, Target } from './target.ts'
+import type { AppOptions, RunningApp, Said, Target } from './target.ts'
 import { HANDLERS } from './handlers.ts'
 import { makeServer } from './serve.ts'
 
@@ -32,10 +32,13 @@ export class InProcessTarget implements Target {
     }
     await server.bindAndActivate()
     let log = ''
+    const said: Said[] = []
     let stopped = false
     const write = process.stderr.write.bind(process.stderr)
     process.stderr.write = (text: string | Uint8Array) => {
-      log += typeof text === 'string' ? text : Buffer.from(text).toString()
+      const piece = typeof text === 'string' ? text : Buffer.from(text).toString()
+      log += piece
+      said.push({ stream: 'stderr', text: piece })
       return true
     }
     const serving = server.serveForever()
@@ -44,7 +47,9 @@ export class InProcessTarget implements Target {
       port: server.serverPort,
       utcOffset: -new Date().getTimezoneOffset(),
       log: () => log,
+      said: () => said,
       alive: () => !stopped,
+      ending: () => Promise.resolve(undefined),
       async stop() {
         if (!stopped) {
           stopped = true

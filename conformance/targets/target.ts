@@ -3,6 +3,7 @@
  *
  * ```text
  *   basehttp              this library, each app in a process of its own
+ *   basehttp:async        this library with a mixin, and so :threads and :forks
  *   basehttp:in-process   this library, in the process of the suite
  *   cpython[:WHICH]       a real Python: a path, a program on PATH, or a version such as 3.13
  *   ./module.ts           what a student has written; see README.md for what it exports
@@ -14,13 +15,13 @@
  */
 
 import { existsSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
-import { freePort, runProgram, startProgram } from './child.ts'
+import { resolve } from 'node:path'
+import { freePort, runProgram, startProgram, takesConnections } from './child.ts'
 import { InProcessTarget } from './in-process.ts'
 import { COMMAND_LINE, TARGETS, targetProgram } from '../paths.ts'
 import { findPython, minor } from './python.ts'
 import type { Python } from './python.ts'
-import { HANDLERS } from './handlers.ts'
+import { HANDLERS, SERVERS } from './handlers.ts'
 
 /** What is asked of an app when it is started. */
 export interface AppOptions {
@@ -28,6 +29,12 @@ export interface AppOptions {
   readonly root?: string
   /** The port to listen on; any that is free, if left out. */
   readonly port?: number
+}
+
+/** Something that a target said, as it came. */
+export interface Said {
+  readonly stream: 'stdout' | 'stderr'
+  readonly text: string
 }
 
 /** An app that runs. */
@@ -40,8 +47,16 @@ export interface RunningApp {
   readonly utcOffset: number | undefined
   /** All that it has logged so far; undefined if that cannot be read. */
   log(): string | undefined
+  /** All that it has said so far; nothing if that cannot be read. */
+  said(): readonly Said[]
   /** Whether it still runs. */
   alive(): boolean
+  /**
+   * Tell how it has ended, such as `status 7`, once its last words are there.
+   *
+   * @returns undefined if it has not, or nobody can know.
+   */
+  ending(): Promise<string | undefined>
   /**
    * End it, and wait until it has ended.
    *
@@ -56,9 +71,12 @@ export interface Target {
   readonly apps: ReadonlySet<string>
   /** The version of its Python, such as `3.13.0`, if it is one. */
   readonly version?: string
-  /** Where its deviations are declared: files under `deviations/`, without `.json`. */
+  /**
+   * Where its deviations are declared: files under `deviations/`, without `.json`. Only this
+   * library and CPython have some; whatever others call themselves, they inherit none.
+   */
   readonly deviations?: string | readonly string[]
-  /** How many of its servers run side by side; four, if left out. */
+  /** How many of its servers run side by side; 16, if left out. */
   readonly lanes?: number
   /**
    * Start an app.
@@ -113,11 +131,15 @@ export async function chooseTarget(
       if (rest === 'in-process') {
         return alone(new InProcessTarget())
       }
+      if (rest === 'async' || rest === 'threads' || rest === 'forks') {
+        const recorded = new BasehttpTarget('oracle.js', rest)
+        return { target: new BasehttpTarget('basehttp.js', rest), recorded, recordings: '3.13' }
+      }
       break
     case 'cpython':
       return cpython(rest ?? 'python3')
     case 'url':
-      return alone(urlTarget(rest ?? '', apps))
+      return alone(await urlTarget(rest ?? '', apps))
     case 'cmd':
       return alone(commandTarget(rest ?? '', apps, port))
     default:
@@ -125,7 +147,8 @@ export async function chooseTarget(
         return alone(await moduleTarget(spec))
       }
   }
-  const known = 'basehttp, basehttp:in-process, cpython, cpython:WHICH, url:, cmd:, or a module'
+  const known =
+    'basehttp, basehttp:async, :threads, :forks and :in-process, cpython, cpython:WHICH, url:, cmd:, or a module'
   throw new TargetError(`There is no target "${spec}"; there are ${known} (./server.ts)`)
 }
 
@@ -136,18 +159,31 @@ function alone(target: Target): Chosen {
 
 // -- This library ----------------------------------------------------------------------------
 
+/** The mixins of the library, which a target can have. */
+type Mixin = 'async' | 'threads' | 'forks'
+
 /** This library, each app in a process of its own: the log is then really standard error. */
 export class BasehttpTarget implements Target {
-  readonly name = 'basehttp'
+  readonly name: string
   readonly deviations: readonly string[]
-  /** The handlers, and the command line itself. */
-  readonly apps = new Set([...Object.keys(HANDLERS), 'files'])
+  readonly apps: ReadonlySet<string>
   readonly #program: string
+  readonly #flags: readonly string[]
 
-  /** @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded */
-  constructor(program: 'basehttp.js' | 'oracle.js' = 'basehttp.js') {
+  /**
+   * @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded
+   * @param mixin - the server that each app has instead of its own
+   */
+  constructor(program: 'basehttp.js' | 'oracle.js' = 'basehttp.js', mixin?: Mixin) {
+    this.name = mixin === undefined ? 'basehttp' : `basehttp:${mixin}`
     this.deviations = program === 'oracle.js' ? ['recordings', 'recordings-3.6'] : ['basehttp']
     this.#program = targetProgram(program)
+    this.#flags = mixin === undefined ? [] : [`--${mixin}`]
+    // The handlers, and the command line itself. An app that is about its server keeps it.
+    const apps = Object.keys(HANDLERS)
+    this.apps = new Set(
+      mixin === undefined ? [...apps, 'files'] : apps.filter((app) => !(app in SERVERS)),
+    )
   }
 
   start(app: string, { root = '.', port = 0 }: AppOptions = {}): Promise<RunningApp> {
@@ -156,7 +192,7 @@ export class BasehttpTarget implements Target {
       const args = [String(port), '--bind', '127.0.0.1', '--directory', root]
       return startProgram({ name, command: [process.execPath, COMMAND_LINE, ...args] })
     }
-    const command = [process.execPath, this.#program, app, String(port), root]
+    const command = [process.execPath, this.#program, app, String(port), root, ...this.#flags]
     return startProgram({ name, command, ipc: true })
   }
 }
@@ -221,7 +257,8 @@ async function moduleTarget(spec: string): Promise<Target> {
   if (!existsSync(path)) {
     throw new TargetError(`There is no module "${spec}"`)
   }
-  const command = [process.execPath, targetProgram('module.js'), path]
+  // An error tells the line of the module as it was written.
+  const command = [process.execPath, '--enable-source-maps', targetProgram('module.js'), path]
   const said = await runProgram({ name: spec, command })
   const apps = /^APPS (.+)$/m.exec(said)?.[1]
   if (apps === undefined) {
@@ -229,7 +266,6 @@ async function moduleTarget(spec: string): Promise<Target> {
   }
   return {
     name: spec,
-    deviations: basename(spec).replace(/\.[cm]?[jt]s$/, ''),
     apps: new Set(apps.split(' ')),
     start: (app, { root = '.', port = 0 } = {}) =>
       startProgram({
@@ -240,7 +276,7 @@ async function moduleTarget(spec: string): Promise<Target> {
   }
 }
 
-function urlTarget(text: string, apps: readonly string[]): Target {
+async function urlTarget(text: string, apps: readonly string[]): Promise<Target> {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const tls = url?.protocol === 'https:'
   if (url === undefined || !(tls || url.protocol === 'http:') || url.pathname !== '/') {
@@ -254,15 +290,26 @@ function urlTarget(text: string, apps: readonly string[]): Target {
     tls,
     utcOffset: undefined,
     log: () => undefined,
+    said: () => [],
     alive: () => true,
+    ending: () => Promise.resolve(undefined),
     stop: () => Promise.resolve(),
   }
-  return { name: text, apps: new Set(apps), lanes: 1, start: () => Promise.resolve(running) }
+  const start = async () => {
+    if (await takesConnections(running.port, running.host)) {
+      return running
+    }
+    throw new Error(`Cannot connect to ${text}: nobody listens there`)
+  }
+  await start()
+  return { name: text, apps: new Set(apps), lanes: 1, start }
 }
 
 function commandTarget(line: string, apps: readonly string[], fixed?: number): Target {
   if (!line.includes('{port}') && fixed === undefined) {
-    throw new TargetError(`"cmd:${line}" must take its port, as in cmd:'java Server {port}', or have one: --port 4221`)
+    throw new TargetError(
+      `"cmd:${line}" must take its port, as in cmd:'java Server {port}', or have one: --port 4221`,
+    )
   }
   return {
     name: line,
