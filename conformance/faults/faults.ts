@@ -172,8 +172,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'bare-cr-in-a-value',
     history: 'CPython takes a bare CR for a line end, and finds a field that no proxy saw.',
     file: HEADERS,
-    from: '[^ \\t\\r\\n\\0][^\\r\\n\\0]*)?)$/',
-    to: '[^ \\t\\n\\0][^\\n\\0]*)?)$/',
+    from: '[^ \\t\\r\\n\\0][^\\r\\n\\0]*)?)\\r?\\n$/',
+    to: '[^ \\t\\n\\0][^\\n\\0]*?)?)\\r?\\n$/',
     killedBy: 'headers/bare-cr',
   },
   {
