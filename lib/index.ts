@@ -10,8 +10,12 @@
 // Types such as Buffer are Node's, and TypeScript 6 and later load only those that are asked for.
 /// <reference types="node" preserve="true" />
 
-export { FieldStorage, FormField, FormFile, FORM_LIMITS } from './cgi/field-storage.ts'
-export type { FieldStorageOptions, FormLimits, FormValue } from './cgi/field-storage.ts'
+export { FieldStorage } from './cgi/field-storage.ts'
+export type { FieldStorageOptions } from './cgi/field-storage.ts'
+export { FormField, FormFile } from './cgi/form-field.ts'
+export type { FormValue } from './cgi/form-field.ts'
+export { FORM_LIMITS } from './cgi/form-limits.ts'
+export type { FormLimits } from './cgi/form-limits.ts'
 export { BaseHTTPRequestHandler } from './http/base-handler.ts'
 export type { MethodHook } from './http/base-handler.ts'
 export { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, ERROR_PAGE_HTML5 } from './http/error-page.ts'

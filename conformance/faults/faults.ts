@@ -711,15 +711,15 @@ export const FAULTS: readonly Fault[] = [
     id: 'line-end-before-a-boundary',
     history:
       'The line end before a boundary belongs to the boundary; here it takes a byte too many.',
-    file: 'lib/cgi/field-storage.js',
-    from: 'return new Bytes(Buffer.from(held.take()));',
-    to: 'return new Bytes(Buffer.from(held.take().subarray(0, -1)));',
+    file: 'lib/cgi/form-store.js',
+    from: 'return new Content(Buffer.from(held.take()), 0, size);',
+    to: 'return new Content(Buffer.from(held.take().subarray(0, -1)), 0, size - 1);',
     killedBy: 'forms/article-without-expect',
   },
   {
     id: 'fields-without-limit',
     history: 'CPython had no limit on fields, and has none by default (bpo-34866).',
-    file: 'lib/cgi/field-storage.js',
+    file: 'lib/cgi/form-limits.js',
     from: 'maxFields: 1000,',
     to: 'maxFields: Infinity,',
     killedBy: 'forms/too-many-fields',
@@ -784,7 +784,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'nul-in-a-name',
     history: 'A name that is checked to its end, but used up to its NUL.',
-    file: 'lib/cgi/field-storage.js',
+    file: 'lib/cgi/form-limits.js',
     from: "name?.includes('\\0') === true",
     to: 'false',
     killedBy: 'forms/nul-in-a-name',

@@ -16,8 +16,10 @@ import { StreamReader } from '../socketserver/stream-reader.ts'
 import { ValueError } from '../stdlib/errors.ts'
 import { brokenForm, MULTIPART } from '../testing/forms.ts'
 import { captureStderr, dial, readAll, readUntil, serve } from '../testing/helpers.ts'
-import { FieldStorage, FORM_LIMITS, FormField } from './field-storage.ts'
+import { FieldStorage } from './field-storage.ts'
 import type { FieldStorageOptions } from './field-storage.ts'
+import { FormField } from './form-field.ts'
+import { FORM_LIMITS } from './form-limits.ts'
 
 const URLENCODED = 'application/x-www-form-urlencoded'
 const KIB = 1024

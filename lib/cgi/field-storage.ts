@@ -17,67 +17,28 @@
  * deprecates: such a part is one field. A body that is not a form is refused; Python stores it, and
  * its `keys()` then raises a `TypeError`.
  *
- * Next to read: `multipart.ts`.
+ * Next to read: `multipart.ts`, `form-store.ts`.
  *
  * @module
  */
 
-import { getSystemErrorMap } from 'node:util'
 import { bodyLength, HTTPMessage, RequestError } from '../http/message.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
-import { decodeUtf8, encodeLatin1 } from '../stdlib/bytes.ts'
+import { decodeUtf8 } from '../stdlib/bytes.ts'
 import { findDecoder } from '../stdlib/codecs.ts'
 import type { Decode } from '../stdlib/codecs.ts'
 import { ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
-import { TemporaryFile } from '../stdlib/tempfile.ts'
 import { parseQsl } from '../stdlib/urls.ts'
+import { Content, FormField } from './form-field.ts'
+import type { FormValue } from './form-field.ts'
+import { checkLimits, checkName, FORM_LIMITS, tooMany, truncated } from './form-limits.ts'
+import type { FormLimits } from './form-limits.ts'
+import { Store } from './form-store.ts'
 import { isBoundary, readParts } from './multipart.ts'
 import type { Body } from './multipart.ts'
 import { parseHeader } from './parse-header.ts'
-
-// -- What a form may cost --------------------------------------------------------------------
-
-/** What a form may cost; `Infinity` means no limit. See {@link FORM_LIMITS} for the defaults. */
-export interface FormLimits {
-  /** The bytes of the whole body. */
-  maxBytes: number
-  /** The number of fields that are not files. */
-  maxFields: number
-  /** The number of files. */
-  maxFiles: number
-  /** The bytes of one field, or of one file, in a multipart form. */
-  maxPartBytes: number
-  /**
-   * The total bytes of all fields that are not files, because a program holds them in memory as
-   * text. For an urlencoded form, the bytes of the body.
-   */
-  maxTextBytes: number
-  /** The bytes of the header of one part. */
-  maxHeaderBytes: number
-}
-
-const KIB = 1024
-const MIB = 1024 * KIB
-const GIB = 1024 * MIB
-
-/**
- * The default limits.
- *
- * Security: without a limit, clients can fill the disk or the memory. A million fields of one byte
- * each cost far more than a megabyte.
- *
- * @added Python has `max_num_fields` and `cgi.maxlen`, neither of which is set by default.
- */
-export const FORM_LIMITS: Readonly<FormLimits> = {
-  maxBytes: 2 * GIB,
-  maxFields: 1000,
-  maxFiles: 100,
-  maxPartBytes: GIB,
-  maxTextBytes: 4 * MIB,
-  maxHeaderBytes: 16 * KIB,
-}
 
 /** The options of {@link FieldStorage.parse}. */
 export interface FieldStorageOptions extends Partial<FormLimits> {
@@ -95,11 +56,6 @@ export interface FieldStorageOptions extends Partial<FormLimits> {
    */
   spoolThreshold?: number
 }
-
-// -- FieldStorage ----------------------------------------------------------------------------
-
-/** The value of a field: text, or the bytes of a file. */
-export type FormValue = string | Buffer
 
 /**
  * A form that was sent: its fields, by name and in order.
@@ -139,10 +95,16 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
    * @python cgi.FieldStorage.__init__
    */
   static async parse(options: FieldStorageOptions): Promise<FieldStorage> {
-    const { fp, headers, encoding = 'utf-8', spoolThreshold = MIB, keepBlankValues } = options
+    const {
+      fp,
+      headers,
+      encoding = 'utf-8',
+      spoolThreshold = 1024 * 1024,
+      keepBlankValues,
+    } = options
     const limits = checkLimits({ ...FORM_LIMITS, ...options })
     const [type, parameters] = parseHeader(headers.get('Content-Type', URLENCODED))
-    const decode = decoderFor(parameters.get('charset')) ?? decoderOf(encoding)
+    const decode = findDecoder(parameters.get('charset') ?? '') ?? decoderOf(encoding)
     const length = lengthOf(headers, limits)
     const tooShort = (missing: number) => truncated(length - missing, length)
     const body = fp.piecesUntil(fp.position + length, tooShort)
@@ -297,180 +259,18 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
   }
 }
 
-/**
- * A field of a form.
- *
- * @python cgi.FieldStorage
- */
-export class FormField {
-  /**
-   * Its name; null if it has none.
-   *
-   * @python cgi.FieldStorage.name
-   */
-  readonly name: string | null
-  /**
-   * The name of the file as the client gives it; null if the field is not a file. A browser sends an
-   * empty name if no file was chosen.
-   *
-   * As in Python, `filename*` (RFC 8187) is not read: RFC 7578 §4.2 forbids it. A part with nothing
-   * but that is a text, and its bytes are in {@link file}.
-   *
-   * Security: it may be `../../etc/passwd`. Never use it as a path.
-   *
-   * @python cgi.FieldStorage.filename
-   */
-  readonly filename: string | null
-  /**
-   * The media type that the client gives, in lower case and without parameters; `text/plain` by
-   * default, null in an urlencoded form.
-   *
-   * @python cgi.FieldStorage.type
-   */
-  readonly type: string | null
-  /**
-   * The headers of the part, with names in lower case; none in an urlencoded form.
-   *
-   * @python cgi.FieldStorage.headers
-   */
-  readonly headers: HTTPMessage
-  /**
-   * The bytes of the value, as a file.
-   *
-   * Differs: it always is bytes, and every field has it. Python's is a text file for a text, and
-   * `None` in an urlencoded form.
-   *
-   * @python cgi.FieldStorage.file
-   */
-  readonly file: FormFile
-  readonly #content: Content
-  readonly #decode: Decode
+// -- The body ------------------------------------------------------------------------------
 
-  /** @internal */
-  constructor(
-    content: Content,
-    decode: Decode,
-    { name, filename, type, headers }: Pick<FormField, 'name' | 'filename' | 'type' | 'headers'>,
-  ) {
-    this.name = name
-    this.filename = filename
-    this.type = type
-    this.headers = headers
-    this.file = new FormFile(content)
-    this.#content = content
-    this.#decode = decode
+function lengthOf(headers: HTTPMessage, { maxBytes }: FormLimits): number {
+  const length = bodyLength(headers)
+  if (!headers.has('Content-Length')) {
+    throw new RequestError(400, 'Missing Content-Length', 'Content-Length must say how long it is')
   }
-
-  /**
-   * The value: the bytes of a file, otherwise text, with U+FFFD for bytes that are invalid in its
-   * encoding.
-   *
-   * A value in a temporary file is read anew each time, all of it: for a large one, use {@link file}.
-   *
-   * Differs: a `charset` that the part or the request names is honoured (RFC 7578 §4.5), and an
-   * unknown one is ignored. Python uses `encoding` alone.
-   *
-   * @throws {@link ValueError} when the temporary file has been closed.
-   * @python cgi.FieldStorage.value
-   */
-  get value(): FormValue {
-    const bytes = this.#content.readSync()
-    return this.filename === null ? this.#decode(bytes) : bytes
+  if (length > maxBytes) {
+    throw tooMany('bytes', maxBytes, 'maxBytes')
   }
-
-  /**
-   * The size of the value in bytes.
-   *
-   * @added In Python, a program reads the value and counts.
-   */
-  get size(): number {
-    return this.#content.size
-  }
+  return length
 }
-
-/**
- * The bytes of a field as a file. Iterating gives pieces of up to 64 KiB, so that
- * `pipeline(field.file, createWriteStream(path))` saves it. Where a stream of Node's is needed, use
- * `Readable.from(field.file)`.
- *
- * @python io.BufferedReader
- */
-export class FormFile implements AsyncIterable<Buffer> {
-  readonly #content: Content
-  #position = 0
-
-  /** @internal */
-  constructor(content: Content) {
-    this.#content = content
-  }
-
-  /**
-   * Its size in bytes.
-   *
-   * @added As {@link FormField.size}.
-   */
-  get size(): number {
-    return this.#content.size
-  }
-
-  /**
-   * Read so many bytes from where the last read ended, or all that are left.
-   *
-   * @param size - how many bytes at most; -1 for all
-   * @returns no bytes at the end.
-   * @throws {@link ValueError} for any other negative number, or one that is no integer, and when
-   * the form has been closed.
-   * @python io.BufferedReader.read
-   */
-  async read(size = -1): Promise<Buffer> {
-    if (size < -1 || !Number.isInteger(size)) {
-      throw new ValueError(`Cannot read ${String(size)} bytes: give a length, or -1 for all`)
-    }
-    const left = this.size - this.#position
-    const start = this.#position
-    // Moved before the wait: a second read goes on where this one will end.
-    this.#position += size === -1 ? left : Math.min(size, left)
-    return this.#content.read(start, this.#position - start)
-  }
-
-  /**
-   * Go to a place, from where the next read begins.
-   *
-   * @param position - bytes from the beginning
-   * @throws {@link ValueError} for a position outside the file.
-   * @python io.BufferedReader.seek
-   */
-  seek(position: number): void {
-    if (!Number.isInteger(position) || position < 0 || position > this.size) {
-      throw new ValueError(
-        `Cannot go to byte ${String(position)}: there are 0 to ${String(this.size)}`,
-      )
-    }
-    this.#position = position
-  }
-
-  /**
-   * Iterate over what is left, in pieces.
-   *
-   * Differs: Python iterates over lines.
-   *
-   * @python io.IOBase.__iter__
-   */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
-    for (;;) {
-      const piece = await this.read(PIECE)
-      if (piece.length === 0) {
-        return
-      }
-      yield piece
-    }
-  }
-}
-
-/** How many bytes are read from a file at a time. */
-const PIECE = 64 * KIB
-
-// -- The two kinds of form -------------------------------------------------------------------
 
 const URLENCODED = 'application/x-www-form-urlencoded'
 
@@ -496,200 +296,14 @@ async function readUrlencoded(
   }
   return parseQsl(text, { keepBlankValues, decode }).map(([name, value]) => {
     checkName(name)
-    return new FormField(new Bytes(Buffer.from(value)), decodeUtf8, {
+    const bytes = Buffer.from(value)
+    return new FormField(new Content(bytes, 0, bytes.length), decodeUtf8, {
       name,
       filename: null,
       type: null,
       headers: new HTTPMessage(),
     })
   })
-}
-
-/** Fewer bytes wait for more: a system call for each byte would be slow. */
-const WRITTEN_AT_ONCE = 16 * KIB
-
-/** Keeps the parts of a multipart form: in memory, and beyond the threshold in one file. */
-class Store implements AsyncDisposable {
-  readonly list: FormField[] = []
-  readonly #limits: FormLimits
-  readonly #spoolThreshold: number
-  readonly #decode: Decode
-  #file: TemporaryFile | undefined
-  /** Bytes in memory; bytes of text, in memory or not; number of files. */
-  #held = 0
-  #text = 0
-  #files = 0
-
-  constructor(limits: FormLimits, spoolThreshold: number, decode: Decode) {
-    this.#limits = limits
-    this.#spoolThreshold = spoolThreshold
-    this.#decode = decode
-  }
-
-  /** Store a part. */
-  async keep(header: HTTPMessage, data: AsyncIterable<Buffer>): Promise<void> {
-    const headers = new HTTPMessage(
-      header.items().map(([name, value]) => [name, this.#decode(encodeLatin1(value))]),
-    )
-    const [, disposition] = parseHeader(headers.get('Content-Disposition', ''))
-    const [type, parameters] = parseHeader(headers.get('Content-Type', 'text/plain'))
-    const name = disposition.get('name') ?? null
-    const filename = disposition.get('filename') ?? null
-    checkName(name)
-    checkName(filename)
-    this.#count(filename !== null)
-    const charset = filename === null ? parameters.get('charset') : undefined
-    const decode = decoderFor(charset) ?? this.#decode
-    const content = await this.#keepData(data, filename !== null)
-    this.list.push(new FormField(content, decode, { name, filename, type, headers }))
-  }
-
-  #count(isFile: boolean): void {
-    const { maxFiles, maxFields } = this.#limits
-    this.#files += isFile ? 1 : 0
-    if (this.#files > maxFiles) {
-      throw tooMany('files', maxFiles, 'maxFiles')
-    }
-    if (!isFile && this.list.length - this.#files >= maxFields) {
-      throw tooMany('fields', maxFields, 'maxFields')
-    }
-  }
-
-  async #keepData(data: AsyncIterable<Buffer>, isFile: boolean): Promise<Content> {
-    const held = new ByteQueue()
-    let size = 0
-    let start: number | undefined
-    for await (const piece of data) {
-      this.#checkRoom(piece.length, size, isFile)
-      size += piece.length
-      this.#text += isFile ? 0 : piece.length
-      held.append(piece)
-      this.#held += piece.length
-      if (start !== undefined || this.#held > this.#spoolThreshold) {
-        start ??= this.#file?.size ?? 0
-        if (held.length >= WRITTEN_AT_ONCE) {
-          await this.#writeOut(held.take())
-        }
-      }
-    }
-    if (start === undefined) {
-      // Copied, because the piece is a view of something larger and would keep all of it alive.
-      return new Bytes(Buffer.from(held.take()))
-    }
-    await this.#writeOut(held.take())
-    return new Extent(this.#file as TemporaryFile, start, size)
-  }
-
-  /** Check that a piece fits. If it exceeds two limits, the one that is reached first counts. */
-  #checkRoom(length: number, size: number, isFile: boolean): void {
-    const { maxPartBytes, maxTextBytes } = this.#limits
-    const partRoom = maxPartBytes - size
-    const textRoom = isFile ? Infinity : maxTextBytes - this.#text
-    if (length > Math.min(partRoom, textRoom)) {
-      throw partRoom <= textRoom
-        ? tooMany('bytes in one part', maxPartBytes, 'maxPartBytes')
-        : tooMany('bytes of text', maxTextBytes, 'maxTextBytes')
-    }
-  }
-
-  async #writeOut(bytes: Buffer): Promise<void> {
-    try {
-      this.#file ??= await TemporaryFile.create()
-      await this.#file.write(bytes)
-    } catch (error) {
-      throw storageFailure(error as NodeJS.ErrnoException)
-    }
-    this.#held -= bytes.length
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close()
-  }
-}
-
-/** The stored bytes of a field. */
-interface Content {
-  readonly size: number
-  read(position: number, length: number): Promise<Buffer>
-  readSync(): Buffer
-}
-
-/** In memory. */
-class Bytes implements Content {
-  readonly #bytes: Buffer
-
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes
-  }
-
-  get size(): number {
-    return this.#bytes.length
-  }
-
-  read(position: number, length: number): Promise<Buffer> {
-    return Promise.resolve(this.#bytes.subarray(position, position + length))
-  }
-
-  readSync(): Buffer {
-    return this.#bytes
-  }
-}
-
-/** A section of the temporary file. */
-class Extent implements Content {
-  readonly #file: TemporaryFile
-  readonly #start: number
-  readonly size: number
-
-  constructor(file: TemporaryFile, start: number, size: number) {
-    this.#file = file
-    this.#start = start
-    this.size = size
-  }
-
-  read(position: number, length: number): Promise<Buffer> {
-    return this.#file.read(this.#start + position, length)
-  }
-
-  readSync(): Buffer {
-    return this.#file.readSync(this.#start, this.size)
-  }
-}
-
-// -- What may be wrong -----------------------------------------------------------------------
-
-function checkLimits(limits: FormLimits): FormLimits {
-  for (const name of Object.keys(FORM_LIMITS) as (keyof FormLimits)[]) {
-    const limit: unknown = limits[name]
-    if (typeof limit !== 'number' || !(limit >= 0)) {
-      throw new ValueError(`Cannot limit ${name} to ${repr(limit)}: give a number, or Infinity`)
-    }
-  }
-  return limits
-}
-
-function lengthOf(headers: HTTPMessage, { maxBytes }: FormLimits): number {
-  const length = bodyLength(headers)
-  if (!headers.has('Content-Length')) {
-    throw new RequestError(400, 'Missing Content-Length', 'Content-Length must say how long it is')
-  }
-  if (length > maxBytes) {
-    throw tooMany('bytes', maxBytes, 'maxBytes')
-  }
-  return length
-}
-
-function truncated(arrived: number, length: number): RequestError {
-  return new RequestError(
-    400,
-    'Truncated form',
-    `the body ended after ${String(arrived)} of ${String(length)} bytes`,
-  )
-}
-
-/** The decoder for a charset that a client names; null if there is none or it is unknown. */
-function decoderFor(charset: string | undefined): Decode | null {
-  return charset === undefined ? null : findDecoder(charset)
 }
 
 /** The decoder for the encoding that the program asks for. */
@@ -699,30 +313,4 @@ function decoderOf(encoding: string): Decode {
     throw new ValueError(`Cannot decode ${repr(encoding)}: there is no such encoding`)
   }
   return decode
-}
-
-/** Security: to programs in C, and to the system, a name ends at a NUL. */
-function checkName(name: string | null): void {
-  if (name?.includes('\0') === true) {
-    throw new RequestError(400, 'Malformed form', 'there is a NUL in a name')
-  }
-}
-
-function tooMany(what: string, limit: number, name: string): RequestError {
-  return new RequestError(
-    413,
-    'Content Too Large',
-    `the form has more than ${String(limit)} ${what} (${name})`,
-  )
-}
-
-/** The disk is full, for instance: the fault of neither the client nor the program. */
-function storageFailure(error: NodeJS.ErrnoException): RequestError {
-  const reason = getSystemErrorMap().get(error.errno ?? 0)?.[1] ?? error.message
-  return new RequestError(
-    500,
-    `Cannot store the form: ${reason}`,
-    'what was sent is too large to be kept in memory, and cannot be written to a temporary file',
-    { cause: error },
-  )
 }

@@ -63,7 +63,6 @@ export type MethodHook = () => void | Promise<void>
 
 /** The most bytes in a request line, its end included. */
 const MAX_REQUEST_LINE = 65536
-
 /** The most bytes of an unread body that are skipped: skipping more would cost more than reconnecting. */
 const MAX_SKIPPED = 256 * 1024
 
@@ -223,8 +222,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.#owesKeepAlive = false
     this.requestline = withoutLineEnds(this.#rawRequestline)
 
-    // An empty line before a request is not skipped, as RFC 9112 §2.2 would have it: it ends the connection
-    // silently, as in Python.
+    // RFC 9112 §2.2 would have an empty line skipped. It ends the connection silently, as in Python.
     const words = splitWords(this.requestline)
     if (words.length === 0) {
       return false
@@ -493,7 +491,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
   }
 
-  /** End the headers with an empty line. What is written to `wfile` from here on is the body. */
+  /** End the headers with an empty line. What is written to `wfile` after this is the body. */
   endHeaders(): void {
     // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed in the response;
     // otherwise it waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python
@@ -614,16 +612,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** The method of the request, such as `GET`; empty until that is known. Case matters. */
   command = ''
-
-  /**
-   * The request target as it was sent, with its query, not decoded. Slashes that it begins with have
-   * become one slash.
-   */
+  /** The request target as it was sent, with its query, not decoded; of several leading slashes, one. */
   path = ''
-
   /** The version that the client speaks, such as `HTTP/1.1`. */
   requestVersion = ''
-
   /** The request line as text, without its line end; each character is one byte. */
   requestline = ''
 
@@ -631,7 +623,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   get rawRequestline(): Uint8Array {
     return encodeLatin1(this.#rawRequestline)
   }
-  /** For code that reads the request line itself and then calls {@link parseRequest}. */
+  /** For code that reads the line itself and then calls {@link parseRequest}. */
   set rawRequestline(line: Uint8Array) {
     this.#rawRequestline = decodeLatin1(line)
   }
@@ -669,7 +661,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   #responding = false
   /** Whether the client has asked for a persistent connection, and has not been told that it is. */
   #owesKeepAlive = false
-
   /** `position` of the reader that the request came from, at which its body ends. */
   #bodyEnd = 0
   #bodySource: StreamReader | undefined
@@ -690,28 +681,21 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   sysVersion: string = runtime
 
-  /**
-   * What a request is taken to be until its version is known. With HTTP/0.9, the response to a
-   * malformed request line is a page without a head.
-   */
+  /** A request's version until it is known. HTTP/0.9: a malformed line gets a page without a head. */
   defaultRequestVersion: string = 'HTTP/0.9'
 
   /**
    * The page of {@link sendError}, a format with the names `code`, `message` and `explain`. The last two
-   * come escaped for HTML, but for quotes: as in Python they are safe between tags, and not in an
-   * attribute.
+   * come escaped for HTML, but for quotes, as in Python: they are safe between tags, not in an attribute.
    */
   errorMessageFormat: string = ERROR_PAGE_HTML4
 
   /** The media type of that page. */
   errorContentType: string = ERROR_CONTENT_TYPE
-
   /** Phrase and description of each status code. */
   responses: Responses = RESPONSES
-
   /** The class that {@link headers} is an object of. */
   MessageClass: MessageClass = HTTPMessage
-
   /** The days of the week, Monday first. */
   weekdayname: readonly string[] = WEEKDAYS
   /** The months, with nothing at 0, so that January is 1. */

@@ -10,9 +10,8 @@
  * block, so whatever may have to wait returns a promise; a line that is already here can be had
  * without one (`takeTextLine`).
  *
- * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the
- * peer's TCP window closes, and a client that sends faster than the handler reads is slowed down
- * at no cost to us.
+ * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the peer's TCP
+ * window closes, and a client that sends faster than the handler reads is slowed down.
  *
  * Reading path: 4 of 9. Next: stream-writer.ts.
  *
@@ -36,10 +35,8 @@ export interface StreamReaderOptions {
 }
 
 /**
- * A connection's input as a file.
- *
- * One read at a time: a second one that starts while the first still waits is an error. {@link peek}
- * does not count, since it takes nothing: others may begin while it waits.
+ * A connection's input as a file. One read at a time: a second one that starts while the first still waits
+ * is an error. {@link peek} does not count, since it takes nothing.
  *
  * What it throws: {@link TimeoutError} when the peer sends nothing for `timeout` seconds,
  * {@link ConnectionResetError} when the connection breaks. The end of the input is not an
@@ -88,8 +85,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Read a line, its LF included.
    *
-   * The line is shorter than that, without LF, when the input ended or `limit` bytes came before
-   * an LF. Empty: the input has ended.
+   * Without LF: the input ended, or `limit` bytes came before it. Empty: the input has ended.
    *
    * @param limit - the most bytes to return; -1 for no limit
    * @throws {@link ValueError} for a limit that is not valid, and after {@link close}.
@@ -110,11 +106,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * Take a line that is already here, as {@link readline} reads it, or return undefined if that would have
-   * to wait. The line is decoded as ISO 8859-1: each byte becomes the character of the same
-   * number.
+   * to wait. The line is decoded as ISO 8859-1: each byte becomes the character of the same number.
    *
-   * @param limit - the most bytes to return; -1 for no limit
-   * @throws {@link ValueError} for a limit that is not valid, and after {@link close}.
    * @added Python's reads block, so it needs no other kind.
    */
   takeTextLine(limit = -1): string | undefined {
@@ -126,7 +119,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Iterate over the lines that are left, to the end of the input: `for await (const line of rfile)`.
+   * Iterate over the lines that are left: `for await (const line of rfile)`.
    *
    * @python io.IOBase.__iter__
    */
@@ -149,8 +142,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * closes its side. Read as many bytes as `Content-Length` says.
    *
    * @param size - how many bytes; -1 for all to the end of the input
-   * @throws {@link ValueError} for any other negative number, one that is not an integer, and
-   * after {@link close}.
+   * @throws {@link ValueError} for a size that is not valid, and after {@link close}.
    * @python io.BufferedReader.read
    */
   async read(size = -1): Promise<Buffer> {
@@ -166,7 +158,6 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Read that many bytes and throw them away, or fewer if the input ends first.
    *
-   * @param size - how many bytes
    * @added To leave a connection in order for its next request.
    */
   async skip(size: number): Promise<void> {
@@ -208,9 +199,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Iterate over the bytes up to a {@link position}, in pieces as they come.
    *
-   * @param tooShort - makes the error for an input that ends before it, of the number of bytes that
-   * are missing; a {@link ConnectionResetError} by default
-   * @throws that error.
+   * @param tooShort - makes what is thrown if the input ends before it, of the number of missing bytes
    * @added Python's `read1()`, again and again.
    */
   async *piecesUntil(
@@ -230,8 +219,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Wait until there are more bytes than now, or the input has ended, and no longer than the
-   * timeout. For code that takes what is here and comes back for the rest.
+   * Wait until there are more bytes than now, or the input has ended. For code that takes what is here
+   * and comes back for the rest.
    *
    * @added Python's reads block, so there is no need to come back.
    */
@@ -273,8 +262,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * When the peer's time is up, however often it sends a byte: seconds on the clock of
-   * `monotonic()`. Null: never. It counts beside the timeout, which begins again with each byte.
+   * When the peer's time is up, on the clock of `monotonic()`; null: never. It counts beside the
+   * timeout, which begins again with each byte.
    *
    * @added Python leaves slow clients to threads.
    */
@@ -291,12 +280,12 @@ export class StreamReader implements AsyncIterable<Buffer> {
   #position = 0
 
   /**
-   * Aborted when the peer has gone: it has closed its side, the connection is broken, or
-   * {@link close} has been called. Its reason is a {@link ConnectionResetError}. After
-   * {@link release} it is another one, so that listeners of one request do not outlive it.
+   * Aborted, with a {@link ConnectionResetError}, when the peer has gone: it has closed its side, the
+   * connection is broken, or {@link close} has been called. After {@link release} it is another one, so
+   * that listeners of one request do not outlive it.
    *
-   * Once it has been asked for, the input is watched. Up to 64 KiB are taken from the peer for that,
-   * and wait here for the next read; if more than that is unread, its leaving is not noticed.
+   * Once it has been asked for, the input is watched: up to 64 KiB are taken from the peer, and wait here
+   * for the next read. If more than that is unread, its leaving is not noticed.
    *
    * @added In Python, a thread finds out only by reading.
    */
@@ -323,8 +312,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   // -- What is made from the input -----------------------------------------------------------
 
   /**
-   * Take care of something that was made from the input and must not outlive the request, such as
-   * the temporary file of an upload: it is disposed of with {@link release}.
+   * Take care of something that must not outlive the request, such as the temporary file of an upload: it
+   * is disposed of with {@link release}.
    *
    * @added Python's files close themselves when nothing refers to them any more.
    */
@@ -335,9 +324,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /**
    * Dispose of all that was given to {@link adopt}, and forget the {@link signal}. Called after each
-   * request, and by {@link close}.
+   * request, and by {@link close}; undefined if there was nothing: a promise costs.
    *
-   * @returns undefined if there was nothing: a promise costs, and most requests have no use for it.
    * @added See {@link adopt}.
    */
   release(): Promise<void> | undefined {
@@ -422,8 +410,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
     }
   }
 
-  // Listeners, as fields, so that close() can take them off again: a kept-alive socket that collects
-  // listeners is a classic leak. That for errors stays, or a late reset would end the process.
+  // As fields, so that close() can take them off again: a socket that collects listeners is a classic
+  // leak. That for errors stays, or a late reset would end the process.
 
   readonly #onData = (chunk: Buffer): void => {
     this.#queue.append(chunk)
