@@ -676,9 +676,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** The server software, as it is named in the `Server` header. */
   serverVersion: string = 'BaseHTTP/0.6'
 
-  /**
-   * What the server runs on, after that. Differs: `Node/20.20.2`, where Python says `Python/3.13.0`.
-   */
+  /** What the server runs on. Differs: `Node/20.20.2`, where Python says `Python/3.13.0`. */
   sysVersion: string = runtime
 
   /** A request's version until it is known. HTTP/0.9: a malformed line gets a page without a head. */

@@ -16,6 +16,7 @@
  * @module
  */
 
+import { Condition } from '../stdlib/asyncio.ts'
 import type { Connection } from './request-handler.ts'
 
 /** How long a client may take to close its side of a connection after we have closed ours, in seconds. */
@@ -36,8 +37,8 @@ export class LingeringConnections {
   /** In the order in which they were closed; some may be gone already. */
   #connections: Connection[] = []
   #count = 0
-  /** Called when there are none. */
-  #waiting: (() => void)[] = []
+  /** Notified when there are none. */
+  readonly #none = new Condition()
 
   constructor(owner: Owner) {
     this.#owner = owner
@@ -67,9 +68,7 @@ export class LingeringConnections {
       this.#count--
       if (this.#count === 0) {
         this.#connections = []
-        for (const resolve of this.#waiting.splice(0)) {
-          resolve()
-        }
+        this.#none.notifyAll()
       }
     })
     connection.end(() => {
@@ -82,10 +81,10 @@ export class LingeringConnections {
   }
 
   /** Wait until all are closed: four seconds at most, once the server itself is being closed. */
-  allClosed(): Promise<void> {
-    return this.#count === 0
-      ? Promise.resolve()
-      : new Promise((resolve) => this.#waiting.push(resolve))
+  async allClosed(): Promise<void> {
+    while (this.#count > 0) {
+      await this.#none.wait()
+    }
   }
 
   /**

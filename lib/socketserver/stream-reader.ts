@@ -25,7 +25,6 @@ import { ConnectionResetError, TimeoutError, ValueError } from '../stdlib/errors
 
 /** How many bytes may lie unread before the peer has to wait. */
 const HIGH_WATER_MARK = 64 * 1024
-
 /** How a {@link StreamReader} is set up. */
 export interface StreamReaderOptions {
   /** How long to wait for the peer each time, in seconds; null waits for ever. Default: null. */
@@ -181,10 +180,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Wait until there is a byte, and look at what is here without taking it. It may be
-   * abandoned, in a `Promise.race()` for instance: nothing is lost with it, and another read may begin.
+   * Wait until there is a byte, and look at what is here without taking it: nothing, if the input has
+   * ended. It may be abandoned, in a `Promise.race()` for instance, and another read may begin.
    *
-   * @returns one byte or more; none if the input has ended.
    * @throws {@link ValueError} after {@link close}.
    * @python io.BufferedReader.peek
    */
@@ -351,9 +349,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Let go of the input. Unread bytes here are lost; what is still to come is left to whatever
-   * closes the connection, see `closeRequest()`. A read that still waits, because it was not awaited,
-   * gets the end of the input.
+   * Let go of the input. Unread bytes are lost; what is still to come is left to `closeRequest()`. A read
+   * that still waits, because it was not awaited, gets the end of the input.
    *
    * @python io.BufferedReader.close
    */
