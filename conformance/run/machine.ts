@@ -43,10 +43,10 @@ export function tap(results: readonly Result[], command: string): string {
       case 'allowed':
         lines.push(`ok ${name} # the RFC leaves it open`)
         break
-      case 'untold':
       case 'expected failure':
         lines.push(`not ok ${name} # TODO a declared deviation`)
         break
+      case 'untold':
       case 'dependent':
         lines.push(`ok ${name} # SKIP ${result.findings[0]?.flaw ?? ''}`)
         break
@@ -56,7 +56,6 @@ export function tap(results: readonly Result[], command: string): string {
       case 'fail':
       case 'unsteady':
       case 'unexpected pass':
-      case 'unsteady':
       case 'dies':
       case 'error':
         lines.push(`not ok ${name}`, ...diagnostics(result, command))

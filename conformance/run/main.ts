@@ -90,7 +90,9 @@ async function judge(flags: Flags): Promise<number> {
     const start = performance.now()
     const run = await judgeByRules(flags)
     if ('results' in run) {
-      return tell(run.target, run.results, flags, { start, notes: [] })
+      const { target, results, late } = run
+      const notes = late ? [`The time of the run is over: ${String(flags.timeout)} s`] : []
+      return tell(target, results, flags, { start, notes, least: late ? 1 : 0 })
     }
     if (run.line !== undefined) {
       ;(run.status === 0 ? console.log : console.error)(run.line)

@@ -10,7 +10,10 @@ import { join } from 'node:path'
 import type { Flags } from './flags.ts'
 import type { Result } from './lanes.ts'
 import { keepRunning } from './repro.ts'
+import { Progress } from './progress.ts'
 import { authorityOf, runRules } from './rules.ts'
+import type { RuleSettings } from './rules.ts'
+import { select } from './select.ts'
 import { play } from '../judge/exchange.ts'
 import type { Outcome } from '../judge/exchange.ts'
 import { parseResponses } from '../judge/invariants.ts'
@@ -25,7 +28,7 @@ import { findPython } from '../targets/python.ts'
 
 /** What a run came to, or why there is none. */
 export type RulesRun =
-  | { readonly target: Target; readonly results: readonly Result[] }
+  | { readonly target: Target; readonly results: readonly Result[]; readonly late: boolean }
   | { readonly status: number; readonly line?: string }
 
 /** The resource that is asked for, if no flag names one. */
@@ -41,7 +44,7 @@ const APP = 'rfc'
  */
 export async function judgeByRules(flags: Flags): Promise<RulesRun> {
   const rules = readRules(RULES)
-  const selected = rules.filter(({ id }) => flags.only.some((prefix) => id.startsWith(prefix)))
+  const selected = select(rules, flags)
   if (selected.length === 0) {
     const line = `No rule selected: no id begins with ${flags.only.join(' or ')}; see --list`
     return { status: 2, line }
@@ -54,19 +57,18 @@ export async function judgeByRules(flags: Flags): Promise<RulesRun> {
     rmSync(root, { recursive: true, force: true })
   })
   makeRoot(root)
-  const { target, app } = await targetOf(flags)
+  let chosen: Awaited<ReturnType<typeof targetOf>>
+  let about: Explored
   const options = { root, ...(flags.port === 0 ? {} : { port: flags.port }) }
-  let about: Awaited<ReturnType<typeof explore>>
   try {
+    chosen = await targetOf(flags)
+    const { target, app } = chosen
     const running = await target.start(app, options)
     try {
       about = await explore(running, flags)
       if (flags.repro) {
-        const authority = authorityOf(running)
-        const filled = selected.map((rule) => ({
-          ...rule.exchange({ ...about.facts, authority }),
-          id: rule.id,
-        }))
+        const facts = { ...about.facts, authority: authorityOf(running) }
+        const filled = selected.map((rule) => ({ ...rule.exchange(facts), id: rule.id }))
         return { status: await keepRunning(filled, running) }
       }
     } finally {
@@ -78,9 +80,17 @@ export async function judgeByRules(flags: Flags): Promise<RulesRun> {
     }
     return { status: 3, line: (error as Error).message }
   }
+  const { target, app } = chosen
   const ours = !flags.target.startsWith('url:')
-  const results = await runRules(target, selected, rules, { ...options, ...about, app, ours })
-  return { target, results }
+  const progress = new Progress(process.stderr, selected.length)
+  const told = (result: Result) => {
+    progress.told(result)
+  }
+  const until = performance.now() + (flags.timeout ?? Infinity) * 1000
+  const settings = { ...options, ...about, app, ours, until, told }
+  const results = await runRules(target, selected, rules, settings)
+  progress.end()
+  return { target, results, late: performance.now() > until }
 }
 
 // -- The target ------------------------------------------------------------------------------
@@ -128,8 +138,18 @@ async function byCommand(words: readonly string[]): Promise<Target> {
 
 // -- What it serves --------------------------------------------------------------------------
 
-/** See that the server serves what the rules ask for. */
-async function explore(app: RunningApp, flags: Flags) {
+/** What is known of a server before it is judged. */
+export type Explored = Pick<RuleSettings, 'facts' | 'has'>
+
+/**
+ * See that the server serves what the rules ask for.
+ *
+ * @throws {@link TargetError} when it does not; an Error when nobody is there.
+ */
+export async function explore(
+  app: RunningApp,
+  flags: { readonly path?: string | undefined; readonly post?: string | undefined } = {},
+): Promise<Explored> {
   const path = flags.path ?? PATH
   const first = await get(path, app)
   const second = await get(path, app)

@@ -104,12 +104,12 @@ const patience = { missing: patiently(500), quiet: 50, whole: patiently(1000), c
 async function run(
   page: string,
   behave: Behaviour,
-  { post = false, counts = { starts: 0 }, shared = false } = {},
+  { post = false, counts = { starts: 0 }, shared = false, until = Infinity } = {},
 ) {
   const rules = parseRules(page, 'test.md')
   const facts = { path: '/x', body: 'hello', post: post ? '/post' : undefined }
   const has = new Set<Need>(post ? ['path', 'post'] : ['path'])
-  const settings = { app: 'rfc', facts, has, ours: true, patience }
+  const settings = { app: 'rfc', facts, has, ours: true, patience, until }
   const results = await runRules(target(behave, counts, shared), rules, rules, settings)
   return results.map(({ id, verdict, findings: [first] }: Result) => {
     return first === undefined ? [id, verdict] : [id, verdict, first.flaw]
@@ -286,6 +286,14 @@ t.test('a server that floods, or trickles, is given up', async (t) => {
     return 'HTTP/1.1 400 '
   }
   t.match((await run(CONTROL + MISSING, trickle))[1], ['host/missing', 'fail', /./])
+})
+
+t.test('when the time is over, nothing more is run', async (t) => {
+  const counts = { starts: 0 }
+  t.same(await run(CONTROL, () => OK, { counts, until: performance.now() - 1 }), [
+    ['control/get', 'dependent', 'not run: the time of the run is over'],
+  ])
+  t.equal(counts.starts, 0)
 })
 
 t.test('several connections at once, and a client that leaves', async (t) => {

@@ -37,6 +37,10 @@ export interface RuleSettings extends AppOptions {
   readonly ours: boolean
   /** How long to wait for a response to a rule; {@link PATIENCE}, if left out. */
   readonly patience?: Patience
+  /** When the time of the run is over, by the clock of `performance`. */
+  readonly until?: number
+  /** Is told of each result as it comes. */
+  readonly told?: (result: Result) => void
 }
 
 /** A right response to a small request comes at once, so a missing one is not waited for as long. */
@@ -82,13 +86,15 @@ export async function runRules(
       for (let rule = queue.shift(); rule !== undefined; rule = queue.shift()) {
         const started = performance.now()
         const conducted = await conduct(rule, byId.get(rule.control ?? ''), server, settings)
-        results.set(rule.id, {
+        const result: Result = {
           id: rule.id,
           topic: rule.id.slice(0, rule.id.indexOf('/')),
           case: { ...rule, ...rule.exchange(server.facts()) },
           ...conducted,
           milliseconds: Math.round(performance.now() - started),
-        })
+        }
+        results.set(rule.id, result)
+        settings.told?.(result)
       }
     } finally {
       await server.stop()
@@ -103,8 +109,11 @@ async function conduct(
   rule: Rule,
   control: Rule | undefined,
   server: Server,
-  { has, patience }: RuleSettings,
+  { has, patience, until = Infinity }: RuleSettings,
 ): Promise<Conducted> {
+  if (performance.now() > until) {
+    return { verdict: 'dependent', findings: note('not run: the time of the run is over') }
+  }
   const lacking = [...rule.needs, ...(control?.needs ?? [])].find((need) => !has.has(need))
   if (lacking !== undefined) {
     return { verdict: 'skip', findings: note(`it needs ${LACKING[lacking]}`) }

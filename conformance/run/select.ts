@@ -45,15 +45,22 @@ export function readReplays(which: string): ReplayCase[] {
   return which === 'none' ? [] : readRecordings(RECORDINGS, `cpython-${which}`)
 }
 
+/** A case, or a rule: what a case needs are other cases. */
+interface Selectable {
+  readonly id: string
+  readonly needs?: readonly string[]
+}
+
 /** The cases whose id begins as `--only` says, and of these the part of `--shard`. */
-export function select<One extends AnyCase>(cases: readonly One[], { only, shard }: Flags): One[] {
+export function select<One extends Selectable>(
+  cases: readonly One[],
+  { only, shard }: Pick<Flags, 'only' | 'shard'>,
+): One[] {
   const chosen = cases.filter(({ id }) => only.some((prefix) => id.startsWith(prefix)))
   // A case goes where the case goes without which it tells nothing.
-  const partOf = (one: AnyCase): number => {
-    const [need] = 'needs' in one ? one.needs : []
-    const index = chosen.findIndex(({ id }) => id === (need ?? one.id))
-    const needed = need === undefined ? undefined : chosen[index]
-    return needed === undefined ? Math.max(0, index) % shard.of : partOf(needed)
+  const partOf = (one: One): number => {
+    const needed = chosen.find(({ id }) => id === one.needs?.[0])
+    return needed === undefined ? chosen.indexOf(one) % shard.of : partOf(needed)
   }
   return shard.of === 1 ? chosen : chosen.filter((one) => partOf(one) === shard.part - 1)
 }
