@@ -87,6 +87,7 @@ async function judge(flags: Flags): Promise<number> {
     return 0
   }
   if (flags.profile === 'rfc') {
+    refuseForRules(flags)
     const start = performance.now()
     const run = await judgeByRules(flags)
     if ('results' in run) {
@@ -150,6 +151,23 @@ async function judge(flags: Flags): Promise<number> {
     return serveForRepro(chosen, selected, recordings, root, flags.port)
   }
   return run(chosen, selected, recordings, flags, { root, own, known })
+}
+
+/** A flag that would do nothing must not look as if it did. */
+function refuseForRules({ cases, require, deviations, shard, timeout, seed }: Flags): void {
+  const given = {
+    cases: cases.length > 0,
+    require: require.length > 0,
+    deviations: deviations !== undefined,
+    shard: shard.of > 1,
+    timeout: timeout !== undefined,
+    seed: seed !== 1,
+  }
+  for (const [flag, isGiven] of Object.entries(given)) {
+    if (isGiven) {
+      throw new UsageError(`--${flag} is not for the profile rfc`)
+    }
+  }
 }
 
 /** Somebody's own deviations, and what tells that file from any other. */
