@@ -10,12 +10,15 @@ import { runAll } from '../run/lanes.ts'
 import { readPages } from '../judge/page.ts'
 import type { Case } from '../judge/page.ts'
 import { CASES } from '../paths.ts'
+import { ask, controlLike, CONTROLS } from './controls.ts'
+import type { Control } from './controls.ts'
 import { PROBES } from './probes.ts'
 import type { Finding, Probe, ProbeName } from './probes.ts'
 import type { Row } from './rows.ts'
 import { brief, RULES, see } from './rules.ts'
 import type { Seen } from './rules.ts'
 import type { Server } from './servers.ts'
+import type { RunningApp } from '../targets/target.ts'
 
 /** What a server did, by the id of the case or the name of the probe. */
 export type Findings = Map<string, Finding>
@@ -45,15 +48,27 @@ export async function attackWithCases(
     return one === undefined || (row.needsHandler === true && !runsHandlers) ? [] : [one]
   })
   const seen = new Map<string, Seen>()
+  const controlled = new Map<string, Finding>()
   const results = await runAll(target, chosen, {
     root,
     appOf: (one) => one.app,
     topicOf: () => '',
     conduct: async (one, app) => {
+      const control = CONTROLS[rowOf.get(one.id)?.control ?? controlLike(one)]
+      const before = await untold(control, app)
+      if (before !== undefined) {
+        controlled.set(one.id, before)
+        return { verdict: 'pass', findings: [] }
+      }
       const { outcome, log } = await converse(patiently(one), app, one.log?.length ?? 0, {
         patience: PATIENCE,
       })
-      seen.set(one.id, see(outcome, one.request, log))
+      const what = see(outcome, one.request, log)
+      seen.set(one.id, what)
+      if ((await untold(control, app)) !== undefined) {
+        const text = `${brief(what)}, and then the server no longer serves ${control.sends}`
+        controlled.set(one.id, { text, holds: false })
+      }
       return { verdict: 'pass', findings: [], outcome }
     },
   })
@@ -62,6 +77,10 @@ export async function attackWithCases(
       const what = seen.get(id)
       if (verdict === 'skip') {
         return []
+      }
+      const instead = controlled.get(id)
+      if (verdict === 'pass' && instead !== undefined) {
+        return [[id, instead]]
       }
       // A server that has hung, or is gone, or could not be asked any more.
       if (verdict !== 'pass' || what === undefined) {
@@ -73,6 +92,16 @@ export async function attackWithCases(
       return [[id, holds === undefined ? { text } : { text, holds }]]
     }),
   )
+}
+
+/** Why nothing can be told of an attack; undefined if the request without its flaw is served. */
+async function untold(control: Control, app: RunningApp): Promise<Finding | undefined> {
+  const seen = await ask(control, app, PATIENCE)
+  if (seen !== undefined && control.served(seen)) {
+    return undefined
+  }
+  const what = seen === undefined ? 'no connection' : brief(seen)
+  return { text: `cannot be told: ${control.sends} gets ${what}`, untold: true }
 }
 
 /** The same conversation with a server that has its own wording: any response is accepted. */
@@ -108,7 +137,7 @@ export async function attackWithProbe(
   }
   const running = await target.start(app, { root })
   try {
-    return await probe.run(running)
+    return (await untold(CONTROLS[probe.control], running)) ?? (await probe.run(running))
   } finally {
     await running.stop()
   }

@@ -1,7 +1,11 @@
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
+import type { Test } from 'tap'
 import { makeDocumentRoot } from '../recordings/document-root.ts'
 import { TOP } from '../paths.ts'
 import { attackWithCases, attackWithProbe, readCases } from './attack.ts'
@@ -12,7 +16,9 @@ import { ROWS } from './rows.ts'
 import { brief, RULES, see } from './rules.ts'
 import type { RuleName } from './rules.ts'
 import { ours } from './servers.ts'
+import type { Server } from './servers.ts'
 import { missingTests } from './tests.ts'
+import type { Target } from '../targets/target.ts'
 
 const page = readFileSync(join(TOP, 'docs/attacks.md'), 'utf8')
 
@@ -70,6 +76,85 @@ t.test('this library stands, and docs/attacks.md says how', async (t) => {
     }
   }
   t.match(written.get('slow head'), /^✓ closed after 3[0-3] s$/)
+})
+
+/** A server for every app, which is this function of the request's first line. */
+function serverOf(t: Test, respond: (line: string) => string): Server {
+  const target: Target = {
+    name: 'wrong',
+    apps: new Set([...ours().target.apps]),
+    async start() {
+      const server = createServer((socket) => {
+        let received = ''
+        socket.on('error', () => {})
+        socket.on('data', (data) => {
+          received += data.toString('latin1')
+          if (received.includes('\r\n\r\n')) {
+            socket.end(respond(received.slice(0, received.indexOf('\r\n'))))
+          }
+        })
+      }).listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      t.teardown(() => server.close())
+      return {
+        ...{ host: '127.0.0.1', port: (server.address() as AddressInfo).port },
+        utcOffset: undefined,
+        log: () => undefined,
+        said: () => [],
+        ending: async () => undefined,
+        alive: () => true,
+        stop: async () => {
+          server.close()
+        },
+      }
+    },
+  }
+  return { column: 'CPython', version: '', target, runsHandlers: true }
+}
+
+const RESPONSE_HEAD = 'Date: Thu, 06 Oct 2016 21:12:10 GMT\r\nConnection: close\r\nContent-Length:'
+
+t.test('a server that refuses everything holds nothing', async (t) => {
+  const nothing = serverOf(t, () => `HTTP/1.1 404 Not Found\r\n${RESPONSE_HEAD} 0\r\n\r\n`)
+  const found = await attackWithCases(nothing, ROWS, '/')
+  t.equal(found.size, ROWS.flatMap(({ cases: ids = [] }) => ids).length)
+  for (const [id, finding] of found) {
+    t.equal(finding.holds, undefined, id)
+    t.match(cell(finding), /^cannot be told: `[^`]+` gets 404, closed$/, id)
+  }
+  const probe = await attackWithProbe(nothing, 'fifo', '/')
+  t.equal(probe?.untold, true)
+})
+
+t.test('a server that takes no POST is not praised for refusing one', async (t) => {
+  const files = serverOf(t, (line) => {
+    const body = 'Hello, world\n'
+    const length = String(body.length)
+    return /^(?:GET|HEAD) \/(?:hello\.txt)? HTTP\/1\.1$/.test(line)
+      ? `HTTP/1.1 200 OK\r\n${RESPONSE_HEAD} ${length}\r\n\r\n${line.startsWith('HEAD') ? '' : body}`
+      : `HTTP/1.1 404 Not Found\r\n${RESPONSE_HEAD} 0\r\n\r\n`
+  })
+  const found = await attackWithCases(files, ROWS, '/')
+  t.equal(found.get('bodies/length-twice')?.untold, true)
+  t.equal(found.get('attacks/smuggled-behind-chunks')?.untold, true)
+  t.equal(found.get('redirects/two-slashes')?.untold, true, 'it redirects nothing')
+  t.equal(found.get('attacks/dots')?.holds, true, 'it serves files')
+  t.equal(found.get('headers/two-hosts')?.holds, false)
+})
+
+t.test('a server that an attack stops has not withstood it', async (t) => {
+  let gone = false
+  const brittle = serverOf(t, (line) => {
+    gone ||= line.includes('%zz')
+    const body = line.startsWith('HEAD') ? '' : 'Hello, world\n'
+    const status = gone || line.includes('%zz') ? '404 Not Found' : '200 OK'
+    return `HTTP/1.1 ${status}\r\n${RESPONSE_HEAD} 13\r\n\r\n${body}`
+  })
+  const rows = ROWS.filter(({ name }) => name === 'Malformed escapes')
+  const found = await attackWithCases(brittle, rows, '/')
+  const { holds, text = '' } = found.get('attacks/bad-escapes') ?? {}
+  t.equal(holds, false)
+  t.match(text, /^404, closed, and then the server no longer serves `HEAD \/hello\.txt`$/)
 })
 
 t.test('each rule tells a server that stands from one that does not', async (t) => {
@@ -175,7 +260,7 @@ t.test('each rule tells a server that stands from one that does not', async (t) 
   )
   const words = (received: string) => brief(see({ received, closed: true }, Buffer.from(post)))
   t.equal(words(refused), '400, closed')
-  t.equal(words(''), 'no answer, closed')
+  t.equal(words(''), 'no response, closed')
   t.equal(words('GET /\n'), 'a body without a head, closed')
   t.equal(words(`${refused}x`), '400 + other bytes, closed')
   t.equal(words('HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n'), '200, closed')

@@ -7,6 +7,7 @@
 import { minor } from '../targets/python.ts'
 import type { Case } from '../judge/page.ts'
 import type { Findings } from './attack.ts'
+import { controlLike, CONTROLS } from './controls.ts'
 import { PROBES } from './probes.ts'
 import type { Finding, Probe } from './probes.ts'
 import { GROUPS } from './rows.ts'
@@ -60,10 +61,14 @@ This page is made by \`npm run attacks\`, which sends each attack to several ser
 they do: ${named.join('; ')}. The bytes are those of the cases, which say more.
 ${lacking}
 A ✓ says that what must hold has held, a ✗ that it has not; where nothing of the kind can be said of
-all servers, there is neither. A dash: this one has no such handler, or serves no files, and was not
-asked; nor are others where only a test of this library shows something. All have their own defaults.
-Their responses are judged by what must hold, and by nothing else. The versions of CPython share a
-column, and are named where they differ.
+all servers, there is neither. Before each attack, and after it, the server gets the same request without
+the flaw, and must serve it. If it does not, nothing can be told: a server that refuses everything
+is not safe, it is useless.
+
+A dash: the server has no such handler, or serves no files, and was not asked; where only a test of this
+library shows something, no other server was. All have their own defaults. Responses are judged by what
+must hold, and by nothing else. The versions of CPython share a column, and are named where they
+differ.
 
 What this library promises, and what not, is in [SECURITY](../.github/SECURITY.md).
 
@@ -103,6 +108,9 @@ function total(row: Row, found: Findings | undefined): string {
   if (results.length === 0) {
     return '–'
   }
+  if (bad === 0 && results.some(({ untold }) => untold === true)) {
+    return 'cannot be told'
+  }
   if (judged.length === 0) {
     return 'see below'
   }
@@ -122,6 +130,7 @@ function section(row: Row, report: Report): string {
   const paragraphs = [
     what,
     ...(says === undefined ? [] : [`What must hold: a server ${says}.`]),
+    ...controlsOf(row, report.cases),
     ...(note === undefined ? [] : [note]),
     ...(history.length === 0 ? [] : [`In CPython: ${history.map(tracked).join(', ')}.`]),
   ]
@@ -142,6 +151,16 @@ function section(row: Row, report: Report): string {
   )
   const tested = shown.length === 0 ? '' : `Tests of this library:\n\n${shown.join('')}\n`
   return `### ${name}\n\n${paragraphs.join(' ')}\n\n${answered}${tested}`
+}
+
+/** A sentence about what is sent before and after. */
+function controlsOf({ control, cases: ids = [], probe }: Row, cases: Report['cases']): string[] {
+  const names = [
+    ...ids.flatMap((id) => control ?? controlLike(cases.get(id) as Case)),
+    ...(probe === undefined ? [] : [(PROBES[probe] as Probe).control]),
+  ]
+  const sends = [...new Set(names)].map((name) => CONTROLS[name].sends)
+  return sends.length === 0 ? [] : [`Without the flaw: ${[...new Set(sends)].join(', ')}.`]
 }
 
 /** An entry of a bug tracker, with a link to it. */

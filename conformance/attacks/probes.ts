@@ -12,6 +12,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { settled } from '../run/converse.ts'
 import type { RunningApp } from '../targets/target.ts'
+import type { ControlName } from './controls.ts'
 import { brief, RULES, see } from './rules.ts'
 
 /** What a server made of a probe. */
@@ -20,6 +21,8 @@ export interface Finding {
   readonly text: string
   /** Whether what must hold has held; undefined where there is no rule. */
   readonly holds?: boolean
+  /** Whether nothing can be told, since the request without the flaw is not served either. */
+  readonly untold?: true
 }
 
 /** An attack. */
@@ -28,6 +31,8 @@ export interface Probe {
   readonly sends: string
   /** What must hold, as in `rules.ts`; undefined where there is no rule. */
   readonly says?: string
+  /** The request without the flaw, which must be served before. */
+  readonly control: ControlName
   /** The apps that it may be tried on; the first that a server has is taken. */
   readonly apps: readonly string[]
   /** Whether it takes minutes, for which it waits. */
@@ -46,6 +51,7 @@ export function makeProbeRoot(folder: string): string {
   writeFileSync(join(folder, 'outside', 'file'), 'outside\n')
   symlinkSync('../outside', join(root, 'link'))
   execFileSync('mkfifo', [join(root, 'fifo')])
+  writeFileSync(join(root, 'hello.txt'), 'Hello, world\n')
   writeFileSync(join(root, 'large'), '')
   truncateSync(join(root, 'large'), 2 ** 30)
   return root
@@ -55,6 +61,7 @@ export function makeProbeRoot(folder: string): string {
 export const PROBES = {
   link: {
     sends: '`GET /link/file`, where `link` leads out of the directory',
+    control: 'file',
     apps: ['simple'],
     run: async (app) => ({ text: brief(await ask(app, '/link/file', 3)) }),
   },
@@ -62,6 +69,7 @@ export const PROBES = {
   fifo: {
     sends: '`GET /fifo`',
     says: RULES.error.says,
+    control: 'file',
     apps: ['simple'],
     run: async (app) => {
       const seen = await ask(app, '/fifo', 3)
@@ -72,6 +80,7 @@ export const PROBES = {
   leaves: {
     sends: '`GET /large`, a file of 1 GiB, and a reset after its first bytes',
     says: 'takes the next request, and has no traceback in its log',
+    control: 'file',
     apps: ['simple'],
     run: async (app) => {
       const client = await dial(app)
@@ -90,6 +99,7 @@ export const PROBES = {
   'slow head': {
     sends: `\`GET / HTTP/1.1\` and a header to which a byte is added every second, for ${String(ENDURANCE)} s`,
     says: `closes the connection before ${String(ENDURANCE)} s are over`,
+    control: 'get',
     apps: ['files', 'custom11'],
     slow: true,
     run: async (app) => {

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { ControlName } from './controls.ts'
 import type { ProbeName } from './probes.ts'
 import type { RuleName } from './rules.ts'
 
@@ -21,6 +22,8 @@ export interface Row {
   readonly what: string
   /** What must hold of any server; undefined where there is no such rule. */
   readonly rule?: RuleName
+  /** The request without the flaw; if left out, the one of the same app and method. */
+  readonly control?: ControlName
   /** Why there is no rule, or what else to know about the responses. */
   readonly note?: string
   /** Ids of cases. */
@@ -123,7 +126,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'Folded lines',
-        what: 'A line that begins with white space belongs to the one above, or is one of its own.',
+        what: 'A line that begins with white space belongs to the one above, or stands for itself.',
         rule: 'refused',
         cases: ['headers/folded', 'headers/white-space-first', 'attacks/smuggled-behind-a-fold'],
       },
@@ -153,7 +156,7 @@ export const GROUPS: readonly Group[] = [
       },
       {
         name: 'No Host',
-        what: 'RFC 9112 §3.2 wants a 400 for it.',
+        what: 'RFC 9112 §3.2 requires a 400 for it.',
         note: 'Declared: as in Python, it gets a response. The name of the host makes no difference here.',
         cases: ['headers/no-host'],
       },
@@ -213,6 +216,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'A tag in the message of an error',
         what: 'A handler quotes the request in the message.',
+        control: 'an error',
         rule: 'no tag',
         cases: ['errors/escaped'],
         needsHandler: true,
@@ -220,6 +224,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'A tag in the name of a file',
         what: 'Whoever may save a file writes a piece of the listing.',
+        control: 'listing',
         rule: 'no tag',
         cases: ['listing/escapes'],
       },
@@ -246,6 +251,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'A redirect to another host',
         what: 'A link to a site that people trust leads to one that they should not. To browsers, a backslash is a slash.',
+        control: 'redirect',
         rule: 'own host',
         cases: [
           'redirects/two-slashes',
@@ -298,7 +304,7 @@ export const GROUPS: readonly Group[] = [
         cases: ['attacks/nul', 'attacks/nul-alone'],
       },
       {
-        name: 'Escapes that are none',
+        name: 'Malformed escapes',
         what: '`decodeURIComponent()` throws, and servers have died of that.',
         rule: 'error',
         cases: ['attacks/bad-escapes', 'attacks/bytes-that-are-no-text', 'attacks/long-name'],
@@ -337,6 +343,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'A line end in the head of a response',
         what: 'Response splitting: what a client has sent goes into a header, a reason phrase or a name, and begins a new line there.',
+        control: 'a field',
         rule: 'no line',
         note: 'Node’s own `setHeader()` throws as well.',
         needsHandler: true,
@@ -378,6 +385,7 @@ export const GROUPS: readonly Group[] = [
       {
         name: 'Forms without limits',
         what: 'A million fields, a part of 10 GB, a boundary that is looked for at every byte, a name with a NUL.',
+        control: 'form',
         rule: 'refused',
         needsHandler: true,
         cases: [

@@ -108,7 +108,7 @@ export function see(
 export function brief({ codes, stray, received, closed }: Seen): string {
   const fate = closed ? 'closed' : 'open'
   if (codes.length === 0) {
-    return `${received === '' ? 'no answer' : 'a body without a head'}, ${fate}`
+    return `${received === '' ? 'no response' : 'a body without a head'}, ${fate}`
   }
   return `${codes.join(' + ')}${stray ? ' + other bytes' : ''}, ${fate}`
 }

@@ -16,6 +16,7 @@ import { findPython, PYTHONS } from '../targets/python.ts'
 import { BasehttpTarget, CPythonTarget } from '../targets/target.ts'
 import type { Target } from '../targets/target.ts'
 import { TOP } from '../paths.ts'
+import { FILES } from './controls.ts'
 
 /** The columns of the page, in their order. All Pythons share one. */
 export const COLUMNS = ['basehttp', 'nginx', 'node:http', 'CPython'] as const
@@ -34,7 +35,6 @@ export interface Server {
 
 /** The programs whose response describes the request. */
 const HANDLERS = ['custom10', 'custom11', 'override']
-const FILES = ['simple', 'simple11', 'files']
 
 /** This library. */
 export function ours(): Server {
