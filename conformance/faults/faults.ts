@@ -184,6 +184,14 @@ export const FAULTS: readonly Fault[] = [
     to: "this.headers.getAll('Host').length > 2",
     killedBy: 'headers/two-hosts',
   },
+  {
+    id: 'two-hosts-by-spelling',
+    history: 'A map with names as they were spelled holds one Host and one host.',
+    file: BASE,
+    from: "this.headers.getAll('Host').length > 1",
+    to: "this.headers.items().filter(([name]) => name === 'Host').length > 1",
+    killedBy: 'headers/two-hosts-in-two-spellings',
+  },
 
   // -- The connection ------------------------------------------------------------------------
   {
@@ -235,6 +243,14 @@ export const FAULTS: readonly Fault[] = [
     from: 'this.headers = new this.MessageClass(fields);',
     to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(fields);',
     killedBy: 'connection/pipelined',
+  },
+  {
+    id: 'option-by-its-beginning',
+    history: 'A search for a word in a list finds it in other words, too.',
+    file: BASE,
+    from: "connection === 'keep-alive'",
+    to: "connection.startsWith('keep-alive')",
+    killedBy: 'connection/option-that-begins-alike',
   },
 
   // -- Expect --------------------------------------------------------------------------------
@@ -319,6 +335,14 @@ export const FAULTS: readonly Fault[] = [
     from: "if (headers.has('Transfer-Encoding')) {",
     to: "if (lengths.length === 0 && headers.has('Transfer-Encoding')) {",
     killedBy: 'bodies/chunked-and-length',
+  },
+  {
+    id: 'codings-but-one-ignored',
+    history: 'One coding is known by name, and whoever uses another has no body.',
+    file: HEADERS,
+    from: "headers.has('Transfer-Encoding')",
+    to: "/chunked/i.test(headers.get('Transfer-Encoding', ''))",
+    killedBy: 'bodies/deflate',
   },
 
   // -- Errors --------------------------------------------------------------------------------
@@ -505,6 +529,39 @@ export const FAULTS: readonly Fault[] = [
     to: 'const extension = splitext(splitext(path)[0])[1];',
     killedBy: 'files/type-of-the-last-extension',
   },
+  {
+    id: 'time-below-zero-is-now',
+    history:
+      'A check whether there is a time at all, with a comparison: before 1970 there is none.',
+    file: BASE,
+    from: 'return formatDate(timestamp);',
+    to: 'return formatDate(timestamp < 0 ? now() : timestamp);',
+    killedBy: 'files/time-before-1970',
+  },
+  {
+    id: 'style-sheet-as-text',
+    history: 'Browsers ignore a style sheet of another type.',
+    file: 'lib/stdlib/mimetypes-table.js',
+    from: "'.css': 'text/css'",
+    to: "'.css': 'text/plain'",
+    killedBy: 'files/common-types',
+  },
+  {
+    id: 'drawing-as-markup',
+    history: 'A browser shows the source of the drawing.',
+    file: 'lib/stdlib/mimetypes-table.js',
+    from: "'.svg': 'image/svg+xml'",
+    to: "'.svg': 'text/xml'",
+    killedBy: 'files/common-types',
+  },
+  {
+    id: 'script-of-old',
+    history: 'The type that scripts had before RFC 9239, and Python before 3.12.',
+    file: 'lib/stdlib/mimetypes-table.js',
+    from: "'.js': 'text/javascript'",
+    to: "'.js': 'application/javascript'",
+    killedBy: 'files/type-of-a-script',
+  },
 
   // -- Listings, redirects, conditions -------------------------------------------------------
   {
@@ -654,6 +711,14 @@ export const FAULTS: readonly Fault[] = [
     to: '',
     killedBy: 'conditional-requests/two-dates',
   },
+  {
+    id: 'index-page-always-sent',
+    history: 'The condition is checked where a file is asked for by its name, and nowhere else.',
+    file: FILES,
+    from: 'if (this.#isFresh(file.modified)) {',
+    to: 'if (!/index\\.html?$/.test(path) && this.#isFresh(file.modified)) {',
+    killedBy: 'conditional-requests/index-page',
+  },
 
   // -- Out of the directory ------------------------------------------------------------------
   {
@@ -788,6 +853,88 @@ export const FAULTS: readonly Fault[] = [
     from: "name?.includes('\\0') === true",
     to: 'false',
     killedBy: 'forms/nul-in-a-name',
+  },
+
+  // -- The clock -----------------------------------------------------------------------------
+  {
+    id: 'date-of-the-start',
+    history: 'A Date that is made once, and sent for as long as the server runs.',
+    file: BASE,
+    from: 'dateTimeString(timestamp = now())',
+    to: 'dateTimeString(timestamp = (globalThis.started ??= now()))',
+    killedBy: 'clock/goes-on',
+  },
+  {
+    id: 'log-of-the-start',
+    history: 'The same in the log.',
+    file: BASE,
+    from: 'localTime(now())',
+    to: 'localTime((globalThis.started ??= now()))',
+    killedBy: 'clock/goes-on',
+  },
+  {
+    id: 'day-of-one-digit',
+    history: 'A day before the 10th without its zero.',
+    file: BASE,
+    from: 'return `${two(day)}/',
+    to: 'return `${day}/',
+    killedBy: 'clock/months-and-days',
+  },
+  {
+    id: 'date-of-one-digit',
+    history: 'The same in Date, as toLocaleString() writes it.',
+    file: 'lib/stdlib/dates.js',
+    from: 'const text = date.toUTCString();',
+    to: "const text = date.toUTCString().replace(', 0', ', ');",
+    killedBy: 'clock/months-and-days',
+  },
+  {
+    id: 'months-from-zero',
+    history: 'JavaScript counts its months from 0, everybody else from 1.',
+    file: 'lib/stdlib/dates.js',
+    from: 'month: date.getMonth() + 1',
+    to: 'month: date.getMonth() || 12',
+    killedBy: 'clock/months-and-days',
+  },
+  {
+    id: 'month-of-four-letters',
+    history: 'The names of months of a British locale: Sept has four letters.',
+    file: 'lib/stdlib/dates.js',
+    from: 'Aug Sep Oct',
+    to: 'Aug Sept Oct',
+    killedBy: 'clock/months-and-days',
+  },
+  {
+    id: 'month-of-four-letters-in-date',
+    history: 'The same in Date.',
+    file: 'lib/stdlib/dates.js',
+    from: 'const text = date.toUTCString();',
+    to: "const text = date.toUTCString().replace('Sep', 'Sept');",
+    killedBy: 'clock/months-and-days',
+  },
+  {
+    id: 'winter-all-year',
+    history: 'An offset to UTC that is computed once: half of the year it is an hour off.',
+    file: 'lib/stdlib/dates.js',
+    from: 'hour: date.getHours()',
+    to: 'hour: new Date(date.getTime() - 60000 * new Date(0).getTimezoneOffset()).getUTCHours()',
+    killedBy: 'clock/summer-time',
+  },
+  {
+    id: 'day-from-another-clock',
+    history: 'The day is taken in UTC, and the hour in local time.',
+    file: 'lib/stdlib/dates.js',
+    from: 'day: date.getDate()',
+    to: 'day: date.getUTCDate()',
+    killedBy: 'clock/new-year',
+  },
+  {
+    id: 'century-by-a-table',
+    history: 'CPython: 69 to 99 are the last century, whatever year it is.',
+    file: 'lib/stdlib/parse-date.js',
+    from: 'year -= 1000 * (midnight(year) + time) > horizon.getTime() ? 100 : 0',
+    to: 'year = Number(parts.year) + (Number(parts.year) > 68 ? 1900 : 2000)',
+    killedBy: 'clock/year-of-two-digits',
   },
 
   // -- Threads and processes -----------------------------------------------------------------

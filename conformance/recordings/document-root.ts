@@ -2,8 +2,8 @@
  * The document root of the recordings: every name, byte and time of it is fixed.
  *
  * It contains what goes wrong elsewhere: names with spaces, quotes, line feeds and bytes that are
- * not UTF-8, links that dangle or go in a circle, an index page that is a directory, files from 1970
- * and from 2099.
+ * not UTF-8, links that dangle or go in a circle, an index page that is a directory, files from 1969,
+ * 1970 and 2099.
  *
  * @module
  */
@@ -75,6 +75,8 @@ export function makeDocumentRoot(root: string): void {
   for (const name of SPECIAL_TYPES) {
     file(`types/${name}`, `special ${name}\n`)
   }
+
+  file('types/before-1970.txt', 'the moon, 1969-07-20', Date.UTC(1969, 6, 20, 20, 17, 40) / 1000)
 
   directory('names')
   for (const name of NAMES) {
@@ -157,7 +159,9 @@ class Builder {
   readonly file = (path: string | Buffer, data: string | Buffer, time = TIME): void => {
     const full = this.#resolve(path)
     writeFileSync(full, data)
-    utimesSync(full, time, time)
+    // A number below zero would be now to Node, and a date is not.
+    const date = new Date(1000 * time)
+    utimesSync(full, date, date)
   }
 
   readonly directory = (path: string): void => {

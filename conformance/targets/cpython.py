@@ -13,6 +13,8 @@ import mimetypes
 mimetypes.knownfiles = []
 mimetypes.init()
 
+import calendar
+import datetime
 import json
 import os
 import runpy
@@ -123,6 +125,17 @@ class SendHeaderHandler(BaseHTTPRequestHandler):
 
 class Simple11Handler(SimpleHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
+
+
+class ClockHandler(SimpleHTTPRequestHandler):
+    protocol_version = 'HTTP/1.1'
+
+    def do_CLOCK(self):
+        moment = datetime.datetime.strptime(self.headers['X-Time'], '%Y-%m-%dT%H:%M:%SZ')
+        stamp = calendar.timegm(moment.timetuple())
+        time.time = lambda: stamp
+        self.send_response(204)
+        self.end_headers()
 
 
 # -- The handler of the recordings -------------------------------------------------------------
@@ -347,6 +360,7 @@ HANDLERS = {
     'override': OverrideHandler,
     'simple': SimpleHTTPRequestHandler,
     'simple11': Simple11Handler,
+    'clock': ClockHandler,
 }
 
 

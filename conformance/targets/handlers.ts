@@ -19,6 +19,7 @@ import {
   Handler as ThreadedHandler,
   ThreadedHTTPServer,
 } from '../../docs/examples/http_server_threads.ts'
+import { ClockHandler } from './clock-handler.ts'
 import { Custom10Handler, Custom11Handler, OverrideHandler } from './custom-handler.ts'
 
 // A thread or a child finds a handler by its module and name. Those of the article's programs that
@@ -59,10 +60,13 @@ export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   override: OverrideHandler,
   simple: SimpleHTTPRequestHandler,
   simple11: Simple11Handler,
+  clock: ClockHandler,
 }
 
 /** The servers of the apps that are about the server. */
 export const SERVERS: Readonly<Record<string, typeof HTTPServer>> = {
   threads: ThreadedHTTPServer,
   forks: ForkingHTTPServer,
+  // The clock that a client sets is that of one process.
+  clock: HTTPServer,
 }

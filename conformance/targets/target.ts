@@ -86,6 +86,11 @@ export interface Target {
   start(app: string, options?: AppOptions): Promise<RunningApp>
 }
 
+/** What an app needs of its environment: the one about the clock, a zone with summer time. */
+function environmentOf(app: string): Record<string, string> {
+  return app === 'clock' ? { TZ: 'Europe/Berlin' } : {}
+}
+
 /** A target, and what it can be compared with. */
 export interface Chosen {
   readonly target: Target
@@ -193,7 +198,7 @@ export class BasehttpTarget implements Target {
       return startProgram({ name, command: [process.execPath, COMMAND_LINE, ...args] })
     }
     const command = [process.execPath, this.#program, app, String(port), root, ...this.#flags]
-    return startProgram({ name, command, ipc: true })
+    return startProgram({ name, command, ipc: true, env: environmentOf(app) })
   }
 }
 
@@ -245,7 +250,7 @@ export class CPythonTarget implements Target {
     return startProgram({
       name: `The app "${app}" of Python ${this.version}`,
       command: [...this.#command, app, String(port), root],
-      env: this.#env,
+      env: { ...this.#env, ...environmentOf(app) },
     })
   }
 }
@@ -272,6 +277,7 @@ async function moduleTarget(spec: string): Promise<Target> {
         name: `The app "${app}" of ${spec}`,
         command: [...command, app, String(port), root],
         ipc: true,
+        env: environmentOf(app),
       }),
   }
 }
