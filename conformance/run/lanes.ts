@@ -81,6 +81,9 @@ export interface Plan<One> {
 /** How many servers run side by side. */
 const LANES = 16
 
+/** How many cases a lane must have left before another starts a server to help it. */
+const WORTH_A_SERVER = 4
+
 /** How often an app may hang before no more cases are run on it. */
 const PATIENCE_WITH_HANGING = 3
 
@@ -104,7 +107,7 @@ export async function runAll<One extends Case | ReplayCase>(
   const broken = new Map<string, unknown>()
   const hangs = new Map<string, number>()
 
-  const lane = async (stretch: readonly One[]) => {
+  const lane = async (next: () => One | undefined) => {
     let app: RunningApp | undefined
     let appName = ''
     // The cases this server has handled: worth nothing if it turns out to be somebody else's.
@@ -122,7 +125,7 @@ export async function runAll<One extends Case | ReplayCase>(
       app = undefined
       handled = []
     }
-    for (const one of stretch) {
+    for (let one = next(); one !== undefined; one = next()) {
       const name = plan.appOf(one)
       if (!target.apps.has(name)) {
         record(one, { verdict: 'skip', findings: [] })
@@ -166,15 +169,24 @@ export async function runAll<One extends Case | ReplayCase>(
     await stop()
   }
 
-  // Each lane takes a range of the cases, sorted by app, so that it starts few servers.
+  // Each lane takes a range of the cases, sorted by app, so that it starts few servers; and when it
+  // is through, half of what the slowest has left.
   const queue = [...cases].sort((a, b) => compare(plan.appOf(a), plan.appOf(b)))
   const lanes = Math.min(target.lanes ?? plan.lanes ?? LANES, queue.length)
+  const stretches = Array.from({ length: lanes }, (_, index) => {
+    const from = Math.floor((index * queue.length) / lanes)
+    return queue.slice(from, Math.floor(((index + 1) * queue.length) / lanes))
+  })
   await Promise.all(
-    Array.from({ length: lanes }, (_, index) => {
-      const from = Math.floor((index * queue.length) / lanes)
-      const to = Math.floor(((index + 1) * queue.length) / lanes)
-      return lane(queue.slice(from, to))
-    }),
+    stretches.map((own) =>
+      lane(() => {
+        const longest = stretches.reduce((a, b) => (b.length > a.length ? b : a))
+        if (own.length === 0 && longest.length >= WORTH_A_SERVER) {
+          own.push(...longest.splice(Math.ceil(longest.length / 2)))
+        }
+        return own.shift()
+      }),
+    ),
   )
   return cases.map((one) => results.get(one.id) as Result)
 }

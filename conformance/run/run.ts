@@ -7,7 +7,7 @@
 import { playAgain } from './again.ts'
 import { asDeclared, deviationFor } from '../judge/deviations.ts'
 import type { Deviations, Observed } from '../judge/deviations.ts'
-import type { Action, Outcome } from '../judge/exchange.ts'
+import type { Action, Expectation, Outcome } from '../judge/exchange.ts'
 import { converse, LOG_LIMIT_IF_WRONG } from './converse.ts'
 import { runAll } from './lanes.ts'
 import type { Conducted, Plan, Result } from './lanes.ts'
@@ -172,11 +172,22 @@ async function conductRecording(
   { root, deviations }: Settings,
   others: ReadonlyMap<string, ReplayCase>,
 ): Promise<Conducted> {
-  const { outcome, log } = await converse(one, app, one.recording.log.length, {
-    ...((deviationFor(one.id, deviations) ?? deviationFor(nameOf(one.id), deviations)) && {
-      logLimit: LOG_LIMIT_IF_WRONG,
-    }),
-  })
+  const declared = deviationFor(one.id, deviations) ?? deviationFor(nameOf(one.id), deviations)
+  const instead = declared?.rows.flatMap(({ response }) => response ?? []) ?? []
+  // A whole response that is declared is not waited for to become the recorded one.
+  const expectation: Expectation = {
+    closes: one.expectation.closes,
+    progress: (received, count) =>
+      instead.includes(normalise(received, one.server, root))
+        ? 'complete'
+        : one.expectation.progress(received, count),
+  }
+  const { outcome, log } = await converse(
+    { ...one, expectation },
+    app,
+    one.recording.log.length,
+    declared && { logLimit: LOG_LIMIT_IF_WRONG },
+  )
   const seen: Observation = {
     response: normalise(outcome.received, one.server, root),
     closed: outcome.closed,
@@ -199,13 +210,13 @@ async function conductRecording(
     })
   }
 
-  const instead = deviationFor(one.id, deviations)?.rows.find((row) => row.as !== undefined)?.as
-  if (instead === undefined) {
+  const set = deviationFor(one.id, deviations)?.rows.find((row) => row.as !== undefined)?.as
+  if (set === undefined) {
     return verdictOn(one)
   }
   // A whole set of recordings that the target does not follow, except where its own agree with it.
   const different = differences(one.recording, seen).length > 0
-  const other = others.get(`${instead}/${one.recording.id}`)
+  const other = others.get(`${set}/${one.recording.id}`)
   if (!different || other === undefined) {
     return { verdict: 'pass', findings: [], outcome, port: app.port }
   }

@@ -28,10 +28,19 @@ t.test('url: judges a running server, and leaves it running', async (t) => {
   })
   t.ok(app.alive())
   await app.stop()
-  const { status, stdout } = conformance('--target', url, '--app', 'errors')
-  t.equal(status, 3)
-  t.match(stdout, /Cannot connect to 127\.0\.0\.1:\d+/)
+  t.match(conformance('--target', url, '--app', 'errors'), {
+    status: 3,
+    stdout: '',
+    stderr: /^Cannot connect to http:\/\/127\.0\.0\.1:\d+: nobody listens there\n$/,
+  })
   t.match(conformance('--target', 'url:ftp://x', '--app', 'errors'), { status: 2 })
+})
+
+t.test('basehttp:async, :threads and :forks are this library with a mixin', async (t) => {
+  for (const mixin of ['async', 'threads', 'forks']) {
+    const run = conformance('--target', `basehttp:${mixin}`)
+    t.match(run, { status: 0, stdout: `conformance of basehttp:${mixin}: 1 passed, 0 failed` })
+  }
 })
 
 t.test('basehttp:in-process runs without a process of its own', async (t) => {
