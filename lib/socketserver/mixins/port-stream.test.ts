@@ -213,3 +213,23 @@ async function readAllOpen(client: Parameters<typeof readAll>[0]): Promise<strin
   await once(client, 'end')
   return received
 }
+
+t.test(
+  'nothing is posted for a connection that is over: the next frames are of another',
+  async (t) => {
+    const posted: Frame['kind'][] = []
+    const stream = new PortStream((frame) => posted.push(frame.kind))
+    // More than the window: the rest waits for credit.
+    stream.write(Buffer.alloc(MIB))
+    await new Promise(setImmediate)
+    t.same(new Set(posted), new Set(['data']))
+    posted.length = 0
+    stream.accept({ kind: 'reset' })
+    t.same(stream.finish(), [])
+    // Credit for what had been sent before the client left.
+    stream.accept({ kind: 'credit', size: MIB })
+    stream.setNoDelay(true)
+    await new Promise(setImmediate)
+    t.same(posted, [])
+  },
+)

@@ -230,6 +230,11 @@ export class PortStream extends Duplex implements Connection {
 
   /** Take a frame from the main thread. */
   accept(frame: Frame): void {
+    // Security: credit for what was sent before the client left may come after that. A write that goes
+    // on then would post the rest of its response to whoever is the thread's next client.
+    if (this.#over) {
+      return
+    }
     switch (frame.kind) {
       case 'data': {
         const { buffer, byteOffset, length } = frame.bytes
@@ -257,7 +262,9 @@ export class PortStream extends Duplex implements Connection {
 
   /** Switch Nagle's algorithm off (true) or on (false). */
   setNoDelay(noDelay: boolean): this {
-    this.#post({ kind: 'noDelay', value: noDelay })
+    if (!this.#over) {
+      this.#post({ kind: 'noDelay', value: noDelay })
+    }
     return this
   }
 
