@@ -962,4 +962,38 @@ export const FAULTS: readonly Fault[] = [
     to: 'roundRobin: false',
     killedBy: 'threads/processes',
   },
+
+  // -- Names that no program knows -----------------------------------------------------------
+  {
+    id: 'learned-404',
+    history: 'A solution made of the expected output: the paths that the pages ask for are known.',
+    file: 'docs/examples/http_server_errors.js',
+    from: 'this.sendError(404)',
+    to: 'this.sendError(/^\\/[a-z]{8}$/.test(this.path) ? 410 : 404)',
+    killedBy: 'names/errors',
+  },
+  {
+    id: 'learned-query',
+    history: 'The same, of the first program: any query is the one of the article.',
+    file: 'docs/examples/http_server_GET.js',
+    from: '`path=${this.path}`',
+    to: "`path=${this.path.replace(/\\?.*=bar$/, '?foo=bar')}`",
+    killedBy: 'names/get',
+  },
+  {
+    id: 'learned-path',
+    history: 'A program that serves the path of its example, and no other.',
+    file: 'docs/examples/http_server_send_header.js',
+    from: 'this.sendResponse(200)',
+    to: "this.sendResponse(this.path === '/' ? 200 : 404)",
+    killedBy: 'names/send-header',
+  },
+  {
+    id: 'learned-form',
+    history: 'The same, of a form.',
+    file: 'docs/examples/http_server_POST.js',
+    from: '`Path: ${this.path}\\n`',
+    to: "'Path: /\\n'",
+    killedBy: 'names/form',
+  },
 ]

@@ -148,22 +148,24 @@ export function grouped(
   describe: (result: Result) => string,
 ): string[] {
   const texts: string[] = []
-  const seen = new Map<string, number>()
+  const repeated = new Map<string, { line: string; times: number }>()
   for (const result of results.filter(isLoud)) {
-    const { verdict, port, findings } = result
-    const key = verdict === 'error' && port === undefined ? (findings[0]?.flaw ?? '') : undefined
-    const before = key === undefined ? undefined : seen.get(key)
-    if (key !== undefined) {
-      seen.set(key, (before ?? 0) + 1)
-    }
-    if (before === undefined) {
+    const [line = ''] = (result.findings[0]?.flaw ?? '').split('\n', 1)
+    // Each attempt to start it had a port of its own.
+    const reason = line.replace(/\d+/g, '')
+    const known = repeated.get(reason)
+    if (result.verdict !== 'error' || result.port !== undefined) {
       texts.push(describe(result))
+    } else if (known === undefined) {
+      repeated.set(reason, { line, times: 0 })
+      texts.push(describe(result))
+    } else {
+      known.times++
     }
   }
-  for (const [flaw, cases] of seen) {
-    if (cases > 1) {
-      const [line = ''] = flaw.split('\n', 1)
-      texts.push(`and ${String(cases - 1)} cases more for the same reason: ${line}`)
+  for (const { line, times } of repeated.values()) {
+    if (times > 0) {
+      texts.push(`and ${String(times)} cases more for the same reason: ${line}`)
     }
   }
   return texts

@@ -325,7 +325,7 @@ function commandTarget(line: string, apps: readonly string[], fixed?: number): T
       const port = fixed ?? options.port ?? (await freePort())
       const words: Record<string, string> = { app, port: String(port), root: options.root ?? '.' }
       const command = line.replace(/\{(app|port|root)\}/g, (_, word: string) => words[word] ?? '')
-      return startProgram({ name: `"${line}"`, command, port })
+      return startProgram({ name: `"${command}"`, command, port })
     },
   }
 }
