@@ -945,6 +945,24 @@ export const FAULTS: readonly Fault[] = [
     killedBy: 'clock/year-of-two-digits',
   },
 
+  // -- TLS -----------------------------------------------------------------------------------
+  {
+    id: 'tls-ends-with-the-client',
+    history: "Node's sockets of TLS end when the client's side does: half-closed is closed.",
+    file: 'lib/http/https-server.js',
+    from: 'connection.allowHalfOpen = true;',
+    to: '',
+    killedBy: 'tls/half-close',
+  },
+  {
+    id: 'tls-of-one-request',
+    history: 'The first bytes after a handshake are thrown away with the buffer that held them.',
+    file: 'lib/http/https-server.js',
+    from: 'connection.pause();',
+    to: "connection.once('data', () => connection.pause());",
+    killedBy: 'tls/get',
+  },
+
   // -- Threads and processes -----------------------------------------------------------------
   {
     id: 'names-of-workers',

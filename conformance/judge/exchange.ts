@@ -337,6 +337,7 @@ class Line {
     if (tls === true) {
       // What is judged is what is said, not who says it.
       this.socket = connectTls({ host, port, rejectUnauthorized: false })
+      this.socket.allowHalfOpen = true
       this.socket.on('data', take)
     } else {
       this.socket = connect({ host, port, noDelay: true, allowHalfOpen: true, onread })
@@ -401,7 +402,8 @@ class Line {
     this.#received = this.#received.slice(0, this.settled)
     this.#closed = true
     this.#changed = () => {}
-    if (how === 'reset') {
+    // A socket of TLS can only be destroyed; with what has not been read, that is a reset, too.
+    if (how === 'reset' && !('encrypted' in this.socket)) {
       this.socket.resetAndDestroy()
     } else {
       this.socket.destroy()

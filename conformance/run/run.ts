@@ -74,7 +74,7 @@ async function conductPage(
   // undici reads one final response.
   const [, ...others] = one.responses
   const final = /^HTTP\/1\.[01] [2-9]/.test(outcome.received)
-  const plain = final && others.length === 0 && one.beside.size === 0
+  const plain = final && app.tls !== true && others.length === 0 && one.beside.size === 0
   const request = plain ? plainRequest(one.request) : undefined
   if (findings.length === 0 && request !== undefined) {
     findings.push(...(await judgeStrictly(one, outcome, request, app)))

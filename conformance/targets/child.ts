@@ -39,6 +39,8 @@ export interface Program {
   readonly command: readonly string[] | string
   /** What is added to the environment of the suite. */
   readonly env?: Readonly<Record<string, string>>
+  /** Whether it speaks TLS. */
+  readonly tls?: boolean
   /** Whether it is a Node that listens for the end of the suite, on its IPC channel. */
   readonly ipc?: boolean
   /** The port it was told; it may also print `READY <port>`, and must, when this is undefined. */
@@ -88,6 +90,7 @@ export async function startProgram(program: Program): Promise<RunningApp> {
     return {
       host: '127.0.0.1',
       port,
+      tls: program.tls === true,
       utcOffset: env.TZ === 'UTC' ? 0 : TIME_ZONE.utcOffset,
       log: () => output.log,
       said: () => output.said,

@@ -18,6 +18,7 @@ import datetime
 import json
 import os
 import runpy
+import ssl
 import sys
 import threading
 import time
@@ -361,7 +362,12 @@ HANDLERS = {
     'simple': SimpleHTTPRequestHandler,
     'simple11': Simple11Handler,
     'clock': ClockHandler,
+    'tls': Custom11Handler,
 }
+
+
+# The process changes to the document root.
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 class TargetServer(HTTPServer):
@@ -392,6 +398,10 @@ def main():
         return
     server_class = ThreadingTargetServer if app == 'threads' else TargetServer
     server = server_class(('127.0.0.1', int(port)), HANDLERS[app])
+    if app == 'tls':
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(os.path.join(FOLDER, 'localhost.pem'))
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     print('READY %d' % server.server_address[1], flush=True)
     server.serve_forever(0.1)
 

@@ -5,8 +5,10 @@
  * @module
  */
 
-import { HTTPServer, SimpleHTTPRequestHandler } from 'basehttp'
-import type { RequestHandlerClass } from 'basehttp'
+import { join } from 'node:path'
+import { HTTPServer, HTTPSServer, SimpleHTTPRequestHandler } from 'basehttp'
+import type { InternetAddress, RequestHandlerClass } from 'basehttp'
+import { TARGETS } from '../paths.ts'
 import { ErrorHandler } from '../../docs/examples/http_server_errors.ts'
 import {
   ForkingHTTPServer,
@@ -61,12 +63,21 @@ export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   simple: SimpleHTTPRequestHandler,
   simple11: Simple11Handler,
   clock: ClockHandler,
+  tls: Custom11Handler,
+}
+
+/** The server of the app `tls`, with a certificate that everybody has the key of. */
+class TLSServer extends HTTPSServer {
+  constructor(address: InternetAddress, Handler: RequestHandlerClass) {
+    super(address, Handler, { certfile: join(TARGETS, 'localhost.pem') })
+  }
 }
 
 /** The servers of the apps that are about the server. */
 export const SERVERS: Readonly<Record<string, typeof HTTPServer>> = {
   threads: ThreadedHTTPServer,
   forks: ForkingHTTPServer,
+  tls: TLSServer,
   // The clock that a client sets is that of one process.
   clock: HTTPServer,
 }

@@ -46,6 +46,7 @@ export class InProcessTarget implements Target {
     return {
       host: '127.0.0.1',
       port: server.serverPort,
+      tls: app === 'tls',
       utcOffset: -new Date().getTimezoneOffset(),
       log: () => log,
       said: () => said,

@@ -86,9 +86,9 @@ export interface Target {
   start(app: string, options?: AppOptions): Promise<RunningApp>
 }
 
-/** What an app needs of its environment: the one about the clock, a zone with summer time. */
-function environmentOf(app: string): Record<string, string> {
-  return app === 'clock' ? { TZ: 'Europe/Berlin' } : {}
+/** What is particular about the process of an app: a zone with summer time, or its protocol. */
+function particularsOf(app: string): { env: Record<string, string>; tls: boolean } {
+  return { env: app === 'clock' ? { TZ: 'Europe/Berlin' } : {}, tls: app === 'tls' }
 }
 
 /** A target, and what it can be compared with. */
@@ -198,7 +198,7 @@ export class BasehttpTarget implements Target {
       return startProgram({ name, command: [process.execPath, COMMAND_LINE, ...args] })
     }
     const command = [process.execPath, this.#program, app, String(port), root, ...this.#flags]
-    return startProgram({ name, command, ipc: true, env: environmentOf(app) })
+    return startProgram({ name, command, ipc: true, ...particularsOf(app) })
   }
 }
 
@@ -247,10 +247,12 @@ export class CPythonTarget implements Target {
   }
 
   start(app: string, { root = '.', port = 0 }: AppOptions = {}): Promise<RunningApp> {
+    const { env, tls } = particularsOf(app)
     return startProgram({
       name: `The app "${app}" of Python ${this.version}`,
       command: [...this.#command, app, String(port), root],
-      env: { ...this.#env, ...environmentOf(app) },
+      env: { ...this.#env, ...env },
+      tls,
     })
   }
 }
@@ -277,7 +279,7 @@ async function moduleTarget(spec: string): Promise<Target> {
         name: `The app "${app}" of ${spec}`,
         command: [...command, app, String(port), root],
         ipc: true,
-        env: environmentOf(app),
+        ...particularsOf(app),
       }),
   }
 }
