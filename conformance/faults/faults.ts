@@ -947,19 +947,11 @@ export const FAULTS: readonly Fault[] = [
 
   // -- TLS -----------------------------------------------------------------------------------
   {
-    id: 'tls-ends-with-the-client',
-    history: "Node's sockets of TLS end when the client's side does: half-closed is closed.",
+    id: 'tls-without-its-first-bytes',
+    history: 'A listener that only wants to know whether a client has said anything takes what it said.',
     file: 'lib/http/https-server.js',
-    from: 'connection.allowHalfOpen = true;',
-    to: '',
-    killedBy: 'tls/half-close',
-  },
-  {
-    id: 'tls-of-one-request',
-    history: 'The first bytes after a handshake are thrown away with the buffer that held them.',
-    file: 'lib/http/https-server.js',
-    from: 'connection.pause();',
-    to: "connection.once('data', () => connection.pause());",
+    from: 'onConnection(connection);',
+    to: "connection.once('data', () => onConnection(connection));",
     killedBy: 'tls/get',
   },
 
