@@ -948,7 +948,8 @@ export const FAULTS: readonly Fault[] = [
   // -- TLS -----------------------------------------------------------------------------------
   {
     id: 'tls-without-its-first-bytes',
-    history: 'A listener that only wants to know whether a client has said anything takes what it said.',
+    history:
+      'A listener that only wants to know whether a client has said anything takes what it said.',
     file: 'lib/http/https-server.js',
     from: 'onConnection(connection);',
     to: "connection.once('data', () => onConnection(connection));",

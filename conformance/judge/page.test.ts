@@ -275,10 +275,13 @@ t.test('a broken page says where and why', async (t) => {
       page(...good).replace('must', 'might'),
       'test.md:7: "level" is one of must, should, may, hardening',
     ],
-    [page(...good).replace('"app"', '"fresh":1,"app"'), 'test.md:7: "fresh" is true or false'],
+    [
+      page(...good).replace('"app"', '"fresh":1,"app"'),
+      'test.md:7: "fresh" and "resources" are true or false',
+    ],
     [
       page(...good).replace('"app"', '"ap":1,"app"'),
-      'test.md:7: "ap" is not a known key; there are app, level, source, waive, noscan, needs, fresh, times',
+      'test.md:7: "ap" is not a known key; there are app, level, source, waive, noscan, needs, fresh, times, resources',
     ],
     [
       page(...good).replace(/The reason,\nin two lines\./, ''),
@@ -389,7 +392,7 @@ t.test('a case may waive rules, refuse to be cut, and need others', async (t) =>
     const text = page(request('GET /', ''), RESPONSE)
     return parse(text.replace(/case=.* -->/, `case=${about} -->`))[0]
   }
-  t.match(say({}), { waive: {}, noscan: undefined, needs: [] })
+  t.match(say({}), { waive: {}, noscan: undefined, needs: [], times: 1, resources: false })
   const all = { waive: { close: 'why' }, noscan: 'why', needs: ['topic/other'] }
   t.match(say(all), all)
   t.throws(() => say({ waive: { none: 'why' } }), { message: /the rules are line-end, head, / })

@@ -74,6 +74,8 @@ export interface Case extends Whole {
   readonly log: readonly Pattern[] | undefined
   /** Whether the case needs a server that has not been talked to. */
   readonly fresh: boolean
+  /** Whether it is about what the server keeps afterwards: descriptors, and memory. */
+  readonly resources: boolean
   /** How often the fences are played, one conversation after all. */
   readonly times: number
 }
@@ -88,12 +90,13 @@ const KEYS: readonly string[] = [
   'needs',
   'fresh',
   'times',
+  'resources',
 ]
 
 /** What a case says of itself, in the comment under its heading. */
 type Meta = Pick<
   Case,
-  'app' | 'level' | 'source' | 'waive' | 'noscan' | 'needs' | 'fresh' | 'times'
+  'app' | 'level' | 'source' | 'waive' | 'noscan' | 'needs' | 'fresh' | 'times' | 'resources'
 >
 
 /**
@@ -310,15 +313,15 @@ export function readComment(
 function parseMeta(section: Section, place: string): Meta {
   const fields = readComment(section, place, 'case={"app":...}')
   const { app, level, source, waive = {}, noscan, needs = [], fresh = false } = fields
-  const { times = 1 } = fields
+  const { times = 1, resources = false } = fields
   if (typeof app !== 'string' || typeof source !== 'string') {
     throw new PageError(place, 'a case names its "app" and its "source"')
   }
   if (typeof level !== 'string' || !LEVELS.includes(level)) {
     throw new PageError(place, `"level" is one of ${LEVELS.join(', ')}`)
   }
-  if (typeof fresh !== 'boolean') {
-    throw new PageError(place, '"fresh" is true or false')
+  if (typeof fresh !== 'boolean' || typeof resources !== 'boolean') {
+    throw new PageError(place, '"fresh" and "resources" are true or false')
   }
   if (!isRecordOfText(waive) || Object.keys(waive).some((rule) => !(rule in RULES))) {
     const rules = Object.keys(RULES).join(', ')
@@ -337,7 +340,7 @@ function parseMeta(section: Section, place: string): Meta {
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" is not a known key; there are ${KEYS.join(', ')}`)
   }
-  const known = { app, level: level as Level, source, waive, noscan, fresh, times }
+  const known = { app, level: level as Level, source, waive, noscan, fresh, times, resources }
   return { ...known, needs: needs as string[] }
 }
 

@@ -85,7 +85,7 @@ export function skipped(results: readonly Result[]): string[] {
 /** What the target lacks for a case or a rule. */
 export function whySkipped({ case: one, findings }: Result): string {
   const app = 'app' in one ? one.app : 'server' in one ? one.server : undefined
-  return app === undefined ? (findings[0]?.flaw ?? '') : `the target has no app "${app}"`
+  return findings[0]?.flaw ?? `the target has no app "${String(app)}"`
 }
 
 /** A table: a row for each topic, a column for each verdict that occurs. */

@@ -15,6 +15,7 @@ import type { Case } from '../judge/page.ts'
 import { upTo } from '../judge/pattern.ts'
 import { differences, normalise, normaliseLog } from '../recordings/recording.ts'
 import type { Observation, ReplayCase } from '../recordings/recording.ts'
+import { judgeResources } from './resources.ts'
 import { scan } from '../judge/scan.ts'
 import type { Harmless } from '../judge/scan.ts'
 import { askStrictly, plainRequest } from '../judge/strict-client.ts'
@@ -64,6 +65,14 @@ async function conductPage(
   settings: Settings,
   harmless: Harmless,
 ): Promise<Conducted> {
+  const bad = one.level === 'must' || one.level === 'hardening' ? 'fail' : 'warn'
+  if (one.resources) {
+    const findings = await judgeResources(one, app)
+    const flaw = 'nobody can count what its process keeps'
+    return findings === undefined
+      ? { verdict: 'skip', findings: [{ line: '', flaw }] }
+      : { verdict: findings.length === 0 ? 'pass' : bad, findings, port: app.port }
+  }
   const { outcome, log } = await converse(one, app, one.log?.length ?? 0, {
     ...(deviationFor(one.id, settings.deviations) && { logLimit: LOG_LIMIT_IF_WRONG }),
   })
@@ -90,7 +99,6 @@ async function conductPage(
     closed: outcome.closed,
     findings,
   }
-  const bad = one.level === 'must' || one.level === 'hardening' ? 'fail' : 'warn'
   const about = { findings, outcome, port: app.port }
   return withDeviations(one.id, seen, one.expectation.closes, settings.deviations, {
     ...about,

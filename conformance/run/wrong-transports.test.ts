@@ -164,6 +164,16 @@ const WRONG: Readonly<Record<string, Wrong>> = {
       }
       if (socket.writableNeedDrain && !socket.destroyed) {`,
   },
+  'a connection is never closed by the server': {
+    case: 'clients/no-descriptor-is-kept',
+    from: 'createServer((socket) => {',
+    to: 'createServer({ allowHalfOpen: true }, (socket) => {',
+  },
+  'a body is kept for ever': {
+    case: 'clients/no-body-is-kept',
+    from: 'state.count++',
+    to: 'state.count++; (globalThis.bodies ??= []).push(body)',
+  },
   'a response goes through a string': {
     case: 'clients/bytes-that-are-no-text',
     from: WRITE,

@@ -91,6 +91,7 @@ export async function startProgram(program: Program): Promise<RunningApp> {
       host: '127.0.0.1',
       port,
       tls: program.tls === true,
+      processGroup: child.pid,
       utcOffset: env.TZ === 'UTC' ? 0 : TIME_ZONE.utcOffset,
       log: () => output.log,
       said: () => output.said,

@@ -43,6 +43,8 @@ export interface RunningApp {
   /** Whether it speaks TLS; its certificate is nobody's business here. */
   readonly tls?: boolean
   readonly port: number
+  /** The group of the processes of a program that the suite has started. */
+  readonly processGroup?: number | undefined
   /** How far its local time is ahead of UTC, in minutes; undefined if that is not known. */
   readonly utcOffset: number | undefined
   /** All that it has logged so far; undefined if that cannot be read. */
