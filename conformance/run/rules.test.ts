@@ -80,7 +80,7 @@ function target(behave: Behaviour, counts: { starts: number }, shared: boolean):
         port,
         utcOffset: undefined,
         log: () => 'its log\n',
-        said: () => [],
+        said: () => [{ stream: 'stderr', text: 'its log\n' }],
         ending: () => Promise.resolve(undefined),
         alive: () => server.listening,
         async stop() {

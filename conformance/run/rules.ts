@@ -12,6 +12,7 @@
  * @module
  */
 
+import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Judged } from '../judge/answer.ts'
 import { play } from '../judge/exchange.ts'
@@ -52,10 +53,13 @@ const PATIENCE: Patience = {
 }
 
 /** A control is over when its response is whole. */
-const CONTROL_PATIENCE: Patience = { ...PATIENCE, missing: patiently(10_000), quiet: 0 }
+const CONTROL_PATIENCE: Patience = { ...PATIENCE, missing: patiently(5000), quiet: 0 }
 
 /** How long a server that is not ours to start may take to come back, in milliseconds. */
 const RETURN_LIMIT = patiently(5000)
+
+/** How much is shown of what a server said before it died. */
+const LAST_LINES = 5
 
 /** How many servers run side by side. */
 const LANES = 4
@@ -155,7 +159,7 @@ async function tryOnce(
   server: Server,
   patience: Patience = PATIENCE,
 ): Promise<Conducted> {
-  const { judged, outcome } = await server.hold(rule, patience)
+  const { judged, ...seen } = await server.hold(rule, patience)
   const port = server.plainPort
   const after = await server.after(control)
   if (after !== undefined) {
@@ -163,7 +167,7 @@ async function tryOnce(
     return {
       verdict,
       findings: [...note(flaw), ...judged.findings],
-      outcome,
+      ...seen,
       ...(port && { port }),
     }
   }
@@ -173,7 +177,7 @@ async function tryOnce(
   return {
     verdict: verdict[judged.verdict],
     findings: judged.findings,
-    outcome,
+    ...seen,
     ...(port && { port }),
   }
 }
@@ -185,6 +189,22 @@ function note(flaw: string): Finding[] {
 /** What a client calls a server, in Host. */
 export function authorityOf({ host, port }: RunningApp): string {
   return `${host.includes(':') ? `[${host}]` : host}:${String(port)}`
+}
+
+/** Whether nobody listens at an address, for certain. */
+function refuses({ host, port }: RunningApp): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ host, port, timeout: 1000 })
+    probe.on('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code === 'ECONNREFUSED')
+    })
+    for (const event of ['connect', 'timeout']) {
+      probe.on(event, () => {
+        resolve(false)
+        probe.destroy()
+      })
+    }
+  })
 }
 
 // -- The server ------------------------------------------------------------------------------
@@ -262,11 +282,16 @@ class Server {
   }
 
   /** Hold a rule's conversation. */
-  async hold(rule: Rule, patience: Patience): Promise<{ judged: Judged; outcome: Outcome }> {
+  async hold(rule: Rule, patience: Patience): Promise<{ judged: Judged; outcome?: Outcome }> {
     this.#served = undefined
     const exchange = rule.exchange(this.facts())
-    const outcome = await play(exchange, this.#app as RunningApp, undefined, patience)
-    return { judged: judgeRuleExchange(exchange, outcome), outcome }
+    try {
+      const outcome = await play(exchange, this.#app as RunningApp, undefined, patience)
+      return { judged: judgeRuleExchange(exchange, outcome), outcome }
+    } catch (error) {
+      // A server that takes no connection has no response either.
+      return { judged: { verdict: 'lost', findings: note((error as Error).message) } }
+    }
   }
 
   /** What is wrong with the server after a rule; undefined if its control is still served. */
@@ -275,18 +300,22 @@ class Server {
   ): Promise<{ verdict: 'dies' | 'untold'; flaw: string } | undefined> {
     const app = this.#app as RunningApp
     const flaw = control === undefined ? undefined : await this.#ask(control)
-    const here = app.alive() && (await takesConnections(app.port, app.host))
-    if (flaw === undefined && here) {
+    if (flaw === undefined && app.alive()) {
       return undefined
     }
-    const said = (app.log() ?? '').trimEnd().split('\n').slice(-5).join('\n')
+    // A server that is only busy, or has a full queue, is not dead.
+    const ending = await app.ending()
+    const dead = ending !== undefined || !app.alive() || (await refuses(app))
+    const said = app.said().map(({ text }) => text)
     await this.stop()
-    if (here) {
+    if (!dead) {
       return { verdict: 'untold', flaw: `afterwards, ${String(flaw)}` }
     }
     await this.#comeBack(app)
-    const last = said === '' ? '' : `; its last words:\n${said}`
-    return { verdict: 'dies', flaw: `the server is dead afterwards${last}` }
+    const last = said.join('').trimEnd().split('\n').slice(-LAST_LINES).join('\n')
+    const how = ending === undefined ? '' : ` (${ending})`
+    const words = last === '' ? '' : `; its last words:\n${last}`
+    return { verdict: 'dies', flaw: `the server is dead afterwards${how}${words}` }
   }
 
   /** Wait for a server that somebody else must start again. */
@@ -303,16 +332,12 @@ class Server {
 
   /** Why a control is not served; undefined if it is. */
   async #ask(control: Rule): Promise<string | undefined> {
-    try {
-      const { judged } = await this.hold(control, CONTROL_PATIENCE)
-      if (judged.verdict === 'passed') {
-        this.#served = control.id
-        return undefined
-      }
-      const why = judged.findings[0]?.flaw ?? 'it is refused, as the RFC allows'
-      return `its control, ${control.id}, is not served: ${why}`
-    } catch (error) {
-      return `its control, ${control.id}, is not served: ${(error as Error).message}`
+    const { judged } = await this.hold(control, CONTROL_PATIENCE)
+    if (judged.verdict === 'passed') {
+      this.#served = control.id
+      return undefined
     }
+    const why = judged.findings[0]?.flaw ?? 'it is refused, as the RFC allows'
+    return `its control, ${control.id}, is not served: ${why}`
   }
 }
