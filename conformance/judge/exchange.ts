@@ -281,6 +281,9 @@ async function finish(
 const ONE_BYTE = new Uint8Array(1)
 const MANY_BYTES = new Uint8Array(64 * 1024)
 
+/** How long the system may take to make a connection, in milliseconds. */
+const CONNECT_LIMIT = patiently(5000)
+
 /** How much is written at once: more than any head, and a small part of a large body. */
 const BLOCK = 256 * 1024
 
@@ -306,10 +309,19 @@ class Line {
     line.#received = received
     line.settled = received.length
     await new Promise<void>((resolve, reject) => {
-      line.socket.once(server.tls === true ? 'secureConnect' : 'connect', resolve)
+      const fail = (cause: unknown) => {
+        line.socket.destroy()
+        reject(new Error(`Cannot connect to ${server.host}:${String(server.port)}`, { cause }))
+      }
+      // A server whose queue is full does not even refuse: the system would try for two minutes.
+      const timer = setTimeout(fail, CONNECT_LIMIT, new Error('time-out'))
+      line.socket.once(server.tls === true ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer)
+        resolve()
+      })
       line.socket.once('error', (error) => {
-        const where = `${server.host}:${String(server.port)}`
-        reject(new Error(`Cannot connect to ${where}`, { cause: error }))
+        clearTimeout(timer)
+        fail(error)
       })
     })
     return line

@@ -139,7 +139,7 @@ async function conduct(
         : { ...first, verdict: 'untold', findings: note(again) }
     }
     const second = await tryOnce(rule, control, server, patience)
-    return second.verdict === first.verdict ? first : unsteady(first, second)
+    return second.verdict === first.verdict ? second : unsteady(first, second)
   } catch (error) {
     await server.stop()
     return { verdict: 'error', findings: note((error as Error).message) }

@@ -60,11 +60,15 @@ ${[...names, ...topicNames(rules), ...grounds, ...columns, legend(height)].join(
 /** The topics, above their columns. */
 function topicNames(rules: readonly Rule[]): string[] {
   const topics = rules.map(({ id }) => id.slice(0, id.indexOf('/')))
+  let last = -Infinity
   return [...new Set(topics)].map((topic) => {
     const x = LEFT + topics.indexOf(topic) * CELL.width
-    const turn = `transform="rotate(-45 ${String(x + 6)} ${String(TOP - 6)})"`
+    // Where topics are short, a name stands a little to the right.
+    last = Math.max(x, last + 12)
+    const at = String(last + 6)
+    const turn = `transform="rotate(-45 ${at} ${String(TOP - 6)})"`
     const line = `<path d="M${String(x)} ${String(TOP - 6)}v6" stroke="#666"/>`
-    return line + text(x + 6, TOP - 6, topic, `font-size="10" ${turn}`)
+    return line + text(last + 6, TOP - 6, topic, `font-size="10" ${turn}`)
   })
 }
 
@@ -77,9 +81,11 @@ function legend(height: number): string {
     ['lost', 'lost'],
     ['untold', 'cannot be told'],
   ]
+  let next = LEFT
   return words
-    .map(([mark, word], index) => {
-      const x = LEFT + index * 190
+    .map(([mark, word]) => {
+      const x = next
+      next += 40 + word.length * 7
       const ground = mark === 'untold' ? '' : rect(x, y, 'p', CELL.height - 1)
       const border = `<rect x="${String(x)}" y="${String(y)}" width="5" height="17" fill="none" stroke="#666" stroke-width=".5"/>`
       return ground + FORMS[mark](x, y) + border + text(x + 12, y + 13, word, '')
