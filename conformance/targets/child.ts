@@ -220,6 +220,9 @@ function lastWords({ said }: Output): string {
 /** The line that says a server is ready: of a program of `targets/`, or of the command line. */
 const READY = /^(?:READY|Serving HTTP on \S+ port) ([0-9]+)\b/m
 
+/** How long its first request may go on after a server has said that it is ready, in milliseconds. */
+const READY_MOMENT = patiently(1000)
+
 /** What a server is sent that does not say when it is ready. */
 const FIRST_REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'
 
@@ -241,6 +244,7 @@ async function readyPort(program: Program, child: ChildProcess, output: Output):
     const when = first?.sent === true ? 'when it got its first request, GET /' : 'at its start'
     failure = `ended ${when} (${statusOf(code, signal)})`
   })
+  let moment = deadline
   try {
     for (;;) {
       const ready = READY.exec(output.text)
@@ -251,9 +255,11 @@ async function readyPort(program: Program, child: ChildProcess, output: Output):
       if (failure !== undefined) {
         throw new Error(`${program.name} ${failure}${lastWords(output)}`)
       }
-      if (ready !== null) {
+      // If it says so while its first request is under way, what it logs of that comes first.
+      if (ready !== null && (first?.sent !== true || first.over || Date.now() > moment)) {
         return Number(ready[1])
       }
+      moment = ready === null ? Date.now() + READY_MOMENT : moment
       if (port !== undefined && first?.over === true) {
         if (first.sent) {
           return port
