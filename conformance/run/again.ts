@@ -8,10 +8,17 @@
  */
 
 import { attend } from './attend.ts'
+import { PATIENCE } from '../judge/exchange.ts'
 import type { Conducted, Plan, Result, Verdict } from './lanes.ts'
 import type { Case } from '../judge/page.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
 import type { Target } from '../targets/target.ts'
+
+/**
+ * How many time-outs of an app must happen again before the rest are believed: each costs ten seconds,
+ * and one after the other, those of a server that hangs in every case would cost an hour.
+ */
+const ENOUGH = 3
 
 const DOUBTED: readonly Verdict[] = ['fail', 'warn', 'unexpected pass', 'error']
 
@@ -27,15 +34,22 @@ export async function playAgain<One extends Case | ReplayCase>(
   plan: Plan<One>,
 ): Promise<Result[]> {
   const sure: Result[] = []
+  const timeouts = new Map<string, number>()
   for (const first of results) {
     // Without a port, it was the server that did not even start.
     const doubted = DOUBTED.includes(first.verdict) && first.port !== undefined
-    if (!doubted || plan.over?.aborted === true) {
+    const app = plan.appOf(first.case as One)
+    const slow = (first.milliseconds ?? 0) >= PATIENCE.missing
+    const believed = slow && (timeouts.get(app) ?? 0) >= ENOUGH
+    if (!doubted || believed || plan.over?.aborted === true) {
       sure.push(first)
       continue
     }
     const second = await playAlone(target, first.case as One, plan)
     const same = second.verdict === first.verdict
+    if (same && slow) {
+      timeouts.set(app, (timeouts.get(app) ?? 0) + 1)
+    }
     const result: Result = same
       ? { ...first, ...second }
       : { ...first, verdict: 'unsteady', alone: second }
