@@ -233,3 +233,12 @@ t.test(
     t.same(posted, [])
   },
 )
+
+t.test('a write that waits for credit fails when the connection is gone', async (t) => {
+  const stream = new PortStream(() => {})
+  const failed = new Promise((resolve) => {
+    stream.write(Buffer.alloc(MIB), resolve)
+  })
+  stream.accept({ kind: 'reset' })
+  t.match(await failed, { message: 'The connection is gone' })
+})

@@ -213,8 +213,9 @@ export class PortStream extends Duplex implements Connection {
   #owed = 0
   /** Memory of pieces that were sent, to be used again. */
   readonly #memory: ArrayBuffer[] = []
-  /** Continues a write that waits for credit. */
+  /** Continues a write that waits for credit, and ends it without that. */
   #goOn: (() => void) | undefined
+  #giveUp: ((error: Error) => void) | undefined
   /** Whether the other side need not be told how this one ends. */
   #over = false
 
@@ -315,8 +316,8 @@ export class PortStream extends Duplex implements Connection {
     }
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#goOn = undefined
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
+    this.#goOn = this.#giveUp = undefined
     let sent = 0
     while (sent < chunk.length && this.#credit > 0) {
       const piece = chunk.subarray(sent, sent + Math.min(this.#credit, PIECE))
@@ -335,6 +336,7 @@ export class PortStream extends Duplex implements Connection {
       this.#goOn = () => {
         this._write(chunk.subarray(sent), _encoding, done)
       }
+      this.#giveUp = done
     }
   }
 
@@ -346,6 +348,9 @@ export class PortStream extends Duplex implements Connection {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    // No credit will come. A socket that is destroyed fails the write that is under way, too; else the
+    // handler would wait for it for ever, and occupy its thread.
+    this.#giveUp?.(new Error('The connection is gone'))
     const complete = this.readableEnded && this.writableFinished
     if (!this.#over && !complete) {
       this.#send({ kind: 'reset' })
