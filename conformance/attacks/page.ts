@@ -53,6 +53,7 @@ function head({ findings, missing }: Report): string {
     missing.length === 0 ? '' : `\n**Not asked, for want of them: ${missing.join(', ')}.**\n`
   return `---
 title: Attacks
+group: Prove it
 ---
 
 # Attacks

@@ -41,6 +41,7 @@ export function makePage(board: Board, rules: readonly Rule[]): string {
   ]
   return `---
 title: The scoreboard
+group: Prove it
 ---
 
 # The scoreboard

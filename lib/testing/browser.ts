@@ -11,10 +11,11 @@ import { chromium } from 'playwright-core'
 import type { BrowserContext } from 'playwright-core'
 import type { Test } from 'tap'
 
-const CHROMIUM = '/usr/bin/chromium'
+/** Where Debian has it. */
+export const CHROMIUM = '/usr/bin/chromium'
 
 /** It runs as root in CI, and must not look for anything beyond this machine. */
-const FLAGS = [
+export const FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ]

@@ -65,6 +65,7 @@ function page({ setting, rows, growths, missing }: Result): string {
   return `\
 ---
 title: Performance
+group: Use it
 ---
 
 <!-- Made by \`npm run bench -- --docs\`; do not edit. -->

@@ -21,6 +21,7 @@ const PAGE = 'docs/differences.md'
 const HEAD = `\
 ---
 title: Differences from Python
+group: Prove it
 ---
 
 # Differences from Python
