@@ -25,6 +25,7 @@ import { requestsOf } from './requests.ts'
 import type { ParsedRequest } from './requests.ts'
 import { lineOf, PageError, parseRequest } from './fence.ts'
 import type { Fence } from './fence.ts'
+import { quote } from './verdict.ts'
 
 /** What a rule must know of the server that it is about. */
 export interface Facts {
@@ -36,6 +37,8 @@ export interface Facts {
   readonly body: string
   /** The target of a POST that is served; undefined if none is known. */
   readonly post: string | undefined
+  /** The scheme of its URLs; `http`, if left out. */
+  readonly scheme?: 'http' | 'https'
 }
 
 /** A rule's conversation with one server. */
@@ -142,10 +145,10 @@ function waitFor(turns: readonly OpenTurn[], place: string): Action {
 }
 
 /** Put in what the server is called, and what it has. */
-function fill(fence: Fence, { path, authority, post = '' }: Facts): Fence {
-  const words: Record<string, string> = { path, authority, post }
+function fill(fence: Fence, { path, authority, post = '', scheme = 'http' }: Facts): Fence {
+  const words: Record<string, string> = { path, authority, post, scheme }
   const lines = fence.lines.map((line) =>
-    line.replace(/\{\{(path|authority|post)\}\}/g, (_, word: string) => {
+    line.replace(/\{\{(path|authority|post|scheme)\}\}/g, (_, word: string) => {
       return (words[word] ?? '').replaceAll('\\', '\\\\')
     }),
   )
@@ -224,8 +227,18 @@ function isInterim(codes: string): boolean {
   return codes.startsWith('1') && codes !== '101'
 }
 
-/** Judge a conversation: all that came over all its connections. */
-export function judgeRuleExchange({ turns }: RuleExchange, outcome: Outcome): Judged {
+/**
+ * Judge a conversation: all that came over all its connections.
+ *
+ * A client that waits for something in vain is not the client that the rule is about: what it gets
+ * when it has given up is too late.
+ */
+export function judgeRuleExchange({ turns, actions }: RuleExchange, outcome: Outcome): Judged {
+  if (outcome.waits.includes(false)) {
+    const text = actions.flatMap((action) => (action.do === 'wait-for' ? [action.text] : []))
+    const flaw = `the client waited for ${text.map(quote).join(', ')} in vain`
+    return { verdict: 'lost', findings: [{ line: '', flaw }] }
+  }
   const judged = [...turns].map(([line, list]) => {
     const here = line === FIRST_LINE ? outcome : outcome.beside.get(line)
     const { verdict, findings } = judgeTurns(list, here ?? outcome)

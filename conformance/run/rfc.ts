@@ -139,7 +139,7 @@ async function byCommand(words: readonly string[]): Promise<Target> {
 // -- What it serves --------------------------------------------------------------------------
 
 /** What is known of a server before it is judged. */
-export type Explored = Pick<RuleSettings, 'facts' | 'has'>
+export type Explored = Pick<RuleSettings, 'facts' | 'has' | 'version'>
 
 /**
  * See that the server serves what the rules ask for.
@@ -179,7 +179,8 @@ export async function explore(
   if (app.tls === true) {
     has.add('tls')
   }
-  return { facts: { path, body, post: flags.post }, has }
+  const scheme = app.tls === true ? 'https' : 'http'
+  return { facts: { path, body, post: flags.post, scheme }, has, version: first?.version }
 }
 
 function statusOf({ code, reason, whole }: ParsedResponse): string {

@@ -104,12 +104,18 @@ const patience = { missing: patiently(500), quiet: 50, whole: patiently(1000), c
 async function run(
   page: string,
   behave: Behaviour,
-  { post = false, counts = { starts: 0 }, shared = false, until = Infinity } = {},
+  {
+    post = false,
+    counts = { starts: 0 },
+    shared = false,
+    until = Infinity,
+    version = 'HTTP/1.1',
+  } = {},
 ) {
   const rules = parseRules(page, 'test.md')
   const facts = { path: '/x', body: 'hello', post: post ? '/post' : undefined }
   const has = new Set<Need>(post ? ['path', 'post'] : ['path'])
-  const settings = { app: 'rfc', facts, has, ours: true, patience, until }
+  const settings = { app: 'rfc', facts, has, ours: true, patience, until, version }
   const results = await runRules(target(behave, counts, shared), rules, rules, settings)
   return results.map(({ id, verdict, findings: [first] }: Result) => {
     return first === undefined ? [id, verdict] : [id, verdict, first.flaw]
@@ -231,6 +237,35 @@ t.test('what the RFC leaves open is neither won nor lost', async (t) => {
     return undefined
   }
   t.same((await run(CONTROL + MISSING + answer('closed'), closes))[1], ['host/missing', 'pass'])
+})
+
+t.test('what a client waits for in vain is lost', async (t) => {
+  const asks = request(
+    'PUT {{path}} HTTP/1.1\nHost: {{authority}}\n\n{{wait-for:HTTP/1.}}\nhello\\',
+  )
+  const page = CONTROL + rule('expect/late', asks + fence('answer allowed', '200'))
+  const late: Behaviour = (received) => (received.startsWith('PUT') ? undefined : OK)
+  const eager = () => OK
+  t.same((await run(page, eager))[1], ['expect/late', 'allowed'])
+  const flaw = 'the client waited for "HTTP/1." in vain'
+  t.same((await run(page, late))[1], ['expect/late', 'fail', flaw])
+})
+
+t.test('RFC 9112 does not bind a server of HTTP/1.0', async (t) => {
+  const semantics = MISSING.replace('host/missing', 'host/other').replace('9112', '9110')
+  const safe = MISSING.replace('host/missing', 'host/safe').replace('MUST', 'safe')
+  const page = CONTROL + MISSING + semantics + safe
+  const flaw = 'the status is 200 OK; expected 400'
+  t.same((await run(page, () => OK, { version: 'HTTP/1.0' })).slice(1), [
+    ['host/missing', 'allowed'],
+    ['host/other', 'fail', flaw],
+    ['host/safe', 'fail', flaw],
+  ])
+  const strict = (received: string) => (hasHost(received) ? OK : BAD)
+  t.same((await run(CONTROL + MISSING, strict, { version: 'HTTP/1.0' }))[1], [
+    'host/missing',
+    'pass',
+  ])
 })
 
 t.test('what is not there is skipped', async (t) => {

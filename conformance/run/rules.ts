@@ -34,6 +34,8 @@ export interface RuleSettings extends AppOptions {
   readonly facts: Omit<Facts, 'authority'>
   /** What the target has, beside `{{path}}`. */
   readonly has: ReadonlySet<Need>
+  /** The version of its responses; HTTP/1.1, if left out. */
+  readonly version?: string | undefined
   /** Whether the server is ours to start; else it runs already, and there is one. */
   readonly ours: boolean
   /** How long to wait for a response to a rule; {@link PATIENCE}, if left out. */
@@ -113,7 +115,7 @@ async function conduct(
   rule: Rule,
   control: Rule | undefined,
   server: Server,
-  { has, patience, until = Infinity }: RuleSettings,
+  { has, patience, version, until = Infinity }: RuleSettings,
 ): Promise<Conducted> {
   if (performance.now() > until) {
     return { verdict: 'dependent', findings: note('not run: the time of the run is over') }
@@ -127,7 +129,8 @@ async function conduct(
     if (before !== undefined) {
       return { verdict: 'untold', findings: note(before) }
     }
-    const first = await tryOnce(rule, control, server, patience)
+    const bound = version !== 'HTTP/1.0' || !isAboutVersion(rule)
+    const first = await tryOnce(rule, control, server, bound, patience)
     if (first.verdict === 'pass' || first.verdict === 'allowed') {
       return first
     }
@@ -138,7 +141,7 @@ async function conduct(
         ? first
         : { ...first, verdict: 'untold', findings: note(again) }
     }
-    const second = await tryOnce(rule, control, server, patience)
+    const second = await tryOnce(rule, control, server, bound, patience)
     return second.verdict === first.verdict ? second : unsteady(first, second)
   } catch (error) {
     await server.stop()
@@ -152,11 +155,20 @@ function unsteady(first: Conducted, second: Conducted): Conducted {
   return { ...first, verdict: 'unsteady', findings: note(text) }
 }
 
+/**
+ * Whether a rule binds servers of HTTP/1.1 alone: RFC 9110 is about all versions, and RFC 9112 about
+ * that one. What is safe and sturdy is so in any.
+ */
+function isAboutVersion({ source, level }: Rule): boolean {
+  return source.startsWith('rfc:9112#') && level !== 'safe' && level !== 'sturdy'
+}
+
 /** The rule, and then its control. */
 async function tryOnce(
   rule: Rule,
   control: Rule | undefined,
   server: Server,
+  bound: boolean,
   patience: Patience = PATIENCE,
 ): Promise<Conducted> {
   const { judged, ...seen } = await server.hold(rule, patience)
@@ -172,11 +184,11 @@ async function tryOnce(
     }
   }
   const { level } = rule
-  const bad = level === 'SHOULD' || level === 'MAY' ? 'warn' : 'fail'
+  const bad = !bound ? 'allowed' : level === 'SHOULD' || level === 'MAY' ? 'warn' : 'fail'
   const verdict = { passed: 'pass', allowed: 'allowed', lost: bad } as const
   return {
     verdict: verdict[judged.verdict],
-    findings: judged.findings,
+    findings: bound ? judged.findings : [],
     ...seen,
     ...(port && { port }),
   }

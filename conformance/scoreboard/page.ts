@@ -53,7 +53,7 @@ same rules as all others. \`npm run scoreboard\` makes this page again.
 
 A rule counts only where its control, the same request without the flaw, is served. So a server that
 does not take a kind of request at all is told nothing about it, and columns are not to be added up: the
-servers want different things. An HTTP/1.0 server, for one, need not decode chunks.
+servers want different things. RFC 9112 does not bind a server of HTTP/1.0, for one: what it says is left open there.
 
 ![A row for each server, a column for each rule](scoreboard.svg)
 
