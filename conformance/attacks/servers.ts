@@ -11,7 +11,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort, startProgram } from '../targets/child.ts'
+import { startOnPort, startProgram } from '../targets/child.ts'
 import { findPython, PYTHONS } from '../targets/python.ts'
 import { BasehttpTarget, CPythonTarget } from '../targets/target.ts'
 import type { Target } from '../targets/target.ts'
@@ -94,12 +94,13 @@ function nginx(folder: string): Target {
     name: 'nginx',
     apps: new Set([...HANDLERS, ...FILES]),
     async start(app, { root = '.', port } = {}) {
-      const chosen = port ?? (await freePort())
       const own = mkdtempSync(join(folder, 'nginx-'))
       const file = join(own, 'nginx.conf')
-      writeFileSync(file, nginxConfiguration(app, own, root, chosen))
       const command = ['nginx', '-e', 'stderr', '-c', file]
-      const running = await startProgram({ name: 'nginx', command, port: chosen })
+      const running = await startOnPort((port) => {
+        writeFileSync(file, nginxConfiguration(app, own, root, port))
+        return { name: 'nginx', command, port }
+      }, port)
       return { ...running, log: () => readFileSync(join(own, 'log'), 'latin1') }
     },
   }

@@ -22,7 +22,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { COMMAND_LINE, TOP } from '../paths.ts'
 import { findPython } from '../targets/python.ts'
-import { freePort, startProgram } from '../targets/child.ts'
+import { startOnPort } from '../targets/child.ts'
 import type { Target } from '../targets/target.ts'
 
 /** A server of the board. */
@@ -236,15 +236,15 @@ export function targetOf({ name, line, build }: Contender, folder: string): Targ
   return {
     name,
     apps: new Set(['rfc']),
-    async start(_, { root = '.', port } = {}) {
-      const own = mkdtempSync(join(folder, 'own-'))
-      const chosen = port ?? (await freePort())
-      const words = { own, root, built, port: String(chosen) }
-      copyPrograms(own, words)
-      // Some servers give up root's rights, and must be able to read.
-      chmodSync(own, 0o755)
-      return startProgram({ name, command: fill(line, words), port: chosen })
-    },
+    start: (_, { root = '.', port: wished } = {}) =>
+      startOnPort((port) => {
+        const own = mkdtempSync(join(folder, 'own-'))
+        const words = { own, root, built, port: String(port) }
+        copyPrograms(own, words)
+        // Some servers give up root's rights, and must be able to read.
+        chmodSync(own, 0o755)
+        return { name, command: fill(line, words), port }
+      }, wished),
   }
 }
 

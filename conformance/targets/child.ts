@@ -121,6 +121,43 @@ export async function startProgram(program: Program): Promise<RunningApp> {
   }
 }
 
+/** How many ports are tried, if somebody else is quicker each time. */
+const PORTS = 3
+
+/** How long a program that finds its port taken may take to end, in milliseconds. */
+const TAKEN_MOMENT = patiently(100)
+
+/**
+ * Start a program that must be told its port; on another one, if somebody else took the first between
+ * the choice and its start. That somebody would be judged in its place.
+ *
+ * @param programOn - the program on a port
+ * @param port - the only port, if it cannot be chosen
+ */
+export async function startOnPort(
+  programOn: (port: number) => Program,
+  port?: number,
+): Promise<RunningApp> {
+  for (let left = port === undefined ? PORTS : 1; ; left--) {
+    const chosen = port ?? (await freePort())
+    const app = await startProgram(programOn(chosen)).catch((error: unknown) => error as Error)
+    const failed = app instanceof Error
+    if (!failed) {
+      await sleep(TAKEN_MOMENT)
+    }
+    const gone = failed || !app.alive()
+    if (gone && left > 1 && (await takesConnections(chosen))) {
+      // Its end, with a port that still takes connections, is an error to anybody else.
+      await (failed ? undefined : app.stop().catch(() => {}))
+      continue
+    }
+    if (failed) {
+      throw app
+    }
+    return app
+  }
+}
+
 /**
  * Run a program to its end.
  *

@@ -1,13 +1,16 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import type { Test } from 'tap'
 import { TOP } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
 import { inRange, minor, PYTHONS } from './python.ts'
-import { BasehttpTarget } from './target.ts'
+import { BasehttpTarget, chooseTarget } from './target.ts'
 
 // Each test starts processes, and a busy machine takes its time.
 t.setTimeout(5 * HANG_LIMIT)
@@ -155,6 +158,52 @@ t.test('--tap and --json are for programs', async (t) => {
 })
 
 // -- Python ----------------------------------------------------------------------------------
+
+t.test('a port that somebody else takes first is left alone', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'conformance-test-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const program = join(folder, 'server.cjs')
+  // The first time, it lets somebody else have its port, and then wants it.
+  writeFileSync(
+    program,
+    `const { existsSync, writeFileSync } = require('node:fs')
+    const [port] = process.argv.slice(2)
+    const listen = () => require('node:http').createServer((_, r) => r.end('mine')).listen(port, '127.0.0.1')
+    const file = ${JSON.stringify(join(folder, 'port'))}
+    if (existsSync(file)) listen()
+    else {
+      writeFileSync(file, port)
+      const timer = setInterval(() => {
+        if (existsSync(file + '.taken')) { clearInterval(timer); listen() }
+      }, 5)
+    }`,
+  )
+  const { target } = await chooseTarget(`cmd:exec '${process.execPath}' '${program}' {port}`, [
+    'rfc',
+  ])
+  const starting = target.start('rfc')
+  const file = join(folder, 'port')
+  while (!existsSync(file) || readFileSync(file, 'utf8') === '') {
+    await sleep(5)
+  }
+  const port = Number(readFileSync(file, 'utf8'))
+  const other = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.end()
+  })
+  other.listen(port, '127.0.0.1')
+  await once(other, 'listening')
+  t.teardown(() => {
+    other.close()
+  })
+  writeFileSync(`${file}.taken`, '')
+  const app = await starting
+  t.not(app.port, port)
+  t.equal(await (await fetch(`http://127.0.0.1:${String(app.port)}/`)).text(), 'mine')
+  await app.stop()
+})
 
 t.test('inRange() compares versions', async (t) => {
   t.ok(inRange('3.6.15', '<3.7'))

@@ -16,7 +16,7 @@
 
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { freePort, runProgram, startProgram, takesConnections } from './child.ts'
+import { runProgram, startOnPort, startProgram, takesConnections } from './child.ts'
 import { InProcessTarget } from './in-process.ts'
 import { COMMAND_LINE, TARGETS, targetProgram } from '../paths.ts'
 import { findPython, minor } from './python.ts'
@@ -325,11 +325,11 @@ function commandTarget(line: string, apps: readonly string[], fixed?: number): T
     name: line,
     apps: new Set(apps),
     ...(fixed === undefined ? {} : { lanes: 1 }),
-    async start(app, options = {}) {
-      const port = fixed ?? options.port ?? (await freePort())
-      const words: Record<string, string> = { app, port: String(port), root: options.root ?? '.' }
-      const command = line.replace(/\{(app|port|root)\}/g, (_, word: string) => words[word] ?? '')
-      return startProgram({ name: `"${command}"`, command, port })
-    },
+    start: (app, { root = '.', port: wished } = {}) =>
+      startOnPort((port) => {
+        const words: Record<string, string> = { app, port: String(port), root }
+        const command = line.replace(/\{(app|port|root)\}/g, (_, word: string) => words[word] ?? '')
+        return { name: `"${command}"`, command, port }
+      }, fixed ?? wished),
   }
 }
