@@ -177,6 +177,27 @@ t.test('a server over TLS is judged by the same rules', async (t) => {
   t.notMatch(stdout, / nc /, 'nc(1) does not speak TLS')
 })
 
+t.test('over TLS, clients come in pieces, leave, and name https', async (t) => {
+  const targets: (string | undefined)[] = []
+  const url = await serve(
+    t,
+    (request, response) => {
+      targets.push(request.url)
+      HELLO(request, response)
+    },
+    true,
+  )
+  const only = [
+    ...['target/absolute-form', 'content-length/read', 'connection/close', 'pipeline/in-order'],
+    ...['pieces/byte', 'pieces/second', 'clients/left', 'clients/reset-in-the-header'],
+    ...['together/an-idle', 'together/one-is-reset'],
+  ].flatMap((id) => ['--only', id])
+  const { status, stdout } = await conformance('--target', `url:${url}`, ...ONE, ...only)
+  t.match(stdout, /: 17 passed, 0 failed/, stdout)
+  t.equal(status, 0)
+  t.ok(targets.includes(`${url}/hello.txt`))
+})
+
 t.test('a program with a port of its own', async (t) => {
   const port = String(await freePort())
   const line = `cmd:node -e 'require("http").createServer((q, r) => r.end("x")).listen(${port}, "127.0.0.1")'`
