@@ -103,6 +103,7 @@ class SiteMaker {
       -1000,
     )
     renderer.on(Renderer.EVENT_BEGIN, ({ project }) => {
+      this.#linkDeclarations(project)
       site.groups = groupsOf(project, (reflection) => this.#router.getFullUrl(reflection))
     })
     renderer.on(Renderer.EVENT_BEGIN_PAGE, (page) => {
@@ -164,6 +165,39 @@ class SiteMaker {
       const document = this.#add(project, source.path, page, source, text)
       // A link of a document to the file leads to its page.
       project.files.registerReflectionPath(join(TOP, source.path) as never, document)
+    }
+  }
+
+  /**
+   * In a document, a link to a declaration in a file, `../lib/http/message.ts#HTTPMessage`, leads to what
+   * the API says of it, or to the source.
+   */
+  #linkDeclarations(project: ProjectReflection): void {
+    for (const document of project.documents ?? []) {
+      for (const part of document.content) {
+        const { target, targetAnchor } = part as { target?: unknown; targetAnchor?: string }
+        const file =
+          part.kind === 'relative-link' && typeof target === 'number' ? target : undefined
+        const page = file && project.files.resolve(file as never, project)
+        const source = page instanceof DocumentReflection && this.#made.get(page)
+        if (typeof source !== 'object' || targetAnchor === undefined) {
+          continue
+        }
+        const place = this.#places.at(source.tree, targetAnchor)
+        if (place === undefined) {
+          this.#app.logger.error(
+            `${document.name}: there is no ${targetAnchor} in ${source.path}` as never,
+          )
+          continue
+        }
+        const reflection = this.#apiOf(place, project)
+        const from = posix.dirname(this.#router.getFullUrl(document))
+        const url =
+          reflection === undefined
+            ? `${sourceUrl(source.path)}#${encodeURIComponent(targetAnchor)}`
+            : this.#router.getFullUrl(reflection)
+        Object.assign(part, { text: posix.relative(from, url), target: undefined })
+      }
     }
   }
 

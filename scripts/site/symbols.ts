@@ -25,10 +25,14 @@ export class Places {
   constructor(checker: ts.TypeChecker, files: readonly ts.SourceFile[]) {
     this.checker = checker
     for (const file of files) {
-      this.#byFile.set(file, new Map())
-      file.statements.forEach((statement) => {
-        this.#enter(file, statement, '')
-      })
+      const places = new Map<string, Place>()
+      this.#byFile.set(file, places)
+      for (const { node, ...place } of declarationsOf(file)) {
+        // The second of two declarations, a setter or an overload, is found under the first.
+        const first = places.get(place.anchor) ?? place
+        places.set(place.anchor, first)
+        this.#byNode.set(node, first)
+      }
     }
   }
 
@@ -115,23 +119,22 @@ export class Places {
     const declarations = (symbol && this.#resolve(symbol).declarations) ?? []
     return declarations.map((node) => this.#byNode.get(node)).find((place) => place !== undefined)
   }
+}
 
-  #enter(file: ts.SourceFile, node: ts.Node, prefix: string): void {
-    for (const name of namesOf(node)) {
+/** All declarations at the top of a file, and of their members, from top to bottom. */
+export function declarationsOf(file: ts.SourceFile): (Place & { node: ts.Node })[] {
+  const enter = (node: ts.Node, prefix: string): (Place & { node: ts.Node })[] =>
+    [...namesOf(node)].flatMap((name) => {
       const anchor = prefix + name.text
       const line = file.getLineAndCharacterOfPosition(name.getStart(file)).line
-      const anchors = this.#byFile.get(file)
-      // The second of two declarations, a setter or an overload, is found under the first.
-      const place = anchors?.get(anchor) ?? { anchor, file, line }
-      anchors?.set(anchor, place)
-      this.#byNode.set(name.parent, place)
-      if (ts.isClassLike(node) || ts.isInterfaceDeclaration(node)) {
-        for (const member of node.members) {
-          this.#enter(file, member, `${anchor}.`)
-        }
-      }
-    }
-  }
+      const members =
+        ts.isClassLike(node) || ts.isInterfaceDeclaration(node) ? [...node.members] : []
+      return [
+        { anchor, file, line, node: name.parent },
+        ...members.flatMap((member) => enter(member, `${anchor}.`)),
+      ]
+    })
+  return file.statements.flatMap((statement) => enter(statement, ''))
 }
 
 type Name = ts.Identifier | ts.PrivateIdentifier | ts.StringLiteral
