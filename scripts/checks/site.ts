@@ -43,6 +43,7 @@ const KINDS = [
   'conformance/cases/03-headers.html',
   'source/index.html',
   'source/lib/http/base-handler.ts.html#L400',
+  'source/lib/http/base-handler.ts.html#BaseHTTPRequestHandler.sendError',
   'source/docs/examples/http_server_GET.ts.html',
   '404.html',
 ]

@@ -44,5 +44,5 @@ export function firstSentence(markdown: string): string {
     .trim()
     .replace(/\s+/g, ' ')
     .replace(/\{@link (\S+?)\}/g, '$1')
-  return /^.*?[.:?](?=\s|$)/.exec(line)?.[0].replace(/:$/, '.') ?? line
+  return /^.*?[.?](?=\s|$)/.exec(line)?.[0] ?? line.replace(/:$/, '.')
 }

@@ -90,9 +90,12 @@ export function sourcePage(
       start++
     }
     const rest = anchors(first, start) + anchors(end, next)
-    const lines = Array.from({ length: end - start }, (_, index) => writeLine(start + index)).join(
-      '',
-    )
+    // A link to what a comment declares shows the comment, too.
+    const titled = comment?.kind === 'doc' ? declared.get(start)?.[0] : undefined
+    const id = titled === undefined ? '' : ` id="${escapeHtml(titled.anchor)}"`
+    const lines = Array.from({ length: end - start }, (_, index) =>
+      writeLine(start + index, titled),
+    ).join('')
     const pre = lines === '' ? '' : `<pre class=c>${lines}</pre>`
     if (comment?.kind === 'banner') {
       const id = comment.text.toLowerCase().replace(/[^a-z0-9]+/g, '-')
@@ -108,15 +111,17 @@ export function sourcePage(
       const count = folded.count === 1 ? '1 import' : `${String(folded.count)} imports`
       return `<details class=imports><summary>${count}</summary>${pre}</details>${rest}`
     }
-    return `<div class=r><div class=p>${marks}${prose}${rest}</div>${pre}</div>`
+    return `<div class=r${id}><div class=p>${marks}${prose}${rest}</div>${pre}</div>`
   }
 
-  function writeLine(line: number): string {
+  function writeLine(line: number, titled: Place | undefined): string {
     const number = String(line + 1)
     const places = declared.get(line) ?? []
-    const names = places.map(({ anchor }) => {
+    const names = places.map((place) => {
+      const { anchor } = place
       const name = escapeHtml(anchor)
-      return `<a class=y id="${name}" href="#${encodeURIComponent(anchor)}" title="A link to ${name} that survives edits">¶</a>`
+      const id = place === titled ? '' : ` id="${name}"`
+      return `<a class=y${id} href="#${encodeURIComponent(anchor)}" title="A link to ${name} that survives edits">¶</a>`
     })
     // What is too long for its room goes on below, further to the right than it begins.
     const text = texts[line] ?? ''
