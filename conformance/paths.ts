@@ -4,9 +4,10 @@
  * @module
  */
 
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The top of the repository, from the sources as well as from `dist/`. */
+/** The top of the repository, or of the suite's package, from the sources as well as from `dist/`. */
 export const TOP = import.meta.dirname.replace(/(?:[/\\]dist)?[/\\]conformance$/, '')
 
 /** The folder of the case pages. */
@@ -14,6 +15,9 @@ export const CASES = join(TOP, 'conformance', 'cases')
 
 /** The folder of the rule pages. */
 export const RULES = join(TOP, 'conformance', 'rules')
+
+/** The JSON Schema of what `--export` writes. */
+export const EXPORT_SCHEMA = join(TOP, 'conformance', 'export.schema.json')
 
 /** The folder of the programs that are targets, as sources. */
 export const TARGETS = join(TOP, 'conformance', 'targets')
@@ -23,8 +27,10 @@ export function targetProgram(name: string): string {
   return join(TOP, 'dist', 'conformance', 'targets', name)
 }
 
-/** The command line, compiled. */
-export const COMMAND_LINE = join(TOP, 'dist', 'lib', 'cli.js')
+/** What runs the suite: a script of the repository, or the command of a package that has no library. */
+export const COMMAND = existsSync(join(TOP, 'dist', 'lib'))
+  ? 'npm run conformance --'
+  : 'npx basehttp-conformance'
 
 /** The folder of the recordings. */
 export const RECORDINGS = join(TOP, 'conformance', 'recordings')

@@ -10,7 +10,7 @@ import type { Case } from '../judge/page.ts'
 import { TOP } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
 import { runPages } from '../run/run.ts'
-import { BasehttpTarget } from '../targets/target.ts'
+import { BasehttpTarget } from '../targets/library.ts'
 
 const TRACE = [
   '*   Trying 127.0.0.1:8080...',

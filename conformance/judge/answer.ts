@@ -332,9 +332,9 @@ function expectedCodes(response: ExpectedResponse | undefined): string {
 // -- Fields and bodies -----------------------------------------------------------------------
 
 /** The fields whose value is a list of tokens; one of them is enough, and case is not told apart. */
-const LISTS = [
+export const LISTS: readonly string[] = [
   ...['accept-ranges', 'allow', 'connection', 'transfer-encoding', 'upgrade', 'vary'],
-] as const
+]
 
 function judgeField({ name, value }: ExpectedField, { fields }: ParsedResponse): Finding[] {
   const lower = name.toLowerCase()
@@ -348,7 +348,7 @@ function judgeField({ name, value }: ExpectedField, { fields }: ParsedResponse):
   if (first === undefined) {
     return [{ line: '', flaw: `there is no ${name}; expected "${name}: ${value.text}"` }]
   }
-  const list = (LISTS as readonly string[]).includes(lower)
+  const list = LISTS.includes(lower)
   const candidates = list
     ? [...there, ...there.flatMap((text) => text.split(',').map((one) => one.trim()))]
     : there

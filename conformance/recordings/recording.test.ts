@@ -6,7 +6,7 @@ import type { Deviation } from '../judge/deviations.ts'
 import { normalise, normaliseLog, readRecordings, replayCase } from './recording.ts'
 import type { RecordedCase, Recording } from './recording.ts'
 import { runRecordings } from '../run/run.ts'
-import { BasehttpTarget } from '../targets/target.ts'
+import { BasehttpTarget } from '../targets/library.ts'
 
 const CASE: RecordedCase = {
   id: 'family-custom11-one',

@@ -1,14 +1,17 @@
 /**
- * The flags of `npm run conformance`.
+ * The flags of `npm run conformance`, and of the command `basehttp-conformance`.
  *
  * @module
  */
 
 import { parseArgs } from 'node:util'
+import { COMMAND } from '../paths.ts'
 
 /** What `--help` prints. */
 export const USAGE = `\
-usage: npm run conformance -- [flags]
+usage: ${COMMAND} [flags] [http://HOST:PORT[/PATH]]
+
+A URL is short for --target url:http://HOST:PORT --profile rfc --path /PATH.
 
   --target TARGET     what to judge: basehttp, the default; basehttp:async, :threads and :forks,
                       with a mixin; basehttp:in-process; cpython, or
@@ -37,6 +40,7 @@ usage: npm run conformance -- [flags]
   --make-root DIR     make the folder that the rules want a server to serve, and run nothing
   --path /x           for rules: what is served, if not that folder
   --post /x           for rules: what takes a POST
+  --export DIR        write the cases and rules as JSON, for programs in other languages
   --article [FILE]    show the article's transcripts beside the live responses; FILE is a
                       copy of the article, from which they are read
   --help              print this
@@ -60,16 +64,17 @@ export type Flags = ReturnType<typeof readFlags>
  * @throws an Error whose first sentence says what is wrong.
  */
 export function readFlags(args: string[]) {
-  const { values, positionals } = parseArgs({
+  const { values: given, positionals } = parseArgs({
     args,
     allowPositionals: true,
     allowNegative: true,
     options: {
-      target: { type: 'string', default: 'basehttp' },
+      target: { type: 'string' },
       profile: { type: 'string' },
       'make-root': { type: 'string' },
       path: { type: 'string' },
       post: { type: 'string' },
+      export: { type: 'string' },
       app: { type: 'string', multiple: true, default: [] },
       list: { type: 'boolean', default: false },
       'list-apps': { type: 'boolean', default: false },
@@ -92,11 +97,16 @@ export function readFlags(args: string[]) {
       help: { type: 'boolean', default: false },
     },
   })
-  const [file, ...more] = positionals
+  const urls = positionals.filter((word) => /^https?:/.test(word))
+  const [url] = urls
+  const { target = 'basehttp', path } =
+    url === undefined ? given : readServer(url, urls[1] ?? given.target, given.path)
+  const values = { ...given, target, path }
+  const [file, ...more] = positionals.filter((word) => !urls.includes(word))
   if (more.length > 0 || (file !== undefined && !values.article)) {
     throw new UsageError(`Unexpected argument '${String(more[0] ?? file)}'`)
   }
-  const { recordings, port, profile = defaultProfile(values), path, post } = values
+  const { recordings, port, profile = defaultProfile(values), post } = values
   if (!PROFILES.includes(profile)) {
     throw new UsageError(`There is no profile "${profile}"; there are ${PROFILES.join(', ')}`)
   }
@@ -125,6 +135,22 @@ export function readFlags(args: string[]) {
     seed: readNumber('--seed', values.seed),
     timeout: values.timeout === undefined ? undefined : readNumber('--timeout', values.timeout, 1),
   }
+}
+
+/** What a URL is short for: the server, and what it serves. */
+function readServer(text: string, target: string | undefined, path: string | undefined) {
+  if (target !== undefined) {
+    throw new UsageError(`There are two servers, "${target}" and "${text}"; name one of them`)
+  }
+  if (!URL.canParse(text)) {
+    return { target: `url:${text}`, path }
+  }
+  const { origin, pathname, search } = new URL(text)
+  const own = pathname + search
+  if (own !== '/' && path !== undefined) {
+    throw new UsageError(`"${text}" has a path already: leave --path ${path} out`)
+  }
+  return { target: `url:${origin}`, path: own === '/' ? path : own }
 }
 
 /** Servers that have nothing to do with Python are judged by the RFCs, unless an app is named. */

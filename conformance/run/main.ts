@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `npm run conformance`: run the suite.
+ * `npm run conformance`, or the command `basehttp-conformance`: run the suite.
  *
  * Exit status: 0 nothing unexpected, 1 something unexpected, 2 wrong usage or nothing judged,
  * 3 the target did not start or died, 4 a case page is broken.
@@ -14,6 +14,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runArticle } from './article.ts'
+import { exportAll } from './export.ts'
 import { readFlags, USAGE, UsageError } from './flags.ts'
 import type { Flags } from './flags.ts'
 import { deviationsOf, parseDeviations } from '../judge/deviations.ts'
@@ -24,7 +25,7 @@ import { junit, report, tap } from './machine.ts'
 import type { Run } from './machine.ts'
 import { PageError } from '../judge/fence.ts'
 import type { Case } from '../judge/page.ts'
-import { RECORDINGS } from '../paths.ts'
+import { COMMAND, RECORDINGS } from '../paths.ts'
 import { Progress } from './progress.ts'
 import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
@@ -84,6 +85,10 @@ async function everyPython(flags: Flags): Promise<number> {
 async function judge(flags: Flags): Promise<number> {
   if (flags['make-root'] !== undefined) {
     makeRoot(flags['make-root'])
+    return 0
+  }
+  if (flags.export !== undefined) {
+    console.log(exportAll(flags.export, flags))
     return 0
   }
   if (flags.profile === 'rfc') {
@@ -267,7 +272,7 @@ function commandOf(flags: Flags): string {
     ...flags.cases.map((folder) => `--cases ${quoted(folder)}`),
     ...(flags.seed === 1 ? [] : [`--seed ${String(flags.seed)}`]),
   ]
-  return ['npm run conformance --', ...parts].join(' ')
+  return [COMMAND, ...parts].join(' ')
 }
 
 /** What there is to tell about a run, besides its results. */

@@ -6,6 +6,7 @@
  */
 
 import { RULES } from '../judge/invariants.ts'
+import { COMMAND } from '../paths.ts'
 import type { Result, Verdict } from './lanes.ts'
 import { repro } from './repro.ts'
 import { heard, thrown } from './said.ts'
@@ -112,7 +113,7 @@ export function table(results: readonly Result[]): string {
  *
  * @param command - what runs the suite on this target, for the line that shows how to reproduce it
  */
-export function describe(result: Result, command = 'npm run conformance --'): string {
+export function describe(result: Result, command = COMMAND): string {
   const { id, verdict, findings, alone, case: one } = result
   const mark = verdict === 'fail' ? '' : `${verdict === 'warn' ? 'warning' : verdict}, `
   const about = 'why' in one ? `${one.level}, ${one.source}` : one.title

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Action, Exchange } from '../judge/exchange.ts'
 import type { Case } from '../judge/page.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
+import { COMMAND } from '../paths.ts'
 import { takesConnections } from '../targets/child.ts'
 import type { Chosen, RunningApp } from '../targets/target.ts'
 
@@ -73,7 +74,7 @@ export function repro(
   if (one.actions.some(({ do: what }) => BEYOND_NC.includes(what))) {
     const app = one.app === undefined ? '' : ` --app ${one.app}`
     const server = `--target url:http://${host}:${String(port)}${app}`
-    return `npm run conformance -- ${server} --only ${one.id} --verbose`
+    return `${COMMAND} ${server} --only ${one.id} --verbose`
   }
   const connections: Action[][] = [[]]
   for (const action of one.actions) {

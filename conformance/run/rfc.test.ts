@@ -129,6 +129,37 @@ t.test('what is served is looked at before anything is judged', async (t) => {
   t.match(all.stdout, /^skipped: \d+ rules, it needs the files of --make-root$/m)
 })
 
+t.test('a URL alone is the server, and what it serves', async (t) => {
+  const url = await serve(t, (request, response) => {
+    response.statusCode = request.url === '/items?all=1' ? 200 : 404
+    response.end('items')
+  })
+  t.match(await conformance(`${url}/items?all=1`, ...ONE), {
+    status: 0,
+    stdout: `conformance of ${url}: 1 passed, 0 failed\n`,
+  })
+  t.match(await conformance(`${url}/`, '--path', '/items?all=1', ...ONE), { status: 0 })
+  t.match(await conformance(url, ...ONE), {
+    status: 2,
+    stderr: /^GET \/hello\.txt at .* gives 404/,
+  })
+  const refused = async (line: string, ...args: string[]) => {
+    const stderr = `${line}; --help lists the flags\n`
+    t.same(await conformance(...args), { status: 2, stdout: '', stderr })
+  }
+  await refused(
+    `There are two servers, "basehttp" and "${url}"; name one of them`,
+    ...['--target', 'basehttp', url],
+  )
+  await refused(`There are two servers, "${url}/b" and "${url}"; name one of them`, url, `${url}/b`)
+  await refused(`"${url}/a" has a path already: leave --path /b out`, `${url}/a`, '--path', '/b')
+  await refused("Unexpected argument 'more'", url, 'more')
+  t.match(await conformance('http://127.0.0.1:x'), {
+    status: 2,
+    stderr: /^"url:http:\/\/127\.0\.0\.1:x" is not a valid server; write for example /,
+  })
+})
+
 t.test('nobody there, a port in use, no rule: one line', async (t) => {
   const port = String(await freePort())
   t.same(await conformance('--target', `url:http://127.0.0.1:${port}`), {

@@ -20,9 +20,9 @@ import { parseResponses } from '../judge/invariants.ts'
 import type { ParsedResponse } from '../judge/invariants.ts'
 import { readRules } from '../judge/rule.ts'
 import type { Need } from '../judge/rule.ts'
-import { COMMAND_LINE, RULES } from '../paths.ts'
+import { RULES } from '../paths.ts'
 import { HELLO, makeRoot } from '../targets/root.ts'
-import { chooseTarget, TargetError } from '../targets/target.ts'
+import { chooseTarget, library, TargetError } from '../targets/target.ts'
 import type { RunningApp, Target } from '../targets/target.ts'
 import { findPython } from '../targets/python.ts'
 
@@ -100,6 +100,7 @@ async function targetOf(flags: Flags): Promise<{ target: Target; app: string }> 
   const [kind, which] = flags.target.split(':', 2) as [string, string?]
   if (kind === 'basehttp' && (which === undefined || which in VERSIONS)) {
     const version = VERSIONS[which ?? '1.1'] as string
+    const { COMMAND_LINE } = await library(flags.target)
     const line = [process.execPath, COMMAND_LINE, ...fileServer(version)]
     return { target: { ...(await byCommand(line)), name: `basehttp, ${version}` }, app: APP }
   }

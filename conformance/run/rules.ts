@@ -159,7 +159,7 @@ function unsteady(first: Conducted, second: Conducted): Conducted {
  * Whether a rule binds servers of HTTP/1.1 alone: RFC 9110 is about all versions, and RFC 9112 about
  * that one. What is safe and sturdy is so in any.
  */
-function isAboutVersion({ source, level }: Rule): boolean {
+export function isAboutVersion({ source, level }: Rule): boolean {
   return source.startsWith('rfc:9112#') && level !== 'safe' && level !== 'sturdy'
 }
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { Agent, request } from 'undici'
 import { makeDocumentRoot } from '../recordings/document-root.ts'
-import { BasehttpTarget } from '../targets/target.ts'
+import { BasehttpTarget } from '../targets/library.ts'
 
 const INDEX_PAGES = ['index.html', 'index.htm']
 

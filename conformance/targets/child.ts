@@ -47,6 +47,11 @@ export interface Program {
   readonly port?: number
 }
 
+/** What is particular about the process of an app: a zone with summer time, or its protocol. */
+export function particularsOf(app: string): { env: Record<string, string>; tls: boolean } {
+  return { env: app === 'clock' ? { TZ: 'Europe/Berlin' } : {}, tls: app === 'tls' }
+}
+
 /** How long it may take until the end of a program that is gone is known, in milliseconds. */
 const END_MOMENT = patiently(500)
 

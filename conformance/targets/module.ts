@@ -33,7 +33,6 @@ import { writeSync } from 'node:fs'
 import { register } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import type { RequestHandlerClass } from 'basehttp'
-import { serve } from './serve.ts'
 
 interface Starter {
   readonly apps: readonly string[]
@@ -58,6 +57,8 @@ if (isStarter(exported)) {
   if (app === undefined) {
     tellApps(Object.keys(exported))
   }
+  // Handler classes are this library's; the others' servers do without it.
+  const { serve } = await import('./serve.ts')
   await serve(exported, [app, String(port), root])
 } else {
   console.error(

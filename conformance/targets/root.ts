@@ -40,19 +40,10 @@ const FILES: Readonly<Record<string, string | Buffer>> = {
  * @throws {@link TargetError} when there is one that is not empty, and not ours.
  */
 export function makeRoot(folder: string): void {
-  let there: string[] = []
-  try {
-    there = readdirSync(folder)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code !== 'ENOENT') {
-      throw new TargetError(`Cannot make the folder "${folder}": ${message}`)
-    }
-  }
+  const there = contentsOf(folder)
   if (there.length > 0 && !there.includes(MARK)) {
-    const example = there.sort()[0] as string
     throw new TargetError(
-      `"${folder}" is not empty ("${example}") and not made by --make-root; name another folder`,
+      `"${folder}" is not empty ("${String(there[0])}") and not made by --make-root; name another folder`,
     )
   }
   for (const [name, content] of Object.entries(FILES)) {
@@ -67,4 +58,22 @@ export function makeRoot(folder: string): void {
     }
   }
   utimesSync(join(folder, 'folder'), DATE, DATE)
+}
+
+/**
+ * What stands in a folder that is to be made.
+ *
+ * @returns nothing, if there is no such folder yet.
+ * @throws {@link TargetError} when it cannot be one.
+ */
+export function contentsOf(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') {
+      return []
+    }
+    throw new TargetError(`Cannot make the folder "${folder}": ${message}`)
+  }
 }

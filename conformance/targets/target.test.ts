@@ -10,7 +10,8 @@ import type { Test } from 'tap'
 import { TOP } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
 import { inRange, minor, PYTHONS } from './python.ts'
-import { BasehttpTarget, chooseTarget } from './target.ts'
+import { BasehttpTarget } from './library.ts'
+import { chooseTarget } from './target.ts'
 
 // Each test starts processes, and a busy machine takes its time.
 t.setTimeout(5 * HANG_LIMIT)

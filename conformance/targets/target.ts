@@ -16,12 +16,10 @@
 
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { runProgram, startOnPort, startProgram, takesConnections } from './child.ts'
-import { InProcessTarget } from './in-process.ts'
-import { COMMAND_LINE, TARGETS, targetProgram } from '../paths.ts'
+import { particularsOf, runProgram, startOnPort, startProgram, takesConnections } from './child.ts'
+import { COMMAND, TARGETS, targetProgram } from '../paths.ts'
 import { findPython, minor } from './python.ts'
 import type { Python } from './python.ts'
-import { HANDLERS, SERVERS } from './handlers.ts'
 
 /** What is asked of an app when it is started. */
 export interface AppOptions {
@@ -88,11 +86,6 @@ export interface Target {
   start(app: string, options?: AppOptions): Promise<RunningApp>
 }
 
-/** What is particular about the process of an app: a zone with summer time, or its protocol. */
-function particularsOf(app: string): { env: Record<string, string>; tls: boolean } {
-  return { env: app === 'clock' ? { TZ: 'Europe/Berlin' } : {}, tls: app === 'tls' }
-}
-
 /** A target, and what it can be compared with. */
 export interface Chosen {
   readonly target: Target
@@ -130,19 +123,17 @@ export async function chooseTarget(
     )
   }
   switch (kind ?? '') {
-    case 'basehttp':
-      if (rest === undefined) {
-        const recorded = new BasehttpTarget('oracle.js')
-        return { target: new BasehttpTarget(), recorded, recordings: '3.13' }
-      }
+    case 'basehttp': {
+      const { BasehttpTarget, InProcessTarget } = await library(spec)
       if (rest === 'in-process') {
         return alone(new InProcessTarget())
       }
-      if (rest === 'async' || rest === 'threads' || rest === 'forks') {
+      if (rest === undefined || rest === 'async' || rest === 'threads' || rest === 'forks') {
         const recorded = new BasehttpTarget('oracle.js', rest)
         return { target: new BasehttpTarget('basehttp.js', rest), recorded, recordings: '3.13' }
       }
       break
+    }
     case 'cpython':
       return cpython(rest ?? 'python3')
     case 'url':
@@ -159,49 +150,29 @@ export async function chooseTarget(
   throw new TargetError(`There is no target "${spec}"; there are ${known} (./server.ts)`)
 }
 
+/**
+ * What is judged as `basehttp`. It is loaded only then: the package of the suite does without it, and
+ * whoever judges his own server need not install another.
+ *
+ * @throws {@link TargetError} when it is not installed.
+ */
+export async function library(spec: string) {
+  try {
+    return await import('./library.ts')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') {
+      throw error
+    }
+    throw new TargetError(
+      `The target "${spec}" needs the package basehttp: npm install basehttp; or name a server, ` +
+        `as in ${COMMAND} http://127.0.0.1:3000`,
+    )
+  }
+}
+
 /** A target that serves the recordings, too, if it is asked to. */
 function alone(target: Target): Chosen {
   return { target, recorded: target, recordings: 'none' }
-}
-
-// -- This library ----------------------------------------------------------------------------
-
-/** The mixins of the library, which a target can have. */
-type Mixin = 'async' | 'threads' | 'forks'
-
-/** This library, each app in a process of its own: the log is then really standard error. */
-export class BasehttpTarget implements Target {
-  readonly name: string
-  readonly deviations: readonly string[]
-  readonly apps: ReadonlySet<string>
-  readonly #program: string
-  readonly #flags: readonly string[]
-
-  /**
-   * @param program - `basehttp.js`, or `oracle.js` for the servers as they were recorded
-   * @param mixin - the server that each app has instead of its own
-   */
-  constructor(program: 'basehttp.js' | 'oracle.js' = 'basehttp.js', mixin?: Mixin) {
-    this.name = mixin === undefined ? 'basehttp' : `basehttp:${mixin}`
-    this.deviations = program === 'oracle.js' ? ['recordings', 'recordings-3.6'] : ['basehttp']
-    this.#program = targetProgram(program)
-    this.#flags = mixin === undefined ? [] : [`--${mixin}`]
-    // The handlers, and the command line itself. An app that is about its server keeps it.
-    const apps = Object.keys(HANDLERS)
-    this.apps = new Set(
-      mixin === undefined ? [...apps, 'files'] : apps.filter((app) => !(app in SERVERS)),
-    )
-  }
-
-  start(app: string, { root = '.', port = 0 }: AppOptions = {}): Promise<RunningApp> {
-    const name = `The app "${app}"`
-    if (app === 'files') {
-      const args = [String(port), '--bind', '127.0.0.1', '--directory', root]
-      return startProgram({ name, command: [process.execPath, COMMAND_LINE, ...args] })
-    }
-    const command = [process.execPath, this.#program, app, String(port), root, ...this.#flags]
-    return startProgram({ name, command, ipc: true, ...particularsOf(app) })
-  }
 }
 
 // -- CPython ---------------------------------------------------------------------------------

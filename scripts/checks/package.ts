@@ -17,7 +17,8 @@ import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, posix } from 'node:path'
+import { basename, dirname, join, posix } from 'node:path'
+import type { Readable } from 'node:stream'
 import { TOP } from './sources.ts'
 
 /** Each TypeScript that is in use, with the types of a Node: the oldest, and two that are newer. */
@@ -83,6 +84,21 @@ const BEGINNINGS: Readonly<Record<string, string>> = {
   'required.cjs': "const basehttp = require('basehttp')",
 }
 
+/** A server that owes nothing to the library. */
+const SERVER = `
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+export default {
+  apps: ['errors'],
+  async start(app, { port }) {
+    const server = createServer((socket) => socket.end('HTTP/1.0 418 written by somebody\\r\\n\\r\\n'))
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    return { port: server.address().port }
+  },
+}
+`
+
 /** Classes made by functions, from each class of ours that is meant to be extended. */
 const MADE = `
 import * as basehttp from 'basehttp'
@@ -138,6 +154,9 @@ export class JSONHandler extends JSONMixIn(basehttp.SimpleHTTPRequestHandler) {
 }
 `
 
+/** What of the suite is judged when its package is tried: rules that this library holds to. */
+const RULES = ['control/', 'head/', 'paths/', 'together/'].flatMap((topic) => ['--only', topic])
+
 /** What cannot be tried here. */
 class Skip extends Error {}
 
@@ -146,11 +165,14 @@ const counts = { passed: 0, failed: 0, skipped: 0 }
 const root = mkdtempSync(join(tmpdir(), 'basehttp-package-'))
 try {
   await run(TOP, 'npm', 'pack', '--ignore-scripts', '--pack-destination', root)
-  const [name = ''] = readdirSync(root)
-  const tarball = join(root, name)
+  const tarball = join(root, readdirSync(root)[0] ?? '')
+  const suite = await packSuite()
   await Promise.all([
     checkAlone(tarball),
-    checkJudges(tarball),
+    checkSuite(suite, tarball),
+    checkJudges(tarball, JUDGES),
+    // It has a command and no module, about which attw would have something to say.
+    checkJudges(suite, JUDGES.slice(0, 1)),
     ...RUNTIMES.map((runtime) => checkRuntime(runtime, tarball)),
     ...COMPILERS.map((compiler) => checkCompiler(compiler, tarball)),
   ])
@@ -172,9 +194,7 @@ async function checkAlone(tarball: string): Promise<void> {
     return
   }
   const place = join(folder, 'node_modules', 'basehttp')
-  const files = readdirSync(place, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => posix.join(entry.parentPath.slice(place.length + 1), entry.name))
+  const files = filesOf(place)
   await check('each source is compiled, and nothing else', () => {
     const sources = files.filter((path) => path.startsWith('lib/'))
     const compiled = sources.flatMap((path) =>
@@ -188,26 +208,91 @@ async function checkAlone(tarball: string): Promise<void> {
     ]
     throwIf(odd.join('\n'))
   })
-  await check('links of packed pages lead to packed files', () => {
-    const dead = files
-      .filter((path) => path.endsWith('.md'))
-      .flatMap((path) =>
-        linksOf(readFileSync(join(place, path), 'utf8'))
-          .filter((link) => !files.includes(posix.join(dirname(path), link)))
-          .map((link) => `${path}: ${link}`),
-      )
-    throwIf(dead.join('\n'))
-  })
+  await checkLinks(place, files)
   await checkPrograms('Node', folder, [process.execPath])
   await check('its command', () => run(folder, 'npx', '--offline', 'basehttp', '--help'))
 }
 
-/** What publint, attw and npm itself say. */
-async function checkJudges(tarball: string): Promise<void> {
-  for (const [name = '', ...flags] of JUDGES) {
-    await check(name, () => npm(root, 'exec', '--yes', '--', name, ...flags, tarball))
+async function checkLinks(place: string, files: readonly string[]): Promise<void> {
+  const { name } = JSON.parse(readFileSync(join(place, 'package.json'), 'utf8')) as { name: string }
+  await check(`links of packed pages lead to packed files: ${name}`, () => {
+    throwIf(deadLinks(place, files, '.md', linksOf))
+  })
+}
+
+/** The suite, installed alone; and then beside the library. */
+async function checkSuite(suite: string, tarball: string): Promise<void> {
+  const folder = newFolder('suite')
+  if (!(await check('the suite installed alone', () => npm(folder, 'install', suite)))) {
+    return
   }
-  await check('npm publish --dry-run', async () => {
+  const place = join(folder, 'node_modules', 'basehttp-conformance')
+  const files = filesOf(place)
+  const command = (...args: string[]) => {
+    return run(folder, 'npx', '--offline', 'basehttp-conformance', ...args)
+  }
+  await check('it brings undici, and no test, and nothing of the library', () => {
+    const modules = readdirSync(join(folder, 'node_modules')).filter(
+      (name) => !name.startsWith('.'),
+    )
+    const odd = files.filter((path) => /\.test\.|testing|\blib\//.test(path))
+    throwIf(
+      [...modules.filter((name) => !/^(?:basehttp-conformance|undici)$/.test(name)), ...odd].join(
+        '\n',
+      ),
+    )
+  })
+  await check('what its modules import is packed', () => {
+    throwIf(deadLinks(place, files, '.js', importsOf))
+  })
+  await checkLinks(place, files)
+  await check('without the library, it says what to do', async () => {
+    const said = await command().catch((error: unknown) => (error as Error).message)
+    const line =
+      'The target "basehttp" needs the package basehttp: npm install basehttp; or name a server, ' +
+      'as in npx basehttp-conformance http://127.0.0.1:3000\n'
+    throwIf(said === line ? '' : said)
+  })
+  await check('it judges a server by its URL', async () => {
+    await command('--make-root', 'site')
+    const server = await serveFolder(join(folder, 'site'))
+    try {
+      const said = await command(server.url, ...RULES)
+      throwIf(/: (?:[2-9]\d|\d{3}) passed, 0 failed/.test(said) ? '' : said)
+    } finally {
+      server.stop()
+    }
+  })
+  await check('it judges a program that somebody has written', async () => {
+    writeFileSync(join(folder, 'server.mjs'), SERVER)
+    const said = await command(
+      '--target',
+      './server.mjs',
+      '--only',
+      'errors/404',
+      '--verbose',
+    ).catch((error: unknown) => (error as Error).message)
+    throwIf(said.includes('HTTP/1.0 418 written by somebody') ? '' : said)
+  })
+  await check('it exports cases and rules', async () => {
+    const said = await command('--export', 'json')
+    throwIf(/^\d{3} cases and \d{3} rules are in json$/m.test(said) ? '' : said)
+  })
+  await check('beside the library, it judges that, and its recordings', async () => {
+    await npm(folder, 'install', '--offline', tarball)
+    const said = await command('--only', 'errors/')
+    throwIf(/: \d{2,} passed, 0 failed\n$/.test(said) ? '' : said)
+  })
+}
+
+/** What publint, attw and npm itself say. */
+async function checkJudges(tarball: string, judges: readonly string[][]): Promise<void> {
+  for (const [name = '', ...flags] of judges) {
+    await check(`${name} ${basename(tarball)}`, () =>
+      npm(root, 'exec', '--yes', '--', name, ...flags, tarball),
+    )
+  }
+  await check(`npm publish --dry-run ${basename(tarball)}`, async () => {
     const output = await npm(root, 'publish', '--dry-run', '--ignore-scripts', tarball)
     // Its corrections of package.json are warnings, and so is a missing login.
     const warnings = output.match(/^npm warn publish (?!.*logged in).*$/gm) ?? []
@@ -288,6 +373,36 @@ function guidesFiles(): { commands: string; settings: string; program: string; t
   return { commands, settings, program, test }
 }
 
+/** The files of a package, by their paths in it. */
+function filesOf(place: string): string[] {
+  return readdirSync(place, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => posix.join(entry.parentPath.slice(place.length + 1), entry.name))
+}
+
+/** What the files with an ending name that is not packed, a line each. */
+function deadLinks(
+  place: string,
+  files: readonly string[],
+  ending: string,
+  linksIn: (text: string) => string[],
+): string {
+  return files
+    .filter((path) => path.endsWith(ending))
+    .flatMap((path) =>
+      linksIn(readFileSync(join(place, path), 'utf8'))
+        .filter((link) => !files.includes(posix.join(dirname(path), link)))
+        .map((link) => `${path}: ${link}`),
+    )
+    .join('\n')
+}
+
+/** The modules of its own package that a module imports. */
+function importsOf(module: string): string[] {
+  const found = module.matchAll(/(?:\bfrom |\bimport |\bimport\(|\bregister\()'(\.[^'\n]+)'/g)
+  return [...found].map(([, path = '']) => path)
+}
+
 /** The links of a page that lead neither to another host nor only to another place in the page. */
 function linksOf(page: string): string[] {
   const prose = page.replaceAll(/^(`{3,})[^]*?^\1$/gm, '').replaceAll(/`[^`\n]*`/g, '')
@@ -332,6 +447,33 @@ function newFolder(name: string): string {
   mkdirSync(folder)
   writeFileSync(join(folder, 'package.json'), '{ "private": true }')
   return folder
+}
+
+/** Pack the suite. */
+async function packSuite(): Promise<string> {
+  const layout = join(root, 'layout')
+  await run(TOP, process.execPath, 'dist/scripts/conformance-package.js', layout)
+  const packed = join(root, 'packed')
+  mkdirSync(packed)
+  await run(layout, 'npm', 'pack', '--pack-destination', packed)
+  return join(packed, readdirSync(packed)[0] ?? '')
+}
+
+/** Serve a folder by the library's command line. */
+async function serveFolder(folder: string): Promise<{ url: string; stop(): void }> {
+  const args = ['dist/lib/cli.js', '0', '--bind', '127.0.0.1', '--directory', folder]
+  const child = spawn(process.execPath, [...args, '--protocol', 'HTTP/1.1'], {
+    cwd: TOP,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const stop = () => void child.kill()
+  for await (const text of child.stdout.setEncoding('utf8') as Readable & AsyncIterable<string>) {
+    const port = /\bport (\d+)/.exec(text)?.[1]
+    if (port !== undefined) {
+      return { url: `http://127.0.0.1:${port}`, stop }
+    }
+  }
+  throw new Error('The server ended at its start')
 }
 
 function npm(folder: string, ...args: string[]): Promise<string> {
