@@ -53,7 +53,7 @@ export function judge(t: Test, source: string, about: Circumstances = {}): Promi
     ]
     const options = {
       cwd: TOP,
-      timeout: HANG_LIMIT,
+      timeout: 4 * HANG_LIMIT,
       env: {
         ...process.env,
         ...(patience === undefined ? {} : { TEST_PATIENCE: String(patience) }),

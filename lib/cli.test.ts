@@ -234,7 +234,10 @@ t.test('the flags do what they say', async (t) => {
     ...['-H', 'X-One: 1', '--header=Cache-Control:no-store'],
   )
   t.equal(server.banner, `Serving HTTP on 127.0.0.1 port ${String(server.port)} ...`)
-  const answer = await ask(server.port, 'HEAD /noext HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  const answer = await ask(
+    server.port,
+    'HEAD /noext HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  )
   t.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
   t.match(answer, /\r\nContent-type: text\/plain\r\n/)
   t.match(answer, /\r\nX-One: 1\r\nCache-Control: no-store\r\n\r\n$/)

@@ -10,7 +10,11 @@
 import { milliseconds } from '../stdlib/dates.ts'
 import type { Connection } from './request-handler.ts'
 
-/** The idle connections of a server. */
+/**
+ * The idle connections of a server.
+ *
+ * @added See `idleConnections` of the server.
+ */
 export class IdleConnections extends Set<Connection> {
   /**
    * End the connections that are idle now, and still are when a request that is on its way has had the
@@ -19,6 +23,7 @@ export class IdleConnections extends Set<Connection> {
    *
    * @param grace - that time, in seconds
    * @param stillClosing - whether they are still to be ended then
+   * @added See `idleConnections` of the server.
    */
   async end(grace: number, stillClosing: () => boolean): Promise<void> {
     const idle = [...this]

@@ -25,7 +25,11 @@ export const GATHER_LIMIT = 64 * 1024
 /** The first size of the buffer, in bytes: the head of a response, and a short body. */
 const SMALLEST = 512
 
-/** The output of one connection, whichever writer it comes through. */
+/**
+ * The output of one connection, whichever writer it comes through.
+ *
+ * @added Python's writes go to the system at once.
+ */
 export class OutputBuffer {
   readonly #sink: Writable
   readonly #timeout: number | null
@@ -54,7 +58,11 @@ export class OutputBuffer {
     }
   }
 
-  /** Write bytes, soon; the promise is that of {@link drain}, or, for a large piece, of its own. */
+  /**
+   * Write bytes, soon; the promise is that of {@link drain}, or, for a large piece, of its own.
+   *
+   * @added Python's writes go to the system at once.
+   */
   write(data: Uint8Array): Promise<void> {
     if (data.length >= GATHER_LIMIT && this.#failure === undefined) {
       return this.#writeThrough(data)
@@ -78,12 +86,20 @@ export class OutputBuffer {
     output.#flushNow()
   }
 
-  /** Whether {@link drain} has to wait, or fails. */
+  /**
+   * Whether {@link drain} has to wait, or fails.
+   *
+   * @added Python's writes go to the system at once.
+   */
   get full(): boolean {
     return this.#sink.writableNeedDrain || this.#failure !== undefined
   }
 
-  /** Wait until the peer has taken enough for more to be written; usually that is at once. */
+  /**
+   * Wait until the peer has taken enough for more to be written; usually that is at once.
+   *
+   * @added Python's writes go to the system at once.
+   */
   drain(): Promise<void> {
     if (this.#failure !== undefined) {
       return quietly(Promise.reject(this.#failure))
@@ -91,7 +107,11 @@ export class OutputBuffer {
     return this.#sink.writableNeedDrain ? this.#untilDrained() : READY
   }
 
-  /** Send what has been gathered, and {@link drain}. */
+  /**
+   * Send what has been gathered, and {@link drain}.
+   *
+   * @added Python's writes go to the system at once.
+   */
   flush(): Promise<void> {
     this.#flushNow()
     return this.drain()
@@ -101,6 +121,7 @@ export class OutputBuffer {
    * Send what has been gathered, and wait until the system has all of it.
    *
    * @returns undefined if it has already: a promise costs, and most responses fit into its buffer.
+   * @added Python's writes go to the system at once.
    */
   flushAll(): Promise<void> | undefined {
     this.#flushNow()

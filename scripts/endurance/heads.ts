@@ -14,11 +14,23 @@ export async function heads(root: string, count: number): Promise<void> {
   const line = `X: ${'x'.repeat(65_535 - 'X: \r\n'.length)}\r\n`
   const kinds: [name: string, text: string, status: RegExp][] = [
     ['a head of 65,535 bytes', `GET /small HTTP/1.1\r\nHost: x\r\n${line}\r\n`, /^HTTP\/1\.1 200 /],
-    ['a head of 256 KiB', `GET /small HTTP/1.1\r\nHost: x\r\n${line.repeat(5)}\r\n`, /^HTTP\/1\.1 431 /],
-    ['a path of 60,000 bytes', `GET /${'x'.repeat(60_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, /^HTTP\/1\.1 404 /],
+    [
+      'a head of 256 KiB',
+      `GET /small HTTP/1.1\r\nHost: x\r\n${line.repeat(5)}\r\n`,
+      /^HTTP\/1\.1 431 /,
+    ],
+    [
+      'a path of 60,000 bytes',
+      `GET /${'x'.repeat(60_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      /^HTTP\/1\.1 404 /,
+    ],
     ['a deep path', `GET ${'/x'.repeat(30_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, /^HTTP\/1\.1 404 /],
     // On these, a careless regular expression backtracks.
-    ['a line full of CRs', `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\nHost: x\r\n\r\n`, /^HTTP\/1\.1 400 /],
+    [
+      'a line full of CRs',
+      `GET /${'\r'.repeat(65_000)}x HTTP/1.1\r\nHost: x\r\n\r\n`,
+      /^HTTP\/1\.1 400 /,
+    ],
     [
       'a field full of blanks',
       `GET / HTTP/1.1\r\nHost: x\r\nX:${' '.repeat(65_000)}\rx\r\n\r\n`,

@@ -39,7 +39,12 @@ export async function loris(root: string, count: number): Promise<void> {
     { ...quietly, name: 'not a byte', hello: '' },
     { ...quietly, name: 'nothing behind a request', hello: `${kept}\r\n` },
     { ...dripping, name: 'a body, byte by byte', hello: `${kept}Content-Length: 99999\r\n\r\n` },
-    { ...quietly, name: 'an answer, not read', hello: 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n', deaf: true },
+    {
+      ...quietly,
+      name: 'an answer, not read',
+      hello: 'GET /large HTTP/1.1\r\nHost: x\r\n\r\n',
+      deaf: true,
+    },
   ]
   const [besieged, quiet] = await Promise.all([startCommandLine(root), startCommandLine(root)])
   // Until the code is loaded and compiled.
