@@ -175,7 +175,10 @@ t.test('a method that reads into the next request ends the connection', async (t
     }
   }
   const { server } = await start(t, Greedy)
-  const answer = await talk(server, 'GREEDY /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
+  const answer = await talk(
+    server,
+    'GREEDY /1 HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n',
+  )
   t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /1\n')
 })
 
@@ -455,7 +458,10 @@ t.test('headers that were not ended are dropped, and do not leak', async (t) => 
     }
   }
   const { server, log } = await start(t, Forgetful)
-  const answer = await talk(server, 'LATE / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n')
+  const answer = await talk(
+    server,
+    'LATE / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n',
+  )
   t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nfirst\n')
   t.same(untimed(log()), [
     '127.0.0.1 - - [] "LATE / HTTP/1.1" 200 -',
@@ -518,7 +524,8 @@ t.test('sendError() escapes what it prints, and knows no code by heart', async (
     }
   }
   const { server } = await start(t, Quoting)
-  const ask = async (method: string) => plain(await talk(server, `${method} / HTTP/1.1\r\nHost: x\r\n\r\n`))
+  const ask = async (method: string) =>
+    plain(await talk(server, `${method} / HTTP/1.1\r\nHost: x\r\n\r\n`))
   t.match(await ask('GET'), /^HTTP\/1\.0 404 <b>&"\r\n/)
   t.match(await ask('GET'), /Content-Type: text\/x\r\n/)
   t.match(await ask('GET'), /404\|&lt;b&gt;&amp;"\|&lt;i&gt;'\|100%$/)
@@ -638,7 +645,10 @@ t.test('what only Python takes for white space is refused in a request line', as
     }
   }
   for (const octet of [' ', '\t', '\v', '\f', '\r']) {
-    const answer = await talk(server, `GET${octet}/x${octet}HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+    const answer = await talk(
+      server,
+      `GET${octet}/x${octet}HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    )
     t.match(answer, /GET \/x\n$/, JSON.stringify(octet))
   }
 })
@@ -727,7 +737,10 @@ t.test('sendError() sends its own page if errorMessageFormat is not a valid form
 t.test('headers that are wrong are refused, and the connection closed', async (t) => {
   const { server } = await start(t, Hello)
   const status = async (fields: string) => {
-    const answer = await talk(server, `GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`)
+    const answer = await talk(
+      server,
+      `GET / HTTP/1.1\r\nHost: x\r\n${fields}\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`,
+    )
     t.equal(answer.match(/^HTTP\//gm)?.length, 1, 'one answer')
     return answer.slice(9, 12)
   }
@@ -961,7 +974,9 @@ t.test('bodyTimeout is over with the body', async (t) => {
   const { server } = await start(t, Strict)
   const client = dial(server)
   for (const body of ['a', 'b', '']) {
-    client.write(`PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`)
+    client.write(
+      `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`,
+    )
     t.match(await readUntil(client, `PUT ${body}\n`), / 200 OK/)
     // Idle for longer than that.
     await new Promise((resolve) => setTimeout(resolve, 300))
@@ -977,7 +992,10 @@ t.test('a handler that closes rfile ends its own connection, and no other', asyn
     }
   }
   const { server, log } = await start(t, Closing)
-  t.match(await talk(server, 'CLOSING / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n'), /closing\n$/)
+  t.match(
+    await talk(server, 'CLOSING / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+    /closing\n$/,
+  )
   t.match(log(), /ValueError: Cannot read: the file is closed/)
   t.equal(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
 })
@@ -1040,7 +1058,9 @@ t.test('a method that awaits nothing is waited for before the next request', asy
   }
   const { server, log } = await start(t, Careless)
   const client = dial(server)
-  client.write('BIG / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
+  client.write(
+    'BIG / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+  )
   while (log() === '') {
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
@@ -1181,7 +1201,12 @@ t.test('a request has one response, whoever calls what, and when', async (t) => 
   const { server, log } = await start(t, Twice)
   // The pipelined request would take a second response for its own.
   const ask = async (method: string) =>
-    plain(await talk(server, `${method} / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`))
+    plain(
+      await talk(
+        server,
+        `${method} / HTTP/1.1\r\nHost: x\r\n\r\nGET /2 HTTP/1.1\r\nHost: x\r\n\r\n`,
+      ),
+    )
   t.equal(await ask('ERROR'), 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nGET /\n')
   t.match(await ask('REPLY'), /^HTTP\/1\.1 404 [^]*<\/html>\n$/)
   t.match(log(), 'not sent, because a response has begun: 200')
@@ -1208,6 +1233,9 @@ t.test('what was adopted from a request is disposed of with it', async (t) => {
     }
   }
   const { server } = await start(t, Adopting)
-  await talk(server, 'GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /throw HTTP/1.1\r\nHost: x\r\n\r\n')
+  await talk(
+    server,
+    'GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /throw HTTP/1.1\r\nHost: x\r\n\r\n',
+  )
   t.same(events, ['/a', 'disposed', '/b', 'disposed', '/throw', 'disposed'])
 })

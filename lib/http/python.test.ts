@@ -88,7 +88,8 @@ const CLIENTS: Readonly<Record<string, (socket: Socket) => unknown>> = {
   'says nothing': () => {},
   'stops in the request line': (socket) => socket.write('GET / HT'),
   'stops in the headers': (socket) => socket.write('GET / HTTP/1.1\r\nHost: x\r\nX: '),
-  'stops in a body': (socket) => socket.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc'),
+  'stops in a body': (socket) =>
+    socket.write('PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc'),
   'falls silent after a request': (socket) => socket.write(GET),
   'trickles a head': (socket) => trickle(socket, GET),
   'trickles a body': (socket) =>

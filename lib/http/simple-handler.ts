@@ -33,17 +33,18 @@ import type { Dirent, Stats } from 'node:fs'
 import { checkPairs, checkTexts } from '../socketserver/handler-options.ts'
 import type { HandlerOptions } from '../socketserver/handler-options.ts'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
+import { now } from '../stdlib/dates.ts'
 import * as files from '../stdlib/files.ts'
 import type { Source } from '../stdlib/files.ts'
 import { repr } from '../stdlib/format.ts'
-import { escapeHtml } from '../stdlib/html.ts'
 import { guessFileType } from '../stdlib/mimetypes.ts'
 import { parseDate } from '../stdlib/parse-date.ts'
 import { join, normpath, splitext } from '../stdlib/posixpath.ts'
-import { encodeSurrogateescape } from '../stdlib/surrogates.ts'
-import { quote, unquotePath, urlsplit, urlunsplit } from '../stdlib/urls.ts'
+import { unquotePath, urlsplit, urlunsplit } from '../stdlib/urls.ts'
 import type { SplitResult } from '../stdlib/urls.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
+import { withoutOrigin } from './host.ts'
+import { listingPage } from './listing-page.ts'
 import { HTTPStatus } from './status.ts'
 
 /**
@@ -88,10 +89,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * the response is complete.
    */
   sendHead(): Source | null {
-    let path = this.translatePath(this.path)
+    let path = this.translatePath(this.#target)
     let status = this.#stat(path)
     if (status?.isDirectory()) {
-      const parts = splitTarget(this.path)
+      const parts = splitTarget(this.#target)
       if (parts === null) {
         this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
         return null
@@ -131,7 +132,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       this.sendHeader('Content-type', this.guessType(path))
       this.sendHeader('Content-Length', file.size)
       if (file.modified >= FIRST_YEAR && file.modified < END_OF_YEARS) {
-        this.sendHeader('Last-Modified', this.dateTimeString(file.modified))
+        // RFC 9110 §8.8.2.1: not later than Date. A clock that is wrong, or `touch -d`, may say so.
+        const modified = this.isHTTP11 ? Math.min(file.modified, now()) : file.modified
+        this.sendHeader('Last-Modified', this.dateTimeString(modified))
       }
       this.#sendExtraHeaders()
       this.endHeaders()
@@ -140,6 +143,14 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       throw error
     }
     return file
+  }
+
+  /**
+   * The target, without scheme and host: a server of HTTP/1.1 must take those, too (RFC 9112 §3.2.2).
+   * Differs: to Python they are a part of the path.
+   */
+  get #target(): string {
+    return this.isHTTP11 ? withoutOrigin(this.path) : this.path
   }
 
   /** Stat a path; null if it does not exist or may not be served. */
@@ -232,28 +243,17 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       return null
     }
 
-    const rows = entries
-      .map((entry) => {
+    const page = listingPage(
+      // Neither query nor fragment (gh-133889).
+      unquotePath(withoutQuery(this.#target)),
+      entries.map((entry) => {
         const { name } = entry
         const isLink = entry.isSymbolicLink()
         const isDirectory = isLink
           ? (this.#stat(join(path, name))?.isDirectory() ?? false)
           : entry.isDirectory()
-        return { name, key: name.toLowerCase(), isLink, isDirectory }
-      })
-      .sort((one, other) => files.compareCodePoints(one.key, other.key))
-      .map(({ name, isLink, isDirectory }) => {
-        // A link to a directory is displayed with @, and linked with /.
-        const display = isLink ? `${name}@` : isDirectory ? `${name}/` : name
-        const href = quote(isDirectory ? `${name}/` : name)
-        return `<li><a href="${href}">${escapeHtml(display, false)}</a></li>\n`
-      })
-    // Neither query nor fragment (gh-133889).
-    const title = `Directory listing for ${escapeHtml(unquotePath(withoutQuery(this.path)), false)}`
-    const page = encodeSurrogateescape(
-      '<!DOCTYPE HTML>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' +
-        `<title>${title}</title>\n</head>\n<body>\n<h1>${title}</h1>\n<hr>\n<ul>\n` +
-        `${rows.join('')}</ul>\n<hr>\n</body>\n</html>\n`,
+        return { name, isLink, isDirectory }
+      }),
     )
     this.sendResponse(HTTPStatus.OK)
     this.sendHeader('Content-type', 'text/html; charset=utf-8')
