@@ -27,7 +27,7 @@
  * What a client does wrong gets a response from `sendError()`, inside as a `RequestError`; any other
  * exception is a fault of the program or a lost connection.
  *
- * Reading path: 7 of 9. Next: simple-handler.ts.
+ * Reading path: 8 of 10. Next: simple-handler.ts.
  *
  * @module
  */

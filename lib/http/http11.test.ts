@@ -406,8 +406,9 @@ t.test('files: absolute targets, OPTIONS, and dates that are not in the future',
 })
 
 t.test('a response of unknown length is sent in chunks', async (t) => {
-  class Chunks extends Echo {
-    override async do_GET() {
+  class Chunks extends BaseHTTPRequestHandler {
+    override protocolVersion = 'HTTP/1.1'
+    async do_GET() {
       this.sendResponse(200)
       this.endHeadersChunked()
       await this.wfile.write(bytes('hello'))

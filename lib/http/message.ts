@@ -21,7 +21,7 @@
  * ambiguous: 400, and 501 for a transfer coding, 413 for a number that JavaScript cannot count to.
  * Python leaves that to the handler.
  *
- * Reading path: 6 of 9. Next: base-handler.ts.
+ * Reading path: 6 of 10. Next: chunked.ts.
  *
  * @module
  */

@@ -24,7 +24,7 @@
  *
  * Left out: `CGIHTTPRequestHandler`, which Python 3.15 has removed.
  *
- * Reading path: 8 of 9. Next: server.ts.
+ * Reading path: 9 of 10. Next: server.ts.
  *
  * @module
  */

@@ -13,7 +13,7 @@
  * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the peer's TCP
  * window closes, and a client that sends faster than the handler reads is slowed down.
  *
- * Reading path: 4 of 9. Next: stream-writer.ts.
+ * Reading path: 4 of 10. Next: stream-writer.ts.
  *
  * @module
  */

@@ -16,7 +16,7 @@
  * What a handler has written leaves before it waits for input or a timer: the buffer is flushed before
  * the event loop goes on.
  *
- * Reading path: 5 of 9. Next: message.ts.
+ * Reading path: 5 of 10. Next: message.ts.
  *
  * @module
  */
