@@ -268,9 +268,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       return false
     }
 
-    if (this.headers.has('Connection')) {
+    const connections = this.headers.getAll('Connection')
+    if (connections.length > 0) {
       // RFC 9110 §7.6.1: a list, in one line or more. Differs: Python looks at the first line, as a whole.
-      const options = listOf(this.headers.getAll('Connection').join())
+      const options = listOf(connections.join())
       if (options.includes('close')) {
         this.closeConnection = true
       } else if (options.includes('keep-alive') && speaks11) {

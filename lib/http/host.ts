@@ -67,5 +67,7 @@ function badHost(explain: string): RequestError {
 const ORIGIN = /^https?:\/\/([^/?#]*)/i
 
 // uri-host [ ":" port ], RFC 9110 §7.2 and RFC 3986 §3.2.2; the host may be empty.
-const NAME = "(?:[-!$&'()*+,;=.~\\w]|%[0-9A-Fa-f]{2})*"
+// A run of characters at a time: each request is checked.
+const CHARACTERS = "[-!$&'()*+,;=.~\\w]*"
+const NAME = `${CHARACTERS}(?:%[0-9A-Fa-f]{2}${CHARACTERS})*`
 const HOST = new RegExp(`^(?:${NAME}|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?[ \\t]*$`)

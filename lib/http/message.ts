@@ -390,5 +390,7 @@ export function bodyLength(headers: HTTPMessage, decodes = true): number {
 
 /** The elements of a list, in lower case. RFC 9110 §5.6.1: those that are empty do not count. */
 export function listOf(value: string): string[] {
-  return value.toLowerCase().match(/[^ \t,]+(?:[ \t]+[^ \t,]+)*/g) ?? []
+  const text = value.toLowerCase()
+  // Nearly always it is one word, and of those there is one in most requests.
+  return /^[a-z-]+$/.test(text) ? [text] : (text.match(/[^ \t,]+(?:[ \t]+[^ \t,]+)*/g) ?? [])
 }
