@@ -405,6 +405,48 @@ t.test('files: absolute targets, OPTIONS, and dates that are not in the future',
   t.match(await talk(old, head('GET http://example.org/a.txt HTTP/1.0')), / 404 /)
 })
 
+t.test('files: every condition is evaluated, in its order', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'basehttp-http11-'))
+  t.teardown(() => {
+    rmSync(directory, { recursive: true })
+  })
+  writeFileSync(join(directory, 'a.txt'), 'hello')
+  utimesSync(join(directory, 'a.txt'), 1e9, 1e9)
+  class Files extends SimpleHTTPRequestHandler {
+    override protocolVersion = 'HTTP/1.1'
+    override directory = directory
+  }
+  class OldFiles extends Files {
+    override protocolVersion = 'HTTP/1.0'
+  }
+  const { server } = await start(t, Files)
+  const { server: old } = await start(t, OldFiles)
+  const [before, then, after] = [-1, 0, 1].map((seconds) =>
+    new Date(1e12 + seconds * 1000).toUTCString(),
+  ) as [string, string, string]
+  for (const [code, ...fields] of [
+    [200],
+    [412, 'If-Match: "tag"'],
+    [200, 'If-Match: *'],
+    [412, 'If-Match: "tag"', `If-Unmodified-Since: ${after}`],
+    [200, 'If-Match: *', `If-Unmodified-Since: ${before}`],
+    [412, `If-Unmodified-Since: ${before}`],
+    [200, `If-Unmodified-Since: ${then}`],
+    [200, 'If-Unmodified-Since: yesterday'],
+    [200, `If-Unmodified-Since: ${before}`, `If-Unmodified-Since: ${before}`],
+    [304, 'If-None-Match: *'],
+    [412, 'If-None-Match: *', 'If-Match: "tag"'],
+    [200, 'If-None-Match: "tag"', `If-Modified-Since: ${then}`],
+    [304, `If-Modified-Since: ${then}`],
+    [200, `If-Modified-Since: ${before}`],
+  ] as const) {
+    const sent = head('GET /a.txt HTTP/1.1', 'Host: x', 'Connection: close', ...fields)
+    t.same(codes(await talk(server, sent)), [code], fields.join())
+    const isPythons = !fields.some((field) => /^If-(?:Match|Unm|None-Match: \*)/.test(field))
+    t.same(codes(await talk(old, sent)), [isPythons ? code : 200], `as in Python: ${fields.join()}`)
+  }
+})
+
 t.test('a response of unknown length is sent in chunks', async (t) => {
   class Chunks extends BaseHTTPRequestHandler {
     override protocolVersion = 'HTTP/1.1'

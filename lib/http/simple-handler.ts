@@ -38,13 +38,13 @@ import * as files from '../stdlib/files.ts'
 import type { Source } from '../stdlib/files.ts'
 import { repr } from '../stdlib/format.ts'
 import { guessFileType } from '../stdlib/mimetypes.ts'
-import { parseDate } from '../stdlib/parse-date.ts'
 import { join, normpath, splitext } from '../stdlib/posixpath.ts'
 import { unquotePath, urlsplit, urlunsplit } from '../stdlib/urls.ts'
 import type { SplitResult } from '../stdlib/urls.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { withoutOrigin } from './host.ts'
 import { listingPage } from './listing-page.ts'
+import { evaluateConditions } from './conditions.ts'
 import { HTTPStatus } from './status.ts'
 
 /**
@@ -90,8 +90,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    */
   sendHead(): Source | null {
     let path = this.translatePath(this.#target)
-    let status = this.#stat(path)
-    if (status?.isDirectory()) {
+    let stats = this.#stat(path)
+    if (stats?.isDirectory()) {
       const parts = splitTarget(this.#target)
       if (parts === null) {
         this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
@@ -114,16 +114,22 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         return this.listDirectory(path)
       }
       path = index
-      status = this.#stat(path)
+      stats = this.#stat(path)
     }
-    const file = status?.isFile() && !path.endsWith('/') ? files.open(path, this.#below()) : null
+    const file = stats?.isFile() && !path.endsWith('/') ? files.open(path, this.#below()) : null
     if (file === null) {
       this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
       return null
     }
-    if (this.#isFresh(file.modified)) {
+    const status = evaluateConditions(this.headers, file.modified, this.isHTTP11)
+    if (status === HTTPStatus.PRECONDITION_FAILED) {
       file.close()
-      this.sendResponse(HTTPStatus.NOT_MODIFIED)
+      this.sendError(status)
+      return null
+    }
+    if (status === HTTPStatus.NOT_MODIFIED) {
+      file.close()
+      this.sendResponse(status)
       this.endHeaders()
       return null
     }
@@ -165,19 +171,6 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   /** The directory in which everything must lie that is served; null if it may lie anywhere. */
   #below(): string | null {
     return this.followSymlinks ? null : this.directory
-  }
-
-  /** Whether the client's copy of a file is as good as the file. */
-  #isFresh(modified: number): boolean {
-    // RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since beside If-None-Match, also one
-    // that does not know the latter, as here; and it MUST ignore a value that is not a valid date,
-    // or more than one value. Python takes the first, and much that is not a valid date.
-    const [since, ...more] = this.headers.getAll('If-Modified-Since')
-    if (since === undefined || more.length > 0 || this.headers.has('If-None-Match')) {
-      return false
-    }
-    const date = parseDate(since)
-    return date !== null && Math.floor(modified) <= date
   }
 
   #sendExtraHeaders(): void {
