@@ -587,8 +587,12 @@ t.test('what cannot stand in a head is a TypeError, everywhere', async (t) => {
 })
 
 t.test('HTTP/0.9 gets a body without a head', async (t) => {
+  class Old extends Hello {
+    override protocolVersion = 'HTTP/1.0'
+  }
+  const { server: old } = await start(t, Old)
+  t.equal(await talk(old, 'GET /x\r\n\r\n'), 'GET /x\n')
   const { server } = await start(t, Hello)
-  t.equal(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
   // RFC 9112 has no HTTP/0.9: whatever is not its one kind of request gets a response with a head.
   const refused = await talk(server, 'POST /\r\n\r\n')
   t.match(refused, /^HTTP\/1\.1 400 [^]*<!DOCTYPE [^]*Bad HTTP\/0\.9 request type/)
@@ -628,7 +632,7 @@ t.test('a path that leads to another host is made one that does not', async (t) 
     ['/a', '/a'],
     ['a\\', 'a\\'],
   ] as const) {
-    t.match(await talk(server, `GET ${target}\r\n\r\n`), `GET ${path}\n`)
+    t.match(await talk(server, `GET ${target} HTTP/1.0\r\n\r\n`), `GET ${path}\n`)
   }
 })
 
@@ -666,7 +670,11 @@ t.test('a head that the end of the connection cuts off is a 400, and not handled
     t.match(answer, /^(?:HTTP\/1\.1 400 |<!DOCTYPE)/, `cut at ${String(cut)}`)
     t.notMatch(answer, 'PUT \n')
   }
-  t.match(await talk(server, 'GET /', { halfClose: true }), /Message: Incomplete request/)
+  class Old extends Hello {
+    override protocolVersion = 'HTTP/1.0'
+  }
+  const { server: old } = await start(t, Old)
+  t.match(await talk(old, 'GET /', { halfClose: true }), /Message: Incomplete request/)
   t.notMatch(log(), '200')
 })
 
@@ -784,7 +792,7 @@ t.test('Connection decides with the version whether the connection is kept', asy
     return (await readAll(client)).includes('GET /2')
   }
   t.equal(await kept('HTTP/1.1\r\nHost: x'), true)
-  t.equal(await kept('HTTP/1.10\r\nHost: x'), true)
+  t.equal(await kept('HTTP/1.10\r\nHost: x'), false, 'which is not a version of HTTP')
   t.equal(await kept('HTTP/1.1\r\nHost: x\r\nConnection: Close'), false)
   t.equal(await kept('HTTP/1.0'), false)
   t.equal(await kept('HTTP/1.0\r\nConnection: Keep-Alive'), true)
@@ -891,7 +899,7 @@ t.test(
       log(),
       /Exception occurred during processing of request from \('127\.0\.0\.1', \d+\)\nError: boom\n/,
     )
-    t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+    t.match(await talk(server, 'GET /x HTTP/1.0\r\n\r\n'), /GET \/x\n$/)
   },
 )
 
@@ -1003,7 +1011,7 @@ t.test('a handler that closes rfile ends its own connection, and no other', asyn
     /closing\n$/,
   )
   t.match(log(), /ValueError: Cannot read: the file is closed/)
-  t.equal(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  t.match(await talk(server, 'GET /x HTTP/1.0\r\n\r\n'), /GET \/x\n$/)
 })
 
 t.test('a client that goes away in the middle is one line in the log', async (t) => {
@@ -1013,7 +1021,7 @@ t.test('a client that goes away in the middle is one line in the log', async (t)
   // From now on the body is waited for.
   await readUntil(client, '100 Continue\r\n\r\n')
   client.resetAndDestroy()
-  t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  t.match(await talk(server, 'GET /x HTTP/1.0\r\n\r\n'), /GET \/x\n$/)
   t.same(
     untimed(log())[0],
     "127.0.0.1 - - [] Connection lost: ConnectionResetError('Connection reset by peer')",
@@ -1027,7 +1035,7 @@ t.test('a client that goes away between requests is none', async (t) => {
   client.write('GET /1 HTTP/1.1\r\nHost: x\r\n\r\n')
   await readUntil(client, 'GET /1\n')
   client.resetAndDestroy()
-  t.match(await talk(server, 'GET /x\r\n\r\n'), 'GET /x\n')
+  t.match(await talk(server, 'GET /x HTTP/1.0\r\n\r\n'), /GET \/x\n$/)
   t.equal(untimed(log()).length, 2)
 })
 

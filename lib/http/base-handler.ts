@@ -292,7 +292,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // The version is the last of three words or more, whether or not the line is right otherwise.
     if (words.length >= 3) {
       const version = words.at(-1) as string
-      const number = parseVersion(version)
+      const number = parseVersion(version, this.protocolVersion)
       if (number === null) {
         throw new RequestError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
       }
@@ -317,7 +317,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
     const [command, path] = words as [string, string]
     if (words.length === 2) {
-      if (command !== 'GET') {
+      // Differs: with HTTP/1.1, HTTP/0.9 is not spoken any more.
+      if (command !== 'GET' || this.protocolVersion >= 'HTTP/1.1') {
         throw new RequestError(
           HTTPStatus.BAD_REQUEST,
           `Bad HTTP/0.9 request type (${repr(command)})`,

@@ -44,6 +44,15 @@ export function checkHost(fields: Field[], target: string, isHTTP11: boolean): F
   if (host === undefined || !HOST.test(host)) {
     throw badHost('HTTP/1.1 requires a Host header: a host, with or without a port')
   }
+  // Other forms than a path and a URL are `*`, for OPTIONS, and `example.org:443`, for CONNECT. The part of
+  // a URL after a `#` is for the client alone.
+  if (!TARGET.test(target)) {
+    throw new RequestError(
+      400,
+      'Bad request target',
+      'a target is a path that begins with a slash, or a URL, without a fragment (RFC 9112 section 3.2)',
+    )
+  }
   const wanted = ORIGIN.exec(target)?.[1]
   if (wanted === undefined) {
     return fields
@@ -64,6 +73,7 @@ function badHost(explain: string): RequestError {
   return new RequestError(400, 'Bad Host header', `${explain} (RFC 9112 section 3.2)`)
 }
 
+const TARGET = /^(?:\/|[A-Za-z][-+.A-Za-z0-9]*:|\*$|[^/?]*:[0-9]+$)[^#]*$/
 const ORIGIN = /^https?:\/\/([^/?#]*)/i
 
 // uri-host [ ":" port ], RFC 9110 §7.2 and RFC 3986 §3.2.2; the host may be empty.

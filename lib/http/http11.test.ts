@@ -365,7 +365,21 @@ t.test('a malformed request line gets a response with a head', async (t) => {
     const received = await talk(server, head(line, 'Host: x'))
     t.match(received, /^HTTP\/1\.1 400 /, line)
   }
-  t.notMatch(await talk(server, head('GET /')), /HTTP/, 'but HTTP/0.9 is HTTP/0.9')
+  t.match(await talk(server, head('GET /')), /^HTTP\/1\.1 400 /, 'HTTP/0.9 is not spoken here')
+  for (const version of ['HTTP/1.10', 'HTTP/01.1', 'HTTP/1.1.1']) {
+    t.match(await talk(server, head(`GET / ${version}`, 'Host: x')), /^HTTP\/1\.1 400 /, version)
+  }
+  for (const target of ['a', '/a#b', 'http://x/#b', '**', '*a', '']) {
+    const received = await talk(server, head(`GET ${target} HTTP/1.1`, 'Host: x'))
+    t.match(received, /^HTTP\/1\.1 400 /, target)
+  }
+  for (const line of ['OPTIONS *', 'CONNECT a:443', 'GET urn:isbn:1']) {
+    t.notMatch(
+      await talk(server, head(`${line} HTTP/1.1`, 'Host: x', 'Connection: close')),
+      ' 400 ',
+      line,
+    )
+  }
   const { server: old } = await start(t, Old)
   t.notMatch(await talk(old, head('GET / http/1.1')), /^HTTP/, 'as in Python')
 })

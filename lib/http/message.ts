@@ -201,13 +201,22 @@ export const BAD_WORD = /^[\x1c-\x1f\x85\xa0]/
 /**
  * Turn `HTTP/1.1` into `[1, 1]`, and anything other than `HTTP/<digits>.<digits>` into null.
  *
- * RFC 9112 §2.3 allows exactly one digit on each side of the dot. Python accepts up to ten, so we do
- * too; otherwise `HTTP/1.10` would get a different response here.
+ * RFC 9112 §2.3 allows exactly one digit on each side of the dot, and that is what a server of HTTP/1.1
+ * wants. Python accepts up to ten, so with HTTP/1.0 we do too; otherwise `HTTP/1.10` would get a different
+ * response here.
+ *
+ * @param protocolVersion - what the server speaks
  */
-export function parseVersion(word: string): [major: number, minor: number] | null {
-  const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
+export function parseVersion(
+  word: string,
+  protocolVersion = 'HTTP/1.0',
+): [major: number, minor: number] | null {
+  const match = (protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION).exec(word)
   return match === null ? null : [Number(match[1]), Number(match[2])]
 }
+
+const VERSION = /^HTTP\/([0-9])\.([0-9])$/
+const LONG_VERSION = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/
 
 // -- Reading the headers ---------------------------------------------------------------------
 
