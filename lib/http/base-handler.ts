@@ -280,11 +280,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
 
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears from us. An
-    // HTTP/1.0 client would take a 100 for the final response, so it is sent none.
-    if (this.isHTTP11 && this.headers.get('Expect', '').toLowerCase() === '100-continue') {
-      return this.handleExpect100()
-    }
-    return true
+    // HTTP/1.0 client would take a 100 for the final response, so it is sent none. Expect is a list, too.
+    // Differs: Python looks at the first line, as a whole, and the client waits in vain.
+    const expectations = this.isHTTP11 ? this.headers.getAll('Expect') : []
+    return listOf(expectations.join()).includes('100-continue') ? this.handleExpect100() : true
   }
 
   /** Set command, path and version from the words of the request line. */

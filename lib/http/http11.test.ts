@@ -496,3 +496,48 @@ t.test('a response of unknown length is sent in chunks', async (t) => {
   const url = `http://127.0.0.1:${String(server.serverAddress[1])}/`
   t.equal(await (await ask(url)).body.text(), 'hello world')
 })
+
+t.test('a client that waits for 100 is not left waiting, however it says so', async (t) => {
+  const { server } = await start(t, Echo)
+  for (const fields of [
+    ['Expect: 100-continue'],
+    ['Expect: 100-Continue \t'],
+    ['Expect: , 100-continue'],
+    ['Expect: other', 'Expect: 100-continue'],
+  ]) {
+    const socket = dial(server)
+    const sent = head('POST / HTTP/1.1', 'Host: x', 'Content-Length: 5', ...fields)
+    socket.write(sent, 'latin1')
+    t.equal(await readUntil(socket, '\r\n\r\n'), 'HTTP/1.1 100 Continue\r\n\r\n', fields.join())
+    const received = readAll(socket)
+    socket.write(`hello${LAST}`, 'latin1')
+    t.match(await received, 'POST hello')
+  }
+})
+
+t.test('a 304 has the fields of the 200 that a cache needs', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'basehttp-http11-'))
+  t.teardown(() => {
+    rmSync(folder, { recursive: true })
+  })
+  writeFileSync(join(folder, 'a.txt'), 'hello')
+  class Files extends SimpleHTTPRequestHandler {
+    override protocolVersion = 'HTTP/1.1'
+    override directory = folder
+    override extraResponseHeaders = [
+      ['cache-control', 'max-age=60'],
+      ['X-Other', 'x'],
+      ['Vary', 'Accept'],
+    ] as const
+  }
+  const { server } = await start(t, Files)
+  const sent = head(
+    'GET /a.txt HTTP/1.1',
+    'Host: x',
+    'Connection: close',
+    'If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT',
+  )
+  const received = await talk(server, sent)
+  t.match(received, /^HTTP\/1\.1 304 [^]*\r\ncache-control: max-age=60\r\nVary: Accept\r\n/)
+  t.notMatch(received, 'X-Other')
+})

@@ -130,6 +130,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     if (status === HTTPStatus.NOT_MODIFIED) {
       file.close()
       this.sendResponse(status)
+      if (this.isHTTP11) {
+        // RFC 9110 §15.4.5: what a cache is to know of the 200, it MUST hear with the 304.
+        this.#sendExtraHeaders(FOR_CACHES)
+      }
       this.endHeaders()
       return null
     }
@@ -173,9 +177,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     return this.followSymlinks ? null : this.directory
   }
 
-  #sendExtraHeaders(): void {
+  #sendExtraHeaders(names = /^/): void {
     for (const [name, value] of this.extraResponseHeaders) {
-      this.sendHeader(name, value)
+      if (names.test(name)) {
+        this.sendHeader(name, value)
+      }
     }
   }
 
@@ -323,6 +329,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   /**
    * Headers that are added to every response with a 200.
    *
+   * Differs: in HTTP/1.1, those that caches go by are in a 304, too.
+   *
    * @python http.server.SimpleHTTPRequestHandler.extra_response_headers
    */
   extraResponseHeaders: readonly (readonly [name: string, value: string])[] = []
@@ -382,6 +390,9 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
   // which this library reproduces.
   '.rst': 'application/octet-stream',
 }
+
+/** The fields of a 200 that its 304 has, too. */
+const FOR_CACHES = /^(?:Cache-Control|Content-Location|ETag|Expires|Vary)$/i
 
 /** Where HTTP's dates begin and end, in seconds: the years 1 to 9999. A file may be of another. */
 const FIRST_YEAR = -62135596800
