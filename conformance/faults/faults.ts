@@ -29,6 +29,10 @@ export interface Fault {
 const BASE = 'lib/http/base-handler.js'
 const FILES = 'lib/http/simple-handler.js'
 const HEADERS = 'lib/http/message.js'
+const HOST = 'lib/http/host.js'
+const CONDITIONS = 'lib/http/conditions.js'
+const ERRORS = 'lib/http/error-page.js'
+const LISTING = 'lib/http/listing-page.js'
 
 /** All of them, by what they are about. */
 export const FAULTS: readonly Fault[] = [
@@ -46,8 +50,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'version-through-int',
     history: "CPython before 3.11: int('+1') is 1, int('1_1') is 11 (gh-103204).",
     file: HEADERS,
-    from: '([0-9]{1,10})\\.([0-9]{1,10})$/',
-    to: '([+0-9_]{1,10})\\.([+0-9_]{1,10})$/',
+    from: 'HTTP\\/([0-9])\\.([0-9])$/',
+    to: 'HTTP\\/([+0-9_]+)\\.([+0-9_]+)$/',
     killedBy: 'request-line/version-with-a-sign',
   },
   {
@@ -179,17 +183,17 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'two-hosts',
     history: 'CPython and Node serve a request with two Host fields.',
-    file: BASE,
-    from: "this.headers.getAll('Host').length > 1",
-    to: "this.headers.getAll('Host').length > 2",
+    file: HOST,
+    from: 'if (host !== undefined) {',
+    to: 'if (false) {',
     killedBy: 'headers/two-hosts',
   },
   {
     id: 'two-hosts-by-spelling',
     history: 'A map with names as they were spelled holds one Host and one host.',
-    file: BASE,
-    from: "this.headers.getAll('Host').length > 1",
-    to: "this.headers.items().filter(([name]) => name === 'Host').length > 1",
+    file: HOST,
+    from: "if (isNamed(name, 'host')) {",
+    to: "if (name === 'Host') {",
     killedBy: 'headers/two-hosts-in-two-spellings',
   },
 
@@ -207,24 +211,24 @@ export const FAULTS: readonly Fault[] = [
     history:
       'CPython keeps the connection of an HTTP/1.0 client and does not say so: `ab -k` hangs.',
     file: BASE,
-    from: 'else if (this.#owesKeepAlive) {',
-    to: 'else if (false) {',
+    from: 'ends === this.isHTTP11 &&',
+    to: 'ends && this.isHTTP11 &&',
     killedBy: 'connection/http-1-0-keeps-on-request',
   },
   {
     id: 'keep-alive-with-case',
     history: 'Browsers of the time wrote `Keep-Alive`, curl writes `keep-alive`.',
-    file: BASE,
-    from: "this.headers.get('Connection', '').toLowerCase()",
-    to: "this.headers.get('Connection', '')",
+    file: HEADERS,
+    from: 'const text = value.toLowerCase();',
+    to: 'const text = value;',
     killedBy: 'connection/http-1-0-keeps-on-request',
   },
   {
     id: 'close-said-and-not-done',
     history: 'The header promises an end, and the server waits for another request.',
     file: BASE,
-    from: "if (text.toLowerCase() === 'close') {",
-    to: "if (text.toLowerCase() === 'closed') {",
+    from: 'const options = listOf(text);',
+    to: "const options = listOf(text.replace(/close/i, 'closed'));",
     killedBy: 'connection/handler-closes',
   },
   {
@@ -240,16 +244,16 @@ export const FAULTS: readonly Fault[] = [
     history:
       'Right only for the first request of a connection: what it left is taken for the second.',
     file: BASE,
-    from: 'this.headers = new this.MessageClass(fields);',
-    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(fields);',
+    from: 'this.headers = new this.MessageClass(checkHost(',
+    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(checkHost(',
     killedBy: 'connection/pipelined',
   },
   {
     id: 'option-by-its-beginning',
     history: 'A search for a word in a list finds it in other words, too.',
     file: BASE,
-    from: "connection === 'keep-alive'",
-    to: "connection.startsWith('keep-alive')",
+    from: "options.includes('keep-alive') && speaks11",
+    to: "options.some((option) => option.startsWith('keep-alive')) && speaks11",
     killedBy: 'connection/option-that-begins-alike',
   },
 
@@ -258,16 +262,16 @@ export const FAULTS: readonly Fault[] = [
     id: 'continue-for-http-1-0',
     history: 'An HTTP/1.0 client takes the 100 for the final response.',
     file: BASE,
-    from: "this.requestVersion >= 'HTTP/1.1') {",
-    to: "this.requestVersion >= 'HTTP/1.0') {",
+    from: "this.isHTTP11 ? this.headers.getAll('Expect') : []",
+    to: "this.headers.getAll('Expect')",
     killedBy: 'expect/client-of-1-0',
   },
   {
     id: 'expect-not-known',
     history: 'A server that has never heard of Expect: the client waits, with curl a second.',
     file: BASE,
-    from: "=== '100-continue'",
-    to: "=== '100 continue'",
+    from: "includes('100-continue')",
+    to: "includes('100 continue')",
     killedBy: 'expect/continue',
   },
 
@@ -365,7 +369,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'error-type-with-a-space',
     history: 'The type as the article prints it, but Python never sent it.',
-    file: 'lib/http/error-page.js',
+    file: ERRORS,
     from: "ERROR_CONTENT_TYPE = 'text/html;charset=utf-8'",
     to: "ERROR_CONTENT_TYPE = 'text/html; charset=utf-8'",
     killedBy: 'errors/http-1-0',
@@ -381,7 +385,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'message-not-escaped',
     history: 'Python 2.4: the page quoted the request as it was (bpo-1100201).',
-    file: BASE,
+    file: ERRORS,
     from: 'message: escapeHtml(message, false)',
     to: 'message',
     killedBy: 'errors/escaped',
@@ -567,7 +571,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'listing-not-escaped',
     history: 'A file named like a tag runs in the browser of whoever looks at the directory.',
-    file: FILES,
+    file: LISTING,
     from: 'escapeHtml(display, false)',
     to: 'display',
     killedBy: 'listing/escapes',
@@ -575,25 +579,25 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'title-not-escaped',
     history: 'The path of the request in the page, as the client wrote it.',
-    file: FILES,
-    from: 'escapeHtml(unquotePath(withoutQuery(this.path)), false)',
-    to: 'unquotePath(withoutQuery(this.path))',
+    file: LISTING,
+    from: 'escapeHtml(path, false)',
+    to: 'path',
     killedBy: 'listing/title',
   },
   {
     id: 'title-with-query',
     history: 'CPython until 2025: `%23` in the query was a `#` in the title (gh-133889).',
     file: FILES,
-    from: 'escapeHtml(unquotePath(withoutQuery(this.path)), false)',
-    to: 'escapeHtml(unquotePath(this.path), false)',
+    from: 'unquotePath(withoutQuery(this.#target))',
+    to: 'unquotePath(this.#target)',
     killedBy: 'listing/no-query-in-the-title',
   },
   {
     id: 'listing-by-code-units',
     history: 'All upper case before all lower case.',
-    file: FILES,
-    from: 'key: name.toLowerCase()',
-    to: 'key: name',
+    file: LISTING,
+    from: 'key: entry.name.toLowerCase()',
+    to: 'key: entry.name',
     killedBy: 'listing/order-and-links',
   },
   {
@@ -687,18 +691,18 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'fractions-compared',
     history: "A file's time has a fraction, its Last-Modified has none: no copy is ever fresh.",
-    file: FILES,
-    from: 'Math.floor(modified) <= date',
-    to: 'modified <= date',
+    file: CONDITIONS,
+    from: 'const seconds = Math.floor(modified);',
+    to: 'const seconds = modified;',
     killedBy: 'conditional-requests/fractions-of-a-second',
   },
   {
     id: 'date-beside-an-etag',
     history:
       'If-None-Match takes precedence over If-Modified-Since, even where it is not understood.',
-    file: FILES,
-    from: " || this.headers.has('If-None-Match')",
-    to: '',
+    file: CONDITIONS,
+    from: "headers.has('If-None-Match') ? null : dateIn",
+    to: 'dateIn',
     killedBy: 'conditional-requests/if-none-match',
   },
 
@@ -714,7 +718,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'first-of-two-dates',
     history: 'CPython takes the first of a field that comes twice.',
-    file: FILES,
+    file: CONDITIONS,
     from: ' || more.length > 0',
     to: '',
     killedBy: 'conditional-requests/two-dates',
@@ -723,8 +727,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'index-page-always-sent',
     history: 'The condition is checked where a file is asked for by its name, and nowhere else.',
     file: FILES,
-    from: 'if (this.#isFresh(file.modified)) {',
-    to: 'if (!/index\\.html?$/.test(path) && this.#isFresh(file.modified)) {',
+    from: 'if (status === HTTPStatus.NOT_MODIFIED) {',
+    to: 'if (status === HTTPStatus.NOT_MODIFIED && !/index\\.html?$/.test(path)) {',
     killedBy: 'conditional-requests/index-page',
   },
 
