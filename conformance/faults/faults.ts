@@ -28,6 +28,7 @@ export interface Fault {
 
 const BASE = 'lib/http/base-handler.js'
 const FILES = 'lib/http/simple-handler.js'
+const REDIRECTS = 'lib/http/redirects.js'
 const HEADERS = 'lib/http/message.js'
 const HOST = 'lib/http/host.js'
 const CONDITIONS = 'lib/http/conditions.js'
@@ -471,14 +472,14 @@ export const FAULTS: readonly Fault[] = [
     id: 'log-not-escaped',
     history: 'CPython before 3.12 wrote what the client sent to the terminal (gh-100001).',
     file: BASE,
-    from: '.replace(CONTROLS, escapeControl)',
-    to: '',
+    from: 'escapeControls(line)',
+    to: 'line',
     killedBy: 'logging/escape-sequences',
   },
   {
     id: 'log-escapes-forged',
     history: 'Escapes without an escape for the escape.',
-    file: BASE,
+    file: 'lib/stdlib/format.js',
     from: '\\x7f-\\x9f\\\\]/g',
     to: '\\x7f-\\x9f]/g',
     killedBy: 'logging/backslashes',
@@ -619,7 +620,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-by-a-backslash',
     history: 'CPython: `/\\evil.example`, which browsers read as two slashes (gh-132826).',
-    file: FILES,
+    file: REDIRECTS,
     from: ".replaceAll('\\\\', '%5C')",
     to: '',
     killedBy: 'redirects/backslash',
@@ -627,7 +628,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-behind-a-control',
     history: 'CPython checks the slashes first, and drops the leading control character later.',
-    file: FILES,
+    file: REDIRECTS,
     from: "target.replace(/^[\\0-\\x20]+\\/+/, '/')",
     to: 'target',
     killedBy: 'redirects/control-in-front',
@@ -635,9 +636,9 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-to-the-scheme-and-host-of-the-target',
     history: 'CPython, and this server for a while: `javascript:` went out in a Location.',
-    file: FILES,
-    from: 'function withSlash({ scheme, path, query, fragment }) {',
-    to: 'function withSlash({ scheme, netloc, path, query, fragment }) {\n    if (netloc !== "") return urlunsplit({ scheme, netloc, path: `${path}/`, query, fragment });',
+    file: REDIRECTS,
+    from: 'export function withSlash({ scheme, path, query, fragment }) {',
+    to: 'export function withSlash({ scheme, netloc, path, query, fragment }) {\n    if (netloc !== "") return urlunsplit({ scheme, netloc, path: `${path}/`, query, fragment });',
     killedBy: 'redirects/script',
   },
   {
@@ -659,7 +660,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-with-a-nul',
     history: 'This server, for a while: the header was refused, and the client got no response.',
-    file: FILES,
+    file: REDIRECTS,
     from: '.replace(/[\\0-\\x1f\\x7f]/g',
     to: '.replace(/[\\x1f\\x7f]/g',
     killedBy: 'redirects/nul-in-the-query',
@@ -667,7 +668,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-with-an-escape',
     history: 'This server, for a while, as CPython: NUL was escaped, and ESC was sent.',
-    file: FILES,
+    file: REDIRECTS,
     from: '.replace(/[\\0-\\x1f\\x7f]/g',
     to: '.replace(/[\\0]/g',
     killedBy: 'redirects/control-in-the-query',
@@ -675,9 +676,9 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-of-half-a-bracket',
     history: 'CPython: urlsplit() raises a ValueError, which nobody catches.',
-    file: FILES,
-    from: 'function splitTarget(target) {\n    try {',
-    to: 'function splitTarget(target) {\n    return urlsplit(target);\n    try {',
+    file: REDIRECTS,
+    from: 'export function splitTarget(target) {\n    try {',
+    to: 'export function splitTarget(target) {\n    return urlsplit(target);\n    try {',
     killedBy: 'redirects/half-a-bracket',
   },
   {

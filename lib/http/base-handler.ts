@@ -38,9 +38,9 @@ import { StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { sleep0, Turn } from '../stdlib/asyncio.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
-import { formatDate, localTime, monotonic, MONTHS, now, WEEKDAYS } from '../stdlib/dates.ts'
+import { deadlineIn, formatDate, localTime, MONTHS, now, WEEKDAYS } from '../stdlib/dates.ts'
 import { isConnectionError, TimeoutError } from '../stdlib/errors.ts'
-import { escapeCharacter, format, repr } from '../stdlib/format.ts'
+import { escapeControls, format, repr } from '../stdlib/format.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
 import { ChunkedReader } from './chunked-reader.ts'
 import { encodeChunk, LAST_CHUNK } from './chunked.ts'
@@ -122,7 +122,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     let emptyLines = this.protocolVersion >= 'HTTP/1.1' ? 1 : 0
     try {
       line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
-      while (line === undefined || (isEmptyLine(line) && emptyLines-- > 0)) {
+      while (line === undefined || (/^\r?\n$/.test(line) && emptyLines-- > 0)) {
         if (line === undefined) {
           await (this.rfile.buffered > 0 ? this.#waitForHead() : this.waitForRequest())
         }
@@ -632,7 +632,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // The address is escaped with the rest: a subclass may override addressString() to return the value
     // of a header.
     const line = `${this.addressString()} - - [${this.logDateTimeString()}] ${format(template, args)}`
-    stderr.write(`${line.replace(CONTROLS, escapeControl)}\n`)
+    stderr.write(`${escapeControls(line)}\n`)
   }
 
   // -- Words for the response and the log ----------------------------------------------------
@@ -802,24 +802,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 }
 
-/** The time on the clock of `monotonic()` in so many seconds; null for never. */
-function deadlineIn(seconds: number | null): number | null {
-  return seconds === null ? null : monotonic() + seconds
-}
-
-function isEmptyLine(line: string): boolean {
-  return line === '\r\n' || line === '\n'
-}
-
 const NO_FIELDS = new HTTPMessage()
 const NOTHING = new Uint8Array()
 
 const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/
-
-// The C0 and C1 controls and DEL, which are escaped, and the backslash, which is doubled so that
-// an escape cannot be forged.
-const CONTROLS = /[\0-\x1f\x7f-\x9f\\]/g
-
-function escapeControl(character: string): string {
-  return character === '\\' ? '\\\\' : escapeCharacter(character)
-}

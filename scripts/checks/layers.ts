@@ -28,7 +28,7 @@ const LAYERS: readonly RegExp[] = [
   /^lib\/(?:cgi\/|http\/(?:server|https-server|threading-server)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
   /^lib\/http\/base-handler\.ts$/,
-  /^lib\/http\/(?:chunked|chunked-reader|conditions|error-page|host|listing-page|message|methods|status)\.ts$/,
+  /^lib\/http\/(?:chunked|chunked-reader|conditions|error-page|host|listing-page|message|methods|redirects|status)\.ts$/,
   /^lib\/socketserver\//,
   /^lib\/stdlib\//,
 ]
