@@ -240,7 +240,7 @@ t.test('the flags do what they say', async (t) => {
   )
   t.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
   t.match(answer, /\r\nContent-type: text\/plain\r\n/)
-  t.match(answer, /\r\nX-One: 1\r\nCache-Control: no-store\r\n\r\n$/)
+  t.match(answer, /\r\nX-One: 1\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n$/)
   t.notMatch(await ask(server.port, 'HEAD /none HTTP/1.0\r\n\r\n'), /X-One/)
   await server.end('SIGTERM')
 })

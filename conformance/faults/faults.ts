@@ -28,7 +28,12 @@ export interface Fault {
 
 const BASE = 'lib/http/base-handler.js'
 const FILES = 'lib/http/simple-handler.js'
+const REDIRECTS = 'lib/http/redirects.js'
 const HEADERS = 'lib/http/message.js'
+const HOST = 'lib/http/host.js'
+const CONDITIONS = 'lib/http/conditions.js'
+const ERRORS = 'lib/http/error-page.js'
+const LISTING = 'lib/http/listing-page.js'
 
 /** All of them, by what they are about. */
 export const FAULTS: readonly Fault[] = [
@@ -46,8 +51,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'version-through-int',
     history: "CPython before 3.11: int('+1') is 1, int('1_1') is 11 (gh-103204).",
     file: HEADERS,
-    from: '([0-9]{1,10})\\.([0-9]{1,10})$/',
-    to: '([+0-9_]{1,10})\\.([+0-9_]{1,10})$/',
+    from: 'HTTP\\/([0-9])\\.([0-9])$/',
+    to: 'HTTP\\/([+0-9_]+)\\.([+0-9_]+)$/',
     killedBy: 'request-line/version-with-a-sign',
   },
   {
@@ -179,17 +184,17 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'two-hosts',
     history: 'CPython and Node serve a request with two Host fields.',
-    file: BASE,
-    from: "this.headers.getAll('Host').length > 1",
-    to: "this.headers.getAll('Host').length > 2",
+    file: HOST,
+    from: 'if (host !== undefined) {',
+    to: 'if (false) {',
     killedBy: 'headers/two-hosts',
   },
   {
     id: 'two-hosts-by-spelling',
     history: 'A map with names as they were spelled holds one Host and one host.',
-    file: BASE,
-    from: "this.headers.getAll('Host').length > 1",
-    to: "this.headers.items().filter(([name]) => name === 'Host').length > 1",
+    file: HOST,
+    from: "if (isNamed(name, 'host')) {",
+    to: "if (name === 'Host') {",
     killedBy: 'headers/two-hosts-in-two-spellings',
   },
 
@@ -207,24 +212,24 @@ export const FAULTS: readonly Fault[] = [
     history:
       'CPython keeps the connection of an HTTP/1.0 client and does not say so: `ab -k` hangs.',
     file: BASE,
-    from: 'else if (this.#owesKeepAlive) {',
-    to: 'else if (false) {',
+    from: 'ends === this.isHTTP11 &&',
+    to: 'ends && this.isHTTP11 &&',
     killedBy: 'connection/http-1-0-keeps-on-request',
   },
   {
     id: 'keep-alive-with-case',
     history: 'Browsers of the time wrote `Keep-Alive`, curl writes `keep-alive`.',
-    file: BASE,
-    from: "this.headers.get('Connection', '').toLowerCase()",
-    to: "this.headers.get('Connection', '')",
+    file: HEADERS,
+    from: 'const text = value.toLowerCase();',
+    to: 'const text = value;',
     killedBy: 'connection/http-1-0-keeps-on-request',
   },
   {
     id: 'close-said-and-not-done',
     history: 'The header promises an end, and the server waits for another request.',
     file: BASE,
-    from: "if (text.toLowerCase() === 'close') {",
-    to: "if (text.toLowerCase() === 'closed') {",
+    from: 'const options = listOf(text);',
+    to: "const options = listOf(text.replace(/close/i, 'closed'));",
     killedBy: 'connection/handler-closes',
   },
   {
@@ -240,16 +245,16 @@ export const FAULTS: readonly Fault[] = [
     history:
       'Right only for the first request of a connection: what it left is taken for the second.',
     file: BASE,
-    from: 'this.headers = new this.MessageClass(fields);',
-    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(fields);',
+    from: 'this.headers = new this.MessageClass(checkHost(',
+    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(checkHost(',
     killedBy: 'connection/pipelined',
   },
   {
     id: 'option-by-its-beginning',
     history: 'A search for a word in a list finds it in other words, too.',
     file: BASE,
-    from: "connection === 'keep-alive'",
-    to: "connection.startsWith('keep-alive')",
+    from: "options.includes('keep-alive') && speaks11",
+    to: "options.some((option) => option.startsWith('keep-alive')) && speaks11",
     killedBy: 'connection/option-that-begins-alike',
   },
 
@@ -258,16 +263,16 @@ export const FAULTS: readonly Fault[] = [
     id: 'continue-for-http-1-0',
     history: 'An HTTP/1.0 client takes the 100 for the final response.',
     file: BASE,
-    from: "this.requestVersion >= 'HTTP/1.1') {",
-    to: "this.requestVersion >= 'HTTP/1.0') {",
+    from: "this.isHTTP11 ? this.headers.getAll('Expect') : []",
+    to: "this.headers.getAll('Expect')",
     killedBy: 'expect/client-of-1-0',
   },
   {
     id: 'expect-not-known',
     history: 'A server that has never heard of Expect: the client waits, with curl a second.',
     file: BASE,
-    from: "=== '100-continue'",
-    to: "=== '100 continue'",
+    from: "includes('100-continue')",
+    to: "includes('100 continue')",
     killedBy: 'expect/continue',
   },
 
@@ -365,7 +370,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'error-type-with-a-space',
     history: 'The type as the article prints it, but Python never sent it.',
-    file: 'lib/http/error-page.js',
+    file: ERRORS,
     from: "ERROR_CONTENT_TYPE = 'text/html;charset=utf-8'",
     to: "ERROR_CONTENT_TYPE = 'text/html; charset=utf-8'",
     killedBy: 'errors/http-1-0',
@@ -381,7 +386,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'message-not-escaped',
     history: 'Python 2.4: the page quoted the request as it was (bpo-1100201).',
-    file: BASE,
+    file: ERRORS,
     from: 'message: escapeHtml(message, false)',
     to: 'message',
     killedBy: 'errors/escaped',
@@ -467,14 +472,14 @@ export const FAULTS: readonly Fault[] = [
     id: 'log-not-escaped',
     history: 'CPython before 3.12 wrote what the client sent to the terminal (gh-100001).',
     file: BASE,
-    from: '.replace(CONTROLS, escapeControl)',
-    to: '',
+    from: 'escapeControls(line)',
+    to: 'line',
     killedBy: 'logging/escape-sequences',
   },
   {
     id: 'log-escapes-forged',
     history: 'Escapes without an escape for the escape.',
-    file: BASE,
+    file: 'lib/stdlib/format.js',
     from: '\\x7f-\\x9f\\\\]/g',
     to: '\\x7f-\\x9f]/g',
     killedBy: 'logging/backslashes',
@@ -567,7 +572,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'listing-not-escaped',
     history: 'A file named like a tag runs in the browser of whoever looks at the directory.',
-    file: FILES,
+    file: LISTING,
     from: 'escapeHtml(display, false)',
     to: 'display',
     killedBy: 'listing/escapes',
@@ -575,25 +580,25 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'title-not-escaped',
     history: 'The path of the request in the page, as the client wrote it.',
-    file: FILES,
-    from: 'escapeHtml(unquotePath(withoutQuery(this.path)), false)',
-    to: 'unquotePath(withoutQuery(this.path))',
+    file: LISTING,
+    from: 'escapeHtml(path, false)',
+    to: 'path',
     killedBy: 'listing/title',
   },
   {
     id: 'title-with-query',
     history: 'CPython until 2025: `%23` in the query was a `#` in the title (gh-133889).',
     file: FILES,
-    from: 'escapeHtml(unquotePath(withoutQuery(this.path)), false)',
-    to: 'escapeHtml(unquotePath(this.path), false)',
+    from: 'unquotePath(withoutQuery(this.#target))',
+    to: 'unquotePath(this.#target)',
     killedBy: 'listing/no-query-in-the-title',
   },
   {
     id: 'listing-by-code-units',
     history: 'All upper case before all lower case.',
-    file: FILES,
-    from: 'key: name.toLowerCase()',
-    to: 'key: name',
+    file: LISTING,
+    from: 'key: entry.name.toLowerCase()',
+    to: 'key: entry.name',
     killedBy: 'listing/order-and-links',
   },
   {
@@ -615,7 +620,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-by-a-backslash',
     history: 'CPython: `/\\evil.example`, which browsers read as two slashes (gh-132826).',
-    file: FILES,
+    file: REDIRECTS,
     from: ".replaceAll('\\\\', '%5C')",
     to: '',
     killedBy: 'redirects/backslash',
@@ -623,7 +628,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-behind-a-control',
     history: 'CPython checks the slashes first, and drops the leading control character later.',
-    file: FILES,
+    file: REDIRECTS,
     from: "target.replace(/^[\\0-\\x20]+\\/+/, '/')",
     to: 'target',
     killedBy: 'redirects/control-in-front',
@@ -631,9 +636,9 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-to-the-scheme-and-host-of-the-target',
     history: 'CPython, and this server for a while: `javascript:` went out in a Location.',
-    file: FILES,
-    from: 'function withSlash({ scheme, path, query, fragment }) {',
-    to: 'function withSlash({ scheme, netloc, path, query, fragment }) {\n    if (netloc !== "") return urlunsplit({ scheme, netloc, path: `${path}/`, query, fragment });',
+    file: REDIRECTS,
+    from: 'export function withSlash({ scheme, path, query, fragment }) {',
+    to: 'export function withSlash({ scheme, netloc, path, query, fragment }) {\n    if (netloc !== "") return urlunsplit({ scheme, netloc, path: `${path}/`, query, fragment });',
     killedBy: 'redirects/script',
   },
   {
@@ -655,7 +660,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-with-a-nul',
     history: 'This server, for a while: the header was refused, and the client got no response.',
-    file: FILES,
+    file: REDIRECTS,
     from: '.replace(/[\\0-\\x1f\\x7f]/g',
     to: '.replace(/[\\x1f\\x7f]/g',
     killedBy: 'redirects/nul-in-the-query',
@@ -663,7 +668,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-with-an-escape',
     history: 'This server, for a while, as CPython: NUL was escaped, and ESC was sent.',
-    file: FILES,
+    file: REDIRECTS,
     from: '.replace(/[\\0-\\x1f\\x7f]/g',
     to: '.replace(/[\\0]/g',
     killedBy: 'redirects/control-in-the-query',
@@ -671,9 +676,9 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'redirect-of-half-a-bracket',
     history: 'CPython: urlsplit() raises a ValueError, which nobody catches.',
-    file: FILES,
-    from: 'function splitTarget(target) {\n    try {',
-    to: 'function splitTarget(target) {\n    return urlsplit(target);\n    try {',
+    file: REDIRECTS,
+    from: 'export function splitTarget(target) {\n    try {',
+    to: 'export function splitTarget(target) {\n    return urlsplit(target);\n    try {',
     killedBy: 'redirects/half-a-bracket',
   },
   {
@@ -687,18 +692,18 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'fractions-compared',
     history: "A file's time has a fraction, its Last-Modified has none: no copy is ever fresh.",
-    file: FILES,
-    from: 'Math.floor(modified) <= date',
-    to: 'modified <= date',
+    file: CONDITIONS,
+    from: 'const seconds = Math.floor(modified);',
+    to: 'const seconds = modified;',
     killedBy: 'conditional-requests/fractions-of-a-second',
   },
   {
     id: 'date-beside-an-etag',
     history:
       'If-None-Match takes precedence over If-Modified-Since, even where it is not understood.',
-    file: FILES,
-    from: " || this.headers.has('If-None-Match')",
-    to: '',
+    file: CONDITIONS,
+    from: "headers.has('If-None-Match') ? null : dateIn",
+    to: 'dateIn',
     killedBy: 'conditional-requests/if-none-match',
   },
 
@@ -714,7 +719,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'first-of-two-dates',
     history: 'CPython takes the first of a field that comes twice.',
-    file: FILES,
+    file: CONDITIONS,
     from: ' || more.length > 0',
     to: '',
     killedBy: 'conditional-requests/two-dates',
@@ -723,8 +728,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'index-page-always-sent',
     history: 'The condition is checked where a file is asked for by its name, and nowhere else.',
     file: FILES,
-    from: 'if (this.#isFresh(file.modified)) {',
-    to: 'if (!/index\\.html?$/.test(path) && this.#isFresh(file.modified)) {',
+    from: 'if (status === HTTPStatus.NOT_MODIFIED) {',
+    to: 'if (status === HTTPStatus.NOT_MODIFIED && !/index\\.html?$/.test(path)) {',
     killedBy: 'conditional-requests/index-page',
   },
 

@@ -1,6 +1,6 @@
 /**
  * What the fuzzer sends: conversations by the grammar, for which it is known how many responses
- * come and what they say; targets of files, with one response each; and recorded requests with
+ * come and what they say, with bodies in chunks and broken ones among them (`chunks.ts`); targets of files, with one response each; and recorded requests with
  * something broken in them, about which nothing is known.
  *
  * Each body contains a whole request, for a path that no conversation asks for. A server that loses
@@ -17,6 +17,8 @@
 import fc from 'fast-check'
 import type { Arbitrary } from 'fast-check'
 import type { RecordedCase } from '../recordings/recording.ts'
+import { faultless, inChunks, plan } from './chunks.ts'
+import type { Plan } from './chunks.ts'
 
 /** The path that the server must never see requested. */
 export const SMUGGLED = '/inside-a-body'
@@ -55,8 +57,10 @@ export function told(
   path: string,
   fields: readonly (readonly [name: string, value: string])[],
   content: string,
+  trailers: readonly (readonly [name: string, value: string])[] = [],
 ): string {
-  return [path, ...fields.map((field) => field.join(':')), content].join('\n')
+  const lines = (some: typeof fields) => some.map((field) => field.join(':'))
+  return [path, ...lines(fields), content, ...lines(trailers)].join('\n')
 }
 
 /** The length of the response to LARGE: more than can be sent to a client that does not read. */
@@ -104,6 +108,8 @@ interface Message {
   readonly text: string
   readonly expected: readonly ExpectedResponse[]
   readonly last: boolean
+  /** Whether it is cut off: nothing is sent after it. */
+  readonly cut?: boolean
 }
 
 function message(
@@ -130,66 +136,107 @@ const padding = fc.oneof(
   }),
 )
 
-/** A well-formed request, up to the limits; the method may read the body or not. */
-const wellFormed: Arbitrary<Message> = fc
-  .record({
-    method: fc.oneof(
-      { weight: 9, arbitrary: fc.constantFrom('GET', 'HEAD', 'PUT', 'DELETE') },
-      fc.constant('LARGE'),
-    ),
-    path,
-    version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0'),
-    fields,
-    padding,
-    body: fc.option(body, { nil: '' }),
-    spaces: fc.constantFrom('', ' ', ' \t '),
-    eol: fc.constantFrom(CRLF, CRLF, CRLF, '\n'),
-    connection: fc.constantFrom(undefined, undefined, 'keep-alive', 'Keep-Alive', 'close', 'Close'),
-    expects: fc.constantFrom(false, false, false, true),
-    name: fc.constantFrom('Content-Length', 'content-length', 'CONTENT-LENGTH'),
-  })
-  .map(({ method, path, version, fields, padding, body, spaces, eol, connection, ...more }) => {
-    const lines = ['Host: x', ...fields]
-    if (body !== '' || method === 'PUT') {
-      lines.push(`${more.name}:${spaces}${String(body.length)}${spaces}`)
-    }
-    if (connection !== undefined) {
-      lines.push(`Connection: ${connection}`)
-    }
-    if (more.expects) {
-      lines.push('Expect: 100-continue')
-    }
-    if (padding.line > 0) {
-      lines.push('X: '.padEnd(padding.line - eol.length, 'y'))
-    }
-    while (lines.length < padding.fields) {
-      lines.push('Y: z')
-    }
-    const rest = ` ${version}${eol}`
-    const target = path.padEnd(padding.path - `${method} ${rest}`.length, 'p')
-    const text = message(method, target, version, lines, '').replaceAll(CRLF, eol) + body
-    const request = { method, version }
-    const response = {
-      ...request,
-      hundred: 2 as const,
-      ...(['GET', 'PUT', 'LARGE'].includes(method)
-        ? {
-            body: told(
-              target.replace(/^\/+/, '/'),
-              lines.map(parted),
-              method === 'PUT' ? body : '',
-            ).padEnd(method === 'LARGE' ? LARGE : 0, '.'),
-          }
-        : {}),
-    }
-    const asked = more.expects && version === 'HTTP/1.1'
-    const kept = (connection ?? (version === 'HTTP/1.1' ? 'keep-alive' : 'close')).toLowerCase()
-    return {
-      text,
-      expected: [...(asked ? [{ ...request, hundred: 1 as const }] : []), response],
-      last: kept === 'close',
-    }
-  })
+/** A request, well-formed up to its body, and up to the limits. */
+function request(method: Arbitrary<string>, plan: Arbitrary<Plan | undefined>): Arbitrary<Message> {
+  return fc
+    .record({
+      method,
+      path,
+      version: fc.constantFrom('HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0'),
+      fields,
+      padding,
+      body: fc.option(body, { nil: '' }),
+      plan,
+      coding: fc.constantFrom(
+        'chunked',
+        'chunked',
+        'Chunked',
+        ' CHUNKED ',
+        'chunked\t',
+        ',chunked ,',
+      ),
+      spaces: fc.constantFrom('', ' ', ' \t '),
+      eol: fc.constantFrom(CRLF, CRLF, CRLF, '\n'),
+      connection: fc.constantFrom(
+        undefined,
+        undefined,
+        'keep-alive',
+        'Keep-Alive',
+        'close',
+        'Close',
+      ),
+      expects: fc.constantFrom(false, false, false, true),
+      name: fc.constantFrom('Content-Length', 'content-length', 'CONTENT-LENGTH'),
+    })
+    .map(({ method, path, version, fields, padding, body, spaces, eol, connection, ...more }) => {
+      const lines = ['Host: x', ...fields]
+      // HTTP/1.0 has no chunks.
+      const chunks =
+        more.plan === undefined || version === 'HTTP/1.0' ? undefined : inChunks(body, more.plan)
+      if (chunks !== undefined) {
+        lines.push(`${more.name.replace(/content-length/i, 'Transfer-Encoding')}:${more.coding}`)
+      } else if (body !== '' || method === 'PUT') {
+        lines.push(`${more.name}:${spaces}${String(body.length)}${spaces}`)
+      }
+      if (connection !== undefined) {
+        lines.push(`Connection: ${connection}`)
+      }
+      // Of a request that is never whole, a 100 would be the only response.
+      const expects = more.expects && chunks?.state !== 'cut'
+      if (expects) {
+        lines.push('Expect: 100-continue')
+      }
+      if (padding.line > 0) {
+        lines.push('X: '.padEnd(padding.line - eol.length, 'y'))
+      }
+      while (lines.length < padding.fields) {
+        lines.push('Y: z')
+      }
+      const rest = ` ${version}${eol}`
+      const target = path.padEnd(padding.path - `${method} ${rest}`.length, 'p')
+      const head = message(method, target, version, lines, '').replaceAll(CRLF, eol)
+      const state = chunks?.state ?? 'whole'
+      const request = { method, version }
+      const response = {
+        ...request,
+        hundred: 2 as const,
+        ...(['GET', 'PUT', 'LARGE'].includes(method)
+          ? {
+              body: told(
+                target.replace(/^\/+/, '/'),
+                lines.map(parted),
+                method === 'PUT' ? body : '',
+                method === 'PUT' ? chunks?.trailers.map(parted) : [],
+              ).padEnd(method === 'LARGE' ? LARGE : 0, '.'),
+            }
+          : {}),
+      }
+      const asked = expects && version === 'HTTP/1.1'
+      const kept = (connection ?? (version === 'HTTP/1.1' ? 'keep-alive' : 'close')).toLowerCase()
+      // Who reads a body hears of it; the others have responded before they know.
+      const own =
+        state === 'whole' || method !== 'PUT'
+          ? [response]
+          : state !== 'cut'
+            ? [{ ...request, hundred: 4 as const }]
+            : []
+      return {
+        text: head + (chunks?.text ?? body),
+        expected: [...(asked ? [{ ...request, hundred: 1 as const }] : []), ...own],
+        last: kept === 'close' || state !== 'whole',
+        cut: state === 'cut' || state === 'cut trailers',
+      }
+    })
+}
+
+/** Any request; the method may read the body or not. */
+const wellFormed = request(
+  fc.oneof(
+    { weight: 9, arbitrary: fc.constantFrom('GET', 'HEAD', 'PUT', 'DELETE') },
+    fc.constant('LARGE'),
+  ),
+  fc.option(plan, { nil: undefined }),
+)
 
 /** Name and value of a field line; leading white space does not belong to the value. */
 function parted(line: string): [name: string, value: string] {
@@ -219,13 +266,30 @@ const ambiguous: Arbitrary<readonly string[]> = fc.oneof(
     .map(([one, two]) => [`Content-Length: ${String(one)}`, `content-length: ${String(two)}`]),
   fc
     .tuple(
-      fc.constantFrom('chunked', 'xchunked', 'identity', 'gzip, chunked', '"chunked"', ''),
+      fc.constantFrom(
+        ...['xchunked', 'identity', 'gzip, chunked', '"chunked"', '', ',', 'chunked, chunked'],
+        ...[
+          'chunked, gzip',
+          'chunked;q=1',
+          'chunked chunked',
+          '\vchunked',
+          'chunked\f',
+          '\xa0chunked',
+        ],
+        ...['chunked\r\nTransfer-Encoding: chunked', 'gzip\r\nTransfer-Encoding: chunked'],
+        ...['\r\n chunked', 'chunked\rX: y', 'chunked\0'],
+      ),
       fc.boolean(),
     )
     .map(([coding, both]) => [
       ...(both ? ['Content-Length: 5'] : []),
       `Transfer-Encoding: ${coding}`,
     ]),
+  // Both, in either order; and spelled so that only some see the one of them.
+  fc
+    .shuffledSubarray(['Content-Length: 5', 'Transfer-Encoding: chunked'], { minLength: 2 })
+    .map((lines) => lines),
+  fc.constantFrom(['Transfer-Encoding : chunked'], ['X: a', ' Transfer-Encoding: chunked']),
   fc.constantFrom(
     ['Content-Length : 5'],
     ['Content-Length\t: 5'],
@@ -292,14 +356,15 @@ function conversation(
   return fc.record({ messages, cuts, manners }).map(({ messages, cuts, manners }) => {
     const end = messages.findIndex(({ last }) => last)
     const handled = end === -1 ? messages : messages.slice(0, end + 1)
+    const cut = handled.at(-1)?.cut === true
     return {
-      text: messages.map(({ text }) => text).join(''),
+      text: (cut ? handled : messages).map(({ text }) => text).join(''),
       cuts,
       expected: handled.flatMap(({ expected }) => expected),
       deaf: manners.deaf,
       // If the connection stays open, whatever is sent counts as a request.
-      late: end === -1 ? '' : manners.late,
-      ends: end !== -1 && manners.waits ? 'after-the-server' : 'fin',
+      late: end === -1 || cut ? '' : manners.late,
+      ends: end !== -1 && !cut && manners.waits ? 'after-the-server' : 'fin',
     }
   })
 }
@@ -307,6 +372,12 @@ function conversation(
 /** By the grammar: some well-formed requests, then perhaps one that is not, then more. */
 export const grammatical = conversation(
   fc.array(fc.oneof({ weight: 3, arbitrary: wellFormed }, refused), { minLength: 1, maxLength: 5 }),
+  400,
+)
+
+/** Bodies in chunks: some as they should be, then perhaps one that is not, then more. */
+export const chunked = conversation(
+  fc.array(request(fc.constantFrom('PUT', 'PUT', 'GET'), plan), { minLength: 1, maxLength: 4 }),
   400,
 )
 
@@ -378,11 +449,21 @@ function headerOf({ name, filename, padding }: Part): string {
 }
 
 /** The response to a form, and what it must tell. */
-function formMessage(type: string, body: string, fault: boolean, told: string): Message {
+function formMessage(
+  type: string,
+  body: string,
+  plan: Plan | undefined,
+  fault: boolean,
+  told: string,
+): Message {
+  const [framing, sent] =
+    plan === undefined
+      ? [`Content-Length: ${String(body.length)}`, body]
+      : ['Transfer-Encoding: chunked', inChunks(body, plan).text]
   const head = `POST / HTTP/1.1${CRLF}Host: x${CRLF}Content-Type: ${type}${CRLF}`
   const request = { method: 'POST', version: 'HTTP/1.1' }
   return {
-    text: `${head}Content-Length: ${String(body.length)}${HOST.replace('Host: x', 'X: x')}${body}`,
+    text: `${head}${framing}${CRLF}${CRLF}${sent}`,
     expected: [fault ? { ...request, hundred: 4 } : { ...request, hundred: 2, body: told }],
     last: fault,
   }
@@ -395,8 +476,9 @@ const multipart: Arbitrary<Message> = fc
     around: fc.constantFrom('', '', `nobody reads this${CRLF}`),
     padding: fc.constantFrom('', '', ' ', '\t '),
     cut: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
+    plan: fc.option(faultless, { nil: undefined }),
   })
-  .map(({ parts, boundary, around, padding, cut }) => {
+  .map(({ parts, boundary, around, padding, cut, plan }) => {
     const line = `--${boundary}`
     const sections = parts.map(
       (one) => `${line}${padding}${CRLF}${headerOf(one)}${CRLF}${one.content}${CRLF}`,
@@ -405,18 +487,22 @@ const multipart: Arbitrary<Message> = fc
     const end = cut ? '' : `${line}--${padding}${CRLF}${around}`
     const body = `${around}${sections.join('')}${end}`
     const fault = cut || exceeds(parts, body)
-    return formMessage(`multipart/form-data; boundary="${boundary}"`, body, fault, toldForm(parts))
+    const type = `multipart/form-data; boundary="${boundary}"`
+    return formMessage(type, body, plan, fault, toldForm(parts))
   })
 
 const urlencoded: Arbitrary<Message> = fc
-  .array(fc.tuple(word, fc.oneof(word, content)), { minLength: 1, maxLength: 6 })
-  .map((fields) => {
+  .tuple(
+    fc.array(fc.tuple(word, fc.oneof(word, content)), { minLength: 1, maxLength: 6 }),
+    fc.option(faultless, { nil: undefined }),
+  )
+  .map(([fields, plan]) => {
     const body = fields.map((pair) => pair.map(encodeURIComponent).join('=')).join('&')
     const fault = body.length > LIMITS.maxTextBytes || fields.length > LIMITS.maxFields
     const told = fields
       .filter(([, content]) => content !== '')
       .map(([name, content]) => ({ name, filename: null, content }))
-    return formMessage('application/x-www-form-urlencoded', body, fault, toldForm(told))
+    return formMessage('application/x-www-form-urlencoded', body, plan, fault, toldForm(told))
   })
 
 /** Forms, some on each connection, until one of them is refused. */
@@ -481,38 +567,39 @@ const tokens = fc.constantFrom(
 type Mutation = (text: string) => string
 
 /** A change at a place, which is given as a fraction of the length. */
-const mutation: Arbitrary<Mutation> = fc
-  .record({
-    kind: fc.constantFrom('insert', 'delete', 'repeat', 'flip', 'swap'),
-    at: fc.double({ min: 0, max: 1, noNaN: true }),
-    length: fc.integer({ min: 1, max: 30 }),
-    token: tokens,
-    bit: fc.nat({ max: 7 }),
-  })
-  .map(({ kind, at, length, token, bit }) => (text) => {
-    const place = Math.floor(at * text.length)
-    const [before, piece, after] = [
-      text.slice(0, place),
-      text.slice(place, place + length),
-      text.slice(place + length),
-    ]
-    switch (kind) {
-      case 'insert':
-        return before + token + piece + after
-      case 'delete':
-        return before + after
-      case 'repeat':
-        return before + piece + piece + after
-      case 'flip':
-        return (
-          before +
-          String.fromCharCode((text.charCodeAt(place) ^ (1 << bit)) & 0xff) +
-          text.slice(place + 1)
-        )
-      case 'swap':
-        return after + piece + before
-    }
-  })
+const mutation = (token: Arbitrary<string>): Arbitrary<Mutation> =>
+  fc
+    .record({
+      kind: fc.constantFrom('insert', 'delete', 'repeat', 'flip', 'swap'),
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      length: fc.integer({ min: 1, max: 30 }),
+      token,
+      bit: fc.nat({ max: 7 }),
+    })
+    .map(({ kind, at, length, token, bit }) => (text) => {
+      const place = Math.floor(at * text.length)
+      const [before, piece, after] = [
+        text.slice(0, place),
+        text.slice(place, place + length),
+        text.slice(place + length),
+      ]
+      switch (kind) {
+        case 'insert':
+          return before + token + piece + after
+        case 'delete':
+          return before + after
+        case 'repeat':
+          return before + piece + piece + after
+        case 'flip':
+          return (
+            before +
+            String.fromCharCode((text.charCodeAt(place) ^ (1 << bit)) & 0xff) +
+            text.slice(place + 1)
+          )
+        case 'swap':
+          return after + piece + before
+      }
+    })
 
 /** Recorded requests, one to three in a row, with something broken in them. */
 export function accidental(recorded: readonly RecordedCase[]): Arbitrary<Conversation> {
@@ -520,7 +607,7 @@ export function accidental(recorded: readonly RecordedCase[]): Arbitrary<Convers
   return fc
     .record({
       texts: fc.array(fc.constantFrom(...texts), { minLength: 1, maxLength: 3 }),
-      mutations: fc.array(mutation, { minLength: 1, maxLength: 4 }),
+      mutations: fc.array(mutation(tokens), { minLength: 1, maxLength: 4 }),
       cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 3 }),
       ends: fc.constantFrom('fin', 'fin', 'fin', 'reset'),
     })
@@ -531,6 +618,32 @@ export function accidental(recorded: readonly RecordedCase[]): Arbitrary<Convers
       ends,
     }))
 }
+
+/** What often confuses a parser of chunks. */
+const framingTokens = fc.constantFrom(
+  ...['\r', '\n', '\r\n', '\0', ' ', '\t', ';', ';a', '"', '0', '5', 'f', '0x', '+', '-', '_'],
+  ...['0\r\n\r\n', '\r\n0\r\n', '5\r\n', 'a: b\r\n', `GET ${SMUGGLED} HTTP/1.1${HOST}`],
+  ...['Content-Length: 3\r\n', 'Transfer-Encoding: chunked\r\n', 'chunked', ', chunked', ', ', ':'],
+)
+
+/** Requests, many of them in chunks, with little or nothing broken in them. */
+export const framed: Arbitrary<Conversation> = fc
+  .record({
+    messages: fc.array(fc.oneof({ weight: 12, arbitrary: wellFormed }, refused), {
+      minLength: 2,
+      maxLength: 4,
+    }),
+    mutations: fc.array(mutation(framingTokens), { maxLength: 2 }),
+    cuts: fc.array(fc.nat({ max: 400 }), { maxLength: 3 }),
+  })
+  .map(({ messages, mutations, cuts }) => ({
+    text: mutations.reduce(
+      (text, mutate) => mutate(text),
+      messages.map(({ text }) => text).join(''),
+    ),
+    cuts,
+    expected: undefined,
+  }))
 
 /** All that a recorded client sends. */
 function sentText({ send }: RecordedCase): string {

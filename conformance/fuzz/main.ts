@@ -1,26 +1,32 @@
 /**
- * `npm run fuzz -- --runs N --seed S`: hold conversations that nobody has thought of.
+ * `npm run fuzz -- --runs N --seed S`: hold conversations that nobody has thought of; with
+ * `--only TEXT`, the kinds that have it in their name.
  *
  * @module
  */
 
 import { parseArgs } from 'node:util'
-import { fuzz } from './fuzz.ts'
+import { isInstalled } from '../attacks/front-ends.ts'
+import { fuzz, FRONT_END } from './fuzz.ts'
 
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '10000' },
+    only: { type: 'string', default: '' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
   },
 })
 const [runs, seed] = [Number(values.runs), Number(values.seed)]
 if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
-  console.error('usage: npm run fuzz -- [--runs N] [--seed S], both whole numbers')
+  console.error('usage: npm run fuzz -- [--runs N] [--seed S] [--only TEXT], N and S whole numbers')
   process.exit(2)
 }
-console.log(`seed ${String(seed)}, ${String(runs)} conversations of each of 9 kinds`)
+console.log(`seed ${String(seed)}, ${String(runs)} conversations of each of 13 kinds`)
+if (!isInstalled(FRONT_END)) {
+  console.log(`not held, this machine has none: conversations behind ${FRONT_END.name}`)
+}
 const start = performance.now()
-const found = await fuzz({ runs, seed })
+const found = await fuzz({ runs, seed, only: values.only })
 for (const one of found) {
   console.log(`\n${one}`)
 }

@@ -55,7 +55,10 @@ export class PlainHandler extends BaseHTTPRequestHandler {
   }
 
   async do_PUT() {
-    const body = await this.rfile.read(Number(this.headers.get('Content-Length', '0')))
+    // To the end, of a body in chunks.
+    const chunked = this.headers.has('Transfer-Encoding')
+    const length = chunked ? -1 : Number(this.headers.get('Content-Length', '0'))
+    const body = await this.rfile.read(length)
     this.#reply(body.toString('latin1'))
   }
 
@@ -84,7 +87,9 @@ export class PlainHandler extends BaseHTTPRequestHandler {
   }
 
   #reply(content: string, length = 0) {
-    this.#send(told(this.path, this.headers.items(), content).padEnd(length, '.'))
+    this.#send(
+      told(this.path, this.headers.items(), content, this.trailers.items()).padEnd(length, '.'),
+    )
   }
 
   #send(text: string) {
@@ -278,7 +283,7 @@ async function handlersGone(server: HTTPServer): Promise<void> {
 }
 
 /** Send a text in pieces, end our side, and read what comes until the server ends its own. */
-async function exchange(port: number, conversation: Conversation): Promise<string> {
+export async function exchange(port: number, conversation: Conversation): Promise<string> {
   const { text, cuts, ends, late = '', deaf = 0 } = conversation
   const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true })
   const received = receive(socket)

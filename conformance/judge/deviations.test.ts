@@ -6,7 +6,8 @@ import { readSections } from '../run/article.ts'
 import { asDeclared, deviationFor, deviationsOf, fits, readDeviations } from './deviations.ts'
 import { readPages } from './page.ts'
 import { CASES, DEVIATIONS, RECORDINGS } from '../paths.ts'
-import { readRecordings } from '../recordings/recording.ts'
+import { nameOf, readRecordings } from '../recordings/recording.ts'
+import { withAgain } from '../recordings/with-field.ts'
 
 const ROW = { because: 'so', status: 'HTTP' }
 
@@ -79,6 +80,11 @@ t.test('a file is read, for a version, and a bad row refused', async (t) => {
     [{ because: 'so' }, /"x" must say "because"/],
     [{ ...ROW, state: 'x' }, /"x" says "state", which is not a known key; there are because/],
     [{ ...ROW, link: 'x' }, /"x" links to "x"$/],
+    [
+      { ...ROW, again: 'Host' },
+      /"x" has "again" "Host", which is not a field line: "Host: example.org"$/,
+    ],
+    [{ ...ROW, again: true }, /"x" has "again" true, which is not a field line/],
   ]
   for (const [row, message] of bad) {
     t.throws(() => readDeviations(write({ x: row })), { message })
@@ -89,11 +95,15 @@ t.test('a file is read, for a version, and a bad row refused', async (t) => {
 })
 
 t.test('each declared row is about a case', async (t) => {
+  const replays = ['cpython-3.13', 'cpython-3.6'].flatMap((name) => {
+    const declared = deviationsOf({ deviations: ['recordings', 'recordings-3.6'] })
+    return withAgain(readRecordings(RECORDINGS, name), declared).map(({ id }) => id)
+  })
   const ids = [
     ...readPages(CASES).map(({ id }) => id),
     ...readSections().map(({ id }) => id),
-    ...readRecordings(RECORDINGS, 'cpython-3.13').map(({ recording }) => recording.id),
-    ...readRecordings(RECORDINGS, 'cpython-3.6').map(({ id }) => id),
+    ...replays,
+    ...replays.map(nameOf),
   ]
   for (const file of readdirSync(DEVIATIONS)) {
     for (const version of [undefined, '3.6.0', '3.9.0', '3.10.0', '3.12.0', '3.13.0']) {

@@ -31,6 +31,8 @@ export interface Deviation {
   readonly closed?: boolean
   /** The recordings that the response agrees with instead. */
   readonly as?: string
+  /** A field line with which the recorded request is sent once more, as a case of its own. */
+  readonly again?: string
 }
 
 /** As written: a row, a list of rows, or another name that has the rows. */
@@ -48,7 +50,17 @@ export interface Observed {
   readonly findings: readonly { readonly line: string; readonly flaw: string }[]
 }
 
-const KEYS = ['because', 'link', 'versions', 'response', 'status', 'finding', 'closed', 'as']
+const KEYS = [
+  'because',
+  'link',
+  'versions',
+  'response',
+  'status',
+  'finding',
+  'closed',
+  'as',
+  'again',
+]
 const OUTCOMES = ['response', 'status', 'finding', 'as'] as const
 
 /**
@@ -140,6 +152,9 @@ function flawOf(row: Deviation | null): string | undefined {
     if (row[key] !== undefined && !isExpression(row[key])) {
       return `has "${key}" ${JSON.stringify(row[key])}, which is not a valid regular expression`
     }
+  }
+  if (row.again !== undefined && !/^[\w-]+: \S.*$/.test(row.again)) {
+    return `has "again" ${JSON.stringify(row.again)}, which is not a field line: "Host: example.org"`
   }
   return row.link === undefined || URL.canParse(row.link) ? undefined : `links to "${row.link}"`
 }

@@ -13,7 +13,7 @@ const CASE: RecordedCase = {
   title: 'one',
   server: 'custom11',
   tags: ['family'],
-  send: [{ latin1: 'GET /x HTTP/1.1\r\nConnection: close\r\n\r\n' }],
+  send: [{ latin1: 'GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' }],
   half_close: false,
 }
 
@@ -21,7 +21,7 @@ const RECORDING: Recording = {
   id: CASE.id,
   response:
     'HTTP/1.1 200 OK\r\nServer: BaseHTTP/0.6 Python/@PY@\r\nDate: @DATE@\r\n' +
-    'Content-Type: text/plain\r\nContent-Length: 7\r\n\r\nGET /x\n',
+    'Content-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\nGET /x\n',
   closed: true,
   log: ['127.0.0.1 - - [@TIME@] "GET /x HTTP/1.1" 200 -'],
 }

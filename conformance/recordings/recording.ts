@@ -12,7 +12,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Action, Exchange } from '../judge/exchange.ts'
+import type { Action, Exchange, Expectation } from '../judge/exchange.ts'
 
 /** A recorded request. */
 export interface RecordedCase {
@@ -80,6 +80,11 @@ export function readRecordings(folder: string, python: string): ReplayCase[] {
   })
 }
 
+/** The id of a recording, without its Python. */
+export function nameOf(id: string): string {
+  return id.slice(id.indexOf('/') + 1)
+}
+
 function readJSON(path: string): unknown {
   return JSON.parse(readFileSync(path, 'utf8'))
 }
@@ -93,13 +98,18 @@ export function replayCase(one: RecordedCase, recording: Recording, python: stri
     family: one.tags[0] as string,
     recording,
     actions: actionsOf(one, recording.waits),
-    expectation: {
-      closes: recording.closed,
-      progress(received) {
-        // Once dates have been replaced, a missing part cannot be told from a wrong one, so
-        // nothing counts as wrong before the end.
-        return normalise(received, one.server) === recording.response ? 'complete' : 'incomplete'
-      },
+    expectation: expectationOf(one.server, recording),
+  }
+}
+
+/** What a server is expected to send: the recording. */
+export function expectationOf(server: string, recording: Recording): Expectation {
+  return {
+    closes: recording.closed,
+    progress(received) {
+      // Once dates have been replaced, a missing part cannot be told from a wrong one, so
+      // nothing counts as wrong before the end.
+      return normalise(received, server) === recording.response ? 'complete' : 'incomplete'
     },
   }
 }

@@ -29,6 +29,7 @@ import { COMMAND, RECORDINGS } from '../paths.ts'
 import { Progress } from './progress.ts'
 import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
+import { withAgain } from '../recordings/with-field.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
 import { describe, exitStatus, grouped, skipped, table, totals, visible } from './report.ts'
 import { judgeByRules } from './rfc.ts'
@@ -130,7 +131,8 @@ async function judge(flags: Flags): Promise<number> {
   }
   // Pages of somebody's own have no recordings.
   const usual = flags.cases.length > 0 ? 'none' : chosen.recordings
-  const recordings = select(asked ?? readReplays(usual), flags)
+  const replays = asked ?? readReplays(usual)
+  const recordings = select(withAgain(replays, own?.rows ?? deviationsOf(chosen.recorded)), flags)
   if (selected.length + recordings.length === 0) {
     console.error(`No case selected: no id begins with ${flags.only.join(' or ')}; see --list`)
     return 2
@@ -252,10 +254,11 @@ async function run(
 
 function replay({ recorded }: Chosen, cases: readonly ReplayCase[], settings: Settings) {
   const rows = [...settings.deviations.values()].flat()
-  const others = rows.flatMap(({ as }) => (as === undefined ? [] : [as]))
+  const names = rows.flatMap(({ as }) => (as === undefined ? [] : [as]))
   const byId = new Map(
-    [...new Set(others)].flatMap((name) => {
-      return readRecordings(RECORDINGS, name).map((one) => [one.id, one] as const)
+    [...new Set(names)].flatMap((name) => {
+      const others = withAgain(readRecordings(RECORDINGS, name), settings.deviations)
+      return others.map((one) => [one.id, one] as const)
     }),
   )
   return runRecordings(recorded, cases, settings, byId)

@@ -13,7 +13,7 @@ import { runAll } from './lanes.ts'
 import type { Conducted, Plan, Result } from './lanes.ts'
 import type { Case } from '../judge/page.ts'
 import { upTo } from '../judge/pattern.ts'
-import { differences, normalise, normaliseLog } from '../recordings/recording.ts'
+import { differences, nameOf, normalise, normaliseLog } from '../recordings/recording.ts'
 import type { Observation, ReplayCase } from '../recordings/recording.ts'
 import { judgeResources } from './resources.ts'
 import { scan } from '../judge/scan.ts'
@@ -224,17 +224,12 @@ async function conductRecording(
   }
   // A whole set of recordings that the target does not follow, except where its own agree with it.
   const different = differences(one.recording, seen).length > 0
-  const other = others.get(`${set}/${one.recording.id}`)
+  const other = others.get(`${set}/${nameOf(one.id)}`)
   if (!different || other === undefined) {
     return { verdict: 'pass', findings: [], outcome, port: app.port }
   }
   const judged = verdictOn(other)
   return judged.verdict === 'pass' ? { ...judged, verdict: 'expected failure' } : judged
-}
-
-/** The id of a recording, without its Python. */
-function nameOf(id: string): string {
-  return id.slice(id.indexOf('/') + 1)
 }
 
 // -- Both ------------------------------------------------------------------------------------

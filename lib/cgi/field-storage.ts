@@ -33,7 +33,14 @@ import { repr } from '../stdlib/format.ts'
 import { parseQsl } from '../stdlib/urls.ts'
 import { Content, FormField } from './form-field.ts'
 import type { FormValue } from './form-field.ts'
-import { checkLimits, checkName, FORM_LIMITS, tooMany, truncated } from './form-limits.ts'
+import {
+  checkLimits,
+  checkName,
+  FORM_LIMITS,
+  tooMany,
+  truncated,
+  withinLimits,
+} from './form-limits.ts'
 import type { FormLimits } from './form-limits.ts'
 import { Store } from './form-store.ts'
 import { isBoundary, readParts } from './multipart.ts'
@@ -105,13 +112,11 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
     const limits = checkLimits({ ...FORM_LIMITS, ...options })
     const [type, parameters] = parseHeader(headers.get('Content-Type', URLENCODED))
     const decode = findDecoder(parameters.get('charset') ?? '') ?? decoderOf(encoding)
-    const length = lengthOf(headers, limits)
+    const length = lengthOf(headers)
     const tooShort = (missing: number) => truncated(length - missing, length)
-    const body = fp.piecesUntil(fp.position + length, tooShort)
+    const pieces = fp.piecesUntil(fp.position + length, tooShort)
+    const body = withinLimits(pieces, length, limits, type === URLENCODED)
     if (type === URLENCODED) {
-      if (length > limits.maxTextBytes) {
-        throw tooMany('bytes of text', limits.maxTextBytes, 'maxTextBytes')
-      }
       return new FieldStorage(await readUrlencoded(body, length, limits, decode, keepBlankValues))
     }
     if (!type.startsWith('multipart/')) {
@@ -261,13 +266,11 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
 
 // -- The body ------------------------------------------------------------------------------
 
-function lengthOf(headers: HTTPMessage, { maxBytes }: FormLimits): number {
+/** The length of the body; `Infinity` if it comes in chunks: then `fp` ends where the body ends. */
+function lengthOf(headers: HTTPMessage): number {
   const length = bodyLength(headers)
-  if (!headers.has('Content-Length')) {
+  if (length === 0 && !headers.has('Content-Length')) {
     throw new RequestError(400, 'Missing Content-Length', 'Content-Length must say how long it is')
-  }
-  if (length > maxBytes) {
-    throw tooMany('bytes', maxBytes, 'maxBytes')
   }
   return length
 }
@@ -286,7 +289,7 @@ async function readUrlencoded(
     bytes.append(piece)
   }
   // The pieces end early, without an error, when `fp` is closed before all have come.
-  if (bytes.length < length) {
+  if (bytes.length < length && length !== Infinity) {
     throw truncated(bytes.length, length)
   }
   const text = decode(bytes.take())

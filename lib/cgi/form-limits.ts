@@ -63,6 +63,31 @@ export function checkLimits(limits: FormLimits): FormLimits {
   return limits
 }
 
+/** Hand a body on, and refuse it as soon as it is known to be over a limit: at once, by its length. */
+export async function* withinLimits(
+  body: AsyncIterable<Buffer>,
+  length: number,
+  { maxBytes, maxTextBytes }: FormLimits,
+  isText: boolean,
+): AsyncGenerator<Buffer, void, undefined> {
+  const check = (size: number) => {
+    if (size > maxBytes) {
+      throw tooMany('bytes', maxBytes, 'maxBytes')
+    }
+    if (isText && size > maxTextBytes) {
+      throw tooMany('bytes of text', maxTextBytes, 'maxTextBytes')
+    }
+  }
+  let size = length === Infinity ? 0 : length
+  check(size)
+  for await (const piece of body) {
+    if (length === Infinity) {
+      check((size += piece.length))
+    }
+    yield piece
+  }
+}
+
 /** The error for a form that exceeds a limit. */
 export function tooMany(what: string, limit: number, name: string): RequestError {
   return new RequestError(

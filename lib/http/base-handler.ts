@@ -27,7 +27,7 @@
  * What a client does wrong gets a response from `sendError()`, inside as a `RequestError`; any other
  * exception is a fault of the program or a lost connection.
  *
- * Reading path: 7 of 9. Next: simple-handler.ts.
+ * Reading path: 8 of 10. Next: simple-handler.ts.
  *
  * @module
  */
@@ -38,16 +38,19 @@ import { StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { sleep0, Turn } from '../stdlib/asyncio.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
-import { formatDate, localTime, monotonic, MONTHS, now, WEEKDAYS } from '../stdlib/dates.ts'
+import { deadlineIn, formatDate, localTime, MONTHS, now, WEEKDAYS } from '../stdlib/dates.ts'
 import { isConnectionError, TimeoutError } from '../stdlib/errors.ts'
-import { escapeCharacter, format, repr } from '../stdlib/format.ts'
-import { escapeHtml } from '../stdlib/html.ts'
+import { escapeControls, format, repr } from '../stdlib/format.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
-import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4 } from './error-page.ts'
+import { ChunkedReader } from './chunked-reader.ts'
+import { encodeChunk, LAST_CHUNK } from './chunked.ts'
+import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, errorPage } from './error-page.ts'
+import { checkHost } from './host.ts'
 import {
   BAD_WORD,
   bodyLength,
   HTTPMessage,
+  listOf,
   parseVersion,
   readFields,
   RequestError,
@@ -55,6 +58,7 @@ import {
   withoutLineEnds,
 } from './message.ts'
 import type { MessageClass } from './message.ts'
+import { methodsOf } from './methods.ts'
 import { HTTPStatus, RESPONSES } from './status.ts'
 import type { Responses } from './status.ts'
 
@@ -113,10 +117,15 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** Read one request and respond to it. Usually not overridden. */
   async handleOneRequest(): Promise<void> {
     let line: string | undefined
+    // RFC 9112 §2.2: an empty line before a request is ignored. Old clients end a body with one. In
+    // HTTP/1.0 it ends the connection silently, as in Python.
+    let emptyLines = this.protocolVersion >= 'HTTP/1.1' ? 1 : 0
     try {
       line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
-      while (line === undefined) {
-        await (this.rfile.buffered > 0 ? this.#waitForHead() : this.waitForRequest())
+      while (line === undefined || (/^\r?\n$/.test(line) && emptyLines-- > 0)) {
+        if (line === undefined) {
+          await (this.rfile.buffered > 0 ? this.#waitForHead() : this.waitForRequest())
+        }
         line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
       }
       if (line.length === 0) {
@@ -137,6 +146,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
           await handling
         }
       }
+      if (this.wfile.encode === encodeChunk && !this.wfile.closed) {
+        this.wfile.encode = undefined
+        void this.wfile.write(LAST_CHUNK)
+      }
       this.wfile.retire()
       // A method that does not await its writes must not outrun the client.
       if (this.wfile.full) {
@@ -145,10 +158,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       const unread = this.#leaveRequest()
       if (unread > 0) {
         // Security: a body that trickles in must not hold the connection, byte by byte.
-        this.rfile.deadline ??= deadlineIn(this.timeout)
-        await this.rfile.skip(unread)
+        this.#input.deadline ??= deadlineIn(this.timeout)
+        await this.rfile.skip(Math.min(unread, MAX_SKIPPED))
+        if (unread === Infinity && (await this.rfile.peek()).length > 0) {
+          this.closeConnection = true
+        }
       }
-      this.rfile.deadline = null
+      this.#input.deadline = null
     } catch (error) {
       this.closeConnection = true
       if (error instanceof RequestError) {
@@ -169,6 +185,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       const releasing = this.rfile.release()
       if (releasing !== undefined) {
         await releasing
+      }
+      if (this.rfile === this.#bodySource && this.rfile !== this.#input) {
+        this.rfile.close()
+        this.rfile = this.#input
       }
     }
   }
@@ -204,6 +224,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   #begin(): void {
     this.server.idleConnections.delete(this.request)
     this.wfile = this.wfile.next()
+    this.#input = this.rfile
     this.#headersBuffer = ''
     this.#status = 0
     this.#responding = false
@@ -217,12 +238,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   async parseRequest(): Promise<boolean> {
     this.command = ''
-    this.requestVersion = this.defaultRequestVersion
+    // An HTTP/1.1 server says what is wrong with a line in a response that has a head.
+    const speaks11 = this.protocolVersion >= 'HTTP/1.1'
+    this.requestVersion = speaks11 ? this.protocolVersion : this.defaultRequestVersion
     this.closeConnection = true
-    this.#owesKeepAlive = false
+    this.#connectionSaid = false
     this.requestline = withoutLineEnds(this.#rawRequestline)
 
-    // RFC 9112 §2.2 would have an empty line skipped. It ends the connection silently, as in Python.
     const words = splitWords(this.requestline)
     if (words.length === 0) {
       return false
@@ -236,8 +258,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         fields = readFields(this.rfile, lines)
       }
       this.rfile.deadline = null
-      this.headers = new this.MessageClass(fields)
-      this.#checkHeaders()
+      this.headers = new this.MessageClass(checkHost(fields, this.path, this.isHTTP11))
+      this.#checkFraming()
     } catch (error) {
       if (!(error instanceof RequestError)) {
         throw error
@@ -246,24 +268,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       return false
     }
 
-    const connection = this.headers.get('Connection', '').toLowerCase()
-    if (connection === 'close') {
-      this.closeConnection = true
-    } else if (connection === 'keep-alive' && this.protocolVersion >= 'HTTP/1.1') {
-      this.#owesKeepAlive = this.closeConnection
-      this.closeConnection = false
+    const connections = this.headers.getAll('Connection')
+    if (connections.length > 0) {
+      // RFC 9110 §7.6.1: a list, in one line or more. Differs: Python looks at the first line, as a whole.
+      const options = listOf(connections.join())
+      if (options.includes('close')) {
+        this.closeConnection = true
+      } else if (options.includes('keep-alive') && speaks11) {
+        this.closeConnection = false
+      }
     }
 
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears from us. An
-    // HTTP/1.0 client would take a 100 for the final response, so it is sent none.
-    if (
-      this.headers.get('Expect', '').toLowerCase() === '100-continue' &&
-      this.protocolVersion >= 'HTTP/1.1' &&
-      this.requestVersion >= 'HTTP/1.1'
-    ) {
-      return this.handleExpect100()
-    }
-    return true
+    // HTTP/1.0 client would take a 100 for the final response, so it is sent none. Expect is a list, too.
+    // Differs: Python looks at the first line, as a whole, and the client waits in vain.
+    const expectations = this.isHTTP11 ? this.headers.getAll('Expect') : []
+    return listOf(expectations.join()).includes('100-continue') ? this.handleExpect100() : true
   }
 
   /** Set command, path and version from the words of the request line. */
@@ -271,7 +291,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // The version is the last of three words or more, whether or not the line is right otherwise.
     if (words.length >= 3) {
       const version = words.at(-1) as string
-      const number = parseVersion(version)
+      const number = parseVersion(version, this.protocolVersion)
       if (number === null) {
         throw new RequestError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
       }
@@ -296,13 +316,14 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
     const [command, path] = words as [string, string]
     if (words.length === 2) {
-      this.closeConnection = true
-      if (command !== 'GET') {
+      // Differs: with HTTP/1.1, HTTP/0.9 is not spoken any more.
+      if (command !== 'GET' || this.protocolVersion >= 'HTTP/1.1') {
         throw new RequestError(
           HTTPStatus.BAD_REQUEST,
           `Bad HTTP/0.9 request type (${repr(command)})`,
         )
       }
+      this.requestVersion = this.defaultRequestVersion
     }
     this.command = command
     // Security: a browser reads `//evil.com` as another host. Sent back in a Location header, such a
@@ -312,23 +333,38 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.path = path.replace(/^\/+/, '/')
   }
 
-  /** Refuse headers that are not safe to act on, and learn from them how long the body is. */
-  #checkHeaders(): void {
-    const length = bodyLength(this.headers)
-    // Security: RFC 9112 §3.2 wants a 400 for two Host fields, because a proxy may go by the other
-    // one. It wants a 400 for none in HTTP/1.1, too; there we respond, as Python does.
-    if (this.headers.getAll('Host').length > 1) {
+  /** Learn from the headers how long the body is, and how it is to be read. */
+  #checkFraming(): void {
+    const { isHTTP11 } = this
+    if (!isHTTP11 && this.protocolVersion >= 'HTTP/1.1' && this.headers.has('Transfer-Encoding')) {
       throw new RequestError(
         HTTPStatus.BAD_REQUEST,
-        'Bad Host header',
-        'more than one Host header (RFC 9112 section 3.2)',
+        'Bad message framing',
+        'HTTP/1.0 has no Transfer-Encoding (RFC 9112 section 6.1)',
       )
     }
-    this.#bodySource = this.rfile
-    this.#bodyEnd = this.rfile.position + length
+    const length = bodyLength(this.headers, isHTTP11)
     if (length > 0) {
       this.rfile.deadline = deadlineIn(this.bodyTimeout)
     }
+    this.trailers = NO_FIELDS
+    if (length === Infinity) {
+      this.rfile = new ChunkedReader(this.rfile, (trailers) => {
+        this.trailers = new this.MessageClass(trailers)
+      })
+    }
+    this.#bodySource = this.rfile
+    this.#bodyEnd = this.rfile.position + length
+  }
+
+  /**
+   * Whether both sides speak HTTP/1.1: {@link protocolVersion} and {@link requestVersion} say so. Only
+   * then are there chunks, persistent connections that need not be asked for, and a `Host`.
+   *
+   * @added Python compares the two wherever it matters.
+   */
+  get isHTTP11(): boolean {
+    return this.protocolVersion >= 'HTTP/1.1' && this.requestVersion >= 'HTTP/1.1'
   }
 
   /**
@@ -348,6 +384,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   #callMethod(): void | Promise<void> {
     const name = `do_${this.command}` as const
     if (this[name] === undefined) {
+      // RFC 9110 §9.3.7. Differs: in HTTP/1.1, OPTIONS is served; in Python it is a method like any other.
+      if (this.isHTTP11 && this.command === 'OPTIONS') {
+        this.sendResponse(HTTPStatus.NO_CONTENT)
+        this.sendHeader('Allow', methodsOf(this).join(', '))
+        this.endHeaders()
+        return
+      }
       this.sendError(HTTPStatus.NOT_IMPLEMENTED, `Unsupported method (${repr(this.command)})`)
       return
     }
@@ -368,7 +411,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const unread = this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
     // Differs: only the end of the connection ends a response of HTTP/0.9; Python keeps it open if
     // somebody says `Connection: keep-alive`.
-    if (unread < 0 || unread > MAX_SKIPPED || this.requestVersion === 'HTTP/0.9') {
+    const isLong = unread > MAX_SKIPPED && unread !== Infinity
+    if (unread < 0 || isLong || this.requestVersion === 'HTTP/0.9') {
       this.closeConnection = true
     }
     return this.closeConnection ? 0 : unread
@@ -407,7 +451,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // RFC 9110 §6.4.1: 1xx, 204 and 304 have no content, and §15.3.6: nor has 205.
     let body: Uint8Array | undefined
     if (code >= 200 && code !== 204 && code !== 205 && code !== 304) {
-      const [page, type] = this.#errorPage(code, message, explain)
+      const [page, type] = errorPage(this, code, message, explain)
       body = encodeUtf8(page)
       this.sendHeader('Content-Type', type)
       this.sendHeader('Content-Length', body.length)
@@ -417,19 +461,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // RFC 9110 §9.3.2: the response to HEAD is that to GET without the content.
     if (this.command !== 'HEAD' && body !== undefined) {
       void this.wfile.write(body)
-    }
-  }
-
-  /** Make the page of {@link sendError}, and tell its media type. */
-  #errorPage(code: number, message: string, explain: string): [page: string, type: string] {
-    // Security: the message may quote the request (bpo-1100201).
-    const names = { code, message: escapeHtml(message, false), explain: escapeHtml(explain, false) }
-    try {
-      return [format(this.errorMessageFormat, names), this.errorContentType]
-    } catch (error) {
-      // Differs: in Python the handler dies, and the client gets no response.
-      this.logError('bad errorMessageFormat, write %%%% for a per cent sign: %s', error)
-      return [format(ERROR_PAGE_HTML4, names), ERROR_CONTENT_TYPE]
     }
   }
 
@@ -457,7 +488,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   sendResponseOnly(code: number, message?: string): void {
     if (this.#responding) {
       this.#refuseSecond(`${String(code)} ${message ?? ''}`)
-      this.wfile.retire()
     } else if (this.#status === 0 && this.#headersBuffer !== '') {
       this.#dropHeaders()
     }
@@ -469,6 +499,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** End the connection: its client could no longer tell which request a response belongs to. */
   #refuseSecond(explain: string): void {
     this.closeConnection = true
+    this.wfile.retire()
     this.logError('not sent, because a response has begun: %s', explain)
   }
 
@@ -482,10 +513,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const text = String(value)
     this.#addLine(keyword, ': ', text)
     if (keyword.length === 'connection'.length && keyword.toLowerCase() === 'connection') {
-      this.#owesKeepAlive = false
-      if (text.toLowerCase() === 'close') {
+      this.#connectionSaid = true
+      const options = listOf(text)
+      if (options.includes('close')) {
         this.closeConnection = true
-      } else if (text.toLowerCase() === 'keep-alive') {
+      } else if (options.includes('keep-alive')) {
         this.closeConnection = false
       }
     }
@@ -493,21 +525,46 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** End the headers with an empty line. What is written to `wfile` after this is the body. */
   endHeaders(): void {
-    // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed in the response;
-    // otherwise it waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python
-    // does not say so, and `ab -k` waits.
-    if (this.#status >= 200 && !this.closeConnection) {
-      if (this.server.closing) {
-        // RFC 9112 §9.6: the client SHOULD be told that this is the last response.
-        this.sendHeader('Connection', 'close')
-      } else if (this.#owesKeepAlive) {
-        this.sendHeader('Connection', 'keep-alive')
-      }
+    // Connections of HTTP/1.1 persist, those of HTTP/1.0 end, and what is otherwise is said. RFC 9112
+    // §9.6: a client of HTTP/1.1 SHOULD be told that this is the last response; Python does not tell.
+    // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed; otherwise it
+    // waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the
+    // connection and does not say so; `ab -k` then waits for its end.
+    const ends = this.closeConnection || this.server.closing
+    const isUnsaid = this.#status >= 200 && !this.#connectionSaid
+    if (isUnsaid && ends === this.isHTTP11 && this.protocolVersion >= 'HTTP/1.1') {
+      this.sendHeader('Connection', ends ? 'close' : 'keep-alive')
     }
     if (this.requestVersion !== 'HTTP/0.9') {
       this.#headersBuffer += '\r\n'
     }
     this.flushHeaders()
+  }
+
+  /**
+   * End the headers of a response whose length is not known. What is written to `wfile` from here on
+   * is sent in chunks, and the last one when the method is done. A client of HTTP/1.0 gets the body as
+   * it is, and the end of the connection. In a response to HEAD, what is written is dropped.
+   *
+   * A method that fails sends no last chunk: the client can tell that the body is not whole.
+   *
+   * @added Python has no chunks; its handlers send them by hand.
+   * @see [RFC 9112 §7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1)
+   */
+  endHeadersChunked(): void {
+    // RFC 9112 §6.1: these responses have no body, and must not say that they are chunked.
+    const isBodiless = this.#status === 204 || this.#status === 304
+    if (!this.isHTTP11) {
+      this.closeConnection = true
+    } else if (!isBodiless) {
+      this.sendHeader('Transfer-Encoding', 'chunked')
+    }
+    this.endHeaders()
+    if (isBodiless || this.command === 'HEAD') {
+      this.wfile.encode = () => NOTHING
+    } else if (this.isHTTP11) {
+      this.wfile.encode = encodeChunk
+    }
   }
 
   /** Write the headers so far to `wfile`. */
@@ -575,7 +632,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // The address is escaped with the rest: a subclass may override addressString() to return the value
     // of a header.
     const line = `${this.addressString()} - - [${this.logDateTimeString()}] ${format(template, args)}`
-    stderr.write(`${line.replace(CONTROLS, escapeControl)}\n`)
+    stderr.write(`${escapeControls(line)}\n`)
   }
 
   // -- Words for the response and the log ----------------------------------------------------
@@ -634,6 +691,15 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   headers: HTTPMessage = new HTTPMessage()
 
   /**
+   * The fields that came after a chunked body, once all of it has been read; none before, and none for
+   * any other body. They are not among the {@link headers}, since the client says there how long the
+   * body is, and for whom.
+   *
+   * @added Python has no chunks.
+   */
+  trailers: HTTPMessage = NO_FIELDS
+
+  /**
    * The body of the request, in pieces as they come: `for await (const piece of this.body)`, or
    * `pipeline(this.body, createWriteStream(name))`. What is left of it when the method returns is
    * skipped.
@@ -659,8 +725,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   #status = 0
   /** Whether the response, not only an interim one, has begun to leave. */
   #responding = false
-  /** Whether the client has asked for a persistent connection, and has not been told that it is. */
-  #owesKeepAlive = false
+  /** Whether that head has a `Connection` field. */
+  #connectionSaid = false
+  /** The connection's own reader; `rfile` is another one while a body comes in chunks. */
+  #input!: StreamReader
+
   /** `position` of the reader that the request came from, at which its body ends. */
   #bodyEnd = 0
   #bodySource: StreamReader | undefined
@@ -733,17 +802,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 }
 
-/** The time on the clock of `monotonic()` in so many seconds; null for never. */
-function deadlineIn(seconds: number | null): number | null {
-  return seconds === null ? null : monotonic() + seconds
-}
+const NO_FIELDS = new HTTPMessage()
+const NOTHING = new Uint8Array()
 
 const UNSAFE_IN_HEAD = /[^\x01-\t\v\f\x0e-\xff]/
-
-// The C0 and C1 controls and DEL, which are escaped, and the backslash, which is doubled so that
-// an escape cannot be forged.
-const CONTROLS = /[\0-\x1f\x7f-\x9f\\]/g
-
-function escapeControl(character: string): string {
-  return character === '\\' ? '\\\\' : escapeCharacter(character)
-}

@@ -1,11 +1,14 @@
 /**
- * The two pages that `sendError()` knows how to send.
+ * The pages of `sendError()`: the two that it knows, and how one is made from them or from yours.
  *
  * Both are formats for Python's `%` operator, with the names `code`, `message` and `explain`. Your own
  * page may use them too; it writes a literal `%` as `%%`.
  *
  * @module
  */
+
+import { format } from '../stdlib/format.ts'
+import { escapeHtml } from '../stdlib/html.ts'
 
 /**
  * The page of Python 3.5, which the article used: HTML 4.01, 447 bytes for a 404.
@@ -57,3 +60,28 @@ export const ERROR_PAGE_HTML5 = `\
  * @python http.server.DEFAULT_ERROR_CONTENT_TYPE
  */
 export const ERROR_CONTENT_TYPE = 'text/html;charset=utf-8'
+
+/** What {@link errorPage} needs of a handler. */
+interface ErrorPages {
+  readonly errorMessageFormat: string
+  readonly errorContentType: string
+  logError(template: string, ...args: unknown[]): void
+}
+
+/** Make the page for an error, and tell its media type. */
+export function errorPage(
+  handler: ErrorPages,
+  code: number,
+  message: string,
+  explain: string,
+): [page: string, type: string] {
+  // Security: the message may quote the request (bpo-1100201).
+  const names = { code, message: escapeHtml(message, false), explain: escapeHtml(explain, false) }
+  try {
+    return [format(handler.errorMessageFormat, names), handler.errorContentType]
+  } catch (error) {
+    // Differs: in Python the handler dies, and the client gets no response.
+    handler.logError('bad errorMessageFormat, write %%%% for a per cent sign: %s', error)
+    return [format(ERROR_PAGE_HTML4, names), ERROR_CONTENT_TYPE]
+  }
+}

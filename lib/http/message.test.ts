@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bodyLength, HTTPMessage, MAX_HEAD, readFields } from './message.ts'
+import { bodyLength, HTTPMessage, listOf, MAX_HEAD, readFields } from './message.ts'
 import type { Field, RequestError } from './message.ts'
 
 /** Read fields from a text that is all there. */
@@ -164,9 +164,10 @@ t.test('bodyLength() tells the length of the body', async (t) => {
 })
 
 t.test('bodyLength() refuses what could be read in two ways', async (t) => {
+  let decodes = true
   const code = (...fields: [string, string][]) => {
     try {
-      return bodyLength(new HTTPMessage(fields))
+      return bodyLength(new HTTPMessage(fields), decodes)
     } catch (error) {
       return (error as RequestError).code
     }
@@ -177,8 +178,29 @@ t.test('bodyLength() refuses what could be read in two ways', async (t) => {
   t.equal(code(['Content-Length', '5'], ['Content-Length', '5']), 400, 'twice the same')
   t.equal(code(['Content-Length', '5'], ['content-length', '6']), 400, 'twice')
   t.equal(code(['Content-Length', '100000000000000000000']), 413)
-  t.equal(code(['Transfer-Encoding', 'chunked']), 501)
-  t.equal(code(['Transfer-Encoding', 'identity']), 501)
-  t.equal(code(['Transfer-Encoding', '']), 501)
   t.equal(code(['Transfer-Encoding', 'chunked'], ['Content-Length', '5']), 400)
+  // RFC 9112 section 6.3: without chunked as the last coding, a request has no end.
+  for (const bad of ['identity', '', 'gzip', 'chunked, gzip', 'chunked, chunked', '\x0bchunked']) {
+    t.equal(code(['Transfer-Encoding', bad]), 400, JSON.stringify(bad))
+  }
+  t.equal(code(['Transfer-Encoding', 'gzip, chunked']), 501)
+  t.equal(code(['Transfer-Encoding', 'gzip'], ['Transfer-Encoding', 'chunked']), 501)
+  t.equal(code(['Transfer-Encoding', 'Chunked']), Infinity)
+  t.equal(code(['Transfer-Encoding', ', chunked ,']), Infinity, 'empty elements do not count')
+  decodes = false
+  for (const coding of ['chunked', 'identity', '']) {
+    t.equal(code(['Transfer-Encoding', coding]), 501, 'HTTP/1.0 has no codings')
+  }
 })
+
+t.test(
+  'listOf() takes a list apart, and no longer for one that is nothing but blanks',
+  async (t) => {
+    t.same(listOf('Close, x y ,,\tkeep-alive\t'), ['close', 'x y', 'keep-alive'])
+    t.same(listOf(' , '), [])
+    t.same(listOf('\x0bclose'), ['\x0bclose'], 'only blanks are taken off')
+    // In one step for each blank; in as many as there are blanks, it would take minutes.
+    const blanks = ' '.repeat(1_000_000)
+    t.same(listOf(`a${blanks}b${blanks}`), [`a${blanks}b`])
+  },
+)

@@ -21,7 +21,7 @@
  * ambiguous: 400, and 501 for a transfer coding, 413 for a number that JavaScript cannot count to.
  * Python leaves that to the handler.
  *
- * Reading path: 6 of 9. Next: base-handler.ts.
+ * Reading path: 6 of 10. Next: chunked.ts.
  *
  * @module
  */
@@ -125,7 +125,7 @@ export class HTTPMessage implements Iterable<Field> {
 }
 
 /** Whether a name is the one wanted, which is in lower case. */
-function isNamed(fieldName: string, wanted: string): boolean {
+export function isNamed(fieldName: string, wanted: string): boolean {
   return fieldName.length === wanted.length && fieldName.toLowerCase() === wanted
 }
 
@@ -201,13 +201,22 @@ export const BAD_WORD = /^[\x1c-\x1f\x85\xa0]/
 /**
  * Turn `HTTP/1.1` into `[1, 1]`, and anything other than `HTTP/<digits>.<digits>` into null.
  *
- * RFC 9112 §2.3 allows exactly one digit on each side of the dot. Python accepts up to ten, so we do
- * too; otherwise `HTTP/1.10` would get a different response here.
+ * RFC 9112 §2.3 allows exactly one digit on each side of the dot, and that is what a server of HTTP/1.1
+ * wants. Python accepts up to ten, so with HTTP/1.0 we do too; otherwise `HTTP/1.10` would get a different
+ * response here.
+ *
+ * @param protocolVersion - what the server speaks
  */
-export function parseVersion(word: string): [major: number, minor: number] | null {
-  const match = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/.exec(word)
+export function parseVersion(
+  word: string,
+  protocolVersion = 'HTTP/1.0',
+): [major: number, minor: number] | null {
+  const match = (protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION).exec(word)
   return match === null ? null : [Number(match[1]), Number(match[2])]
 }
+
+const VERSION = /^HTTP\/([0-9])\.([0-9])$/
+const LONG_VERSION = /^HTTP\/([0-9]{1,10})\.([0-9]{1,10})$/
 
 // -- Reading the headers ---------------------------------------------------------------------
 
@@ -331,14 +340,13 @@ function flaw(line: string): string {
  * Security: a proxy in front of this server has to come to the same number. Where two programs
  * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled as only Python's `int()` would take it (`+5`, `1_0`).
  *
- * Production: a server would decode `Transfer-Encoding: chunked`. Python's does not, and its handlers
- * then read the chunks as the next request; here it is a 501.
- *
- * @returns a number of bytes
+ * @param decodes - whether a chunked body can be read, as in HTTP/1.1. Python's handlers read the
+ * chunks as the next request.
+ * @returns a number of bytes; `Infinity` for a chunked body, whose end shows when it is read
  * @throws {@link RequestError} for a length that is not valid, or cannot be had.
  * @see [RFC 9112 §6.3](https://www.rfc-editor.org/rfc/rfc9112#section-6.3)
  */
-export function bodyLength(headers: HTTPMessage): number {
+export function bodyLength(headers: HTTPMessage, decodes = true): number {
   const lengths = headers.getAll('Content-Length')
   if (headers.has('Transfer-Encoding')) {
     if (lengths.length > 0) {
@@ -347,6 +355,19 @@ export function bodyLength(headers: HTTPMessage): number {
         'Bad message framing',
         'both Content-Length and Transfer-Encoding (RFC 9112 section 6.3)',
       )
+    }
+    if (decodes) {
+      const codings = listOf(headers.getAll('Transfer-Encoding').join())
+      if (codings.length === 0 || codings.indexOf('chunked') !== codings.length - 1) {
+        throw new RequestError(
+          400,
+          'Bad Transfer-Encoding',
+          'chunked must be the last coding, and be there once (RFC 9112 section 6.3)',
+        )
+      }
+      if (codings.length === 1) {
+        return Infinity
+      }
     }
     throw new RequestError(
       501,
@@ -374,4 +395,11 @@ export function bodyLength(headers: HTTPMessage): number {
     )
   }
   return length
+}
+
+/** The elements of a list, in lower case. RFC 9110 §5.6.1: those that are empty do not count. */
+export function listOf(value: string): string[] {
+  const text = value.toLowerCase()
+  // Nearly always it is one word, and of those there is one in most requests.
+  return /^[a-z-]+$/.test(text) ? [text] : (text.match(/[^ \t,]+(?:[ \t]+[^ \t,]+)*/g) ?? [])
 }

@@ -4,7 +4,7 @@
  * All of HTTP is in the handler. The server only takes connections. Those with TLS are in `https-server.ts`, those
  * with threads in `threading-server.ts`.
  *
- * Reading path: 9 of 9.
+ * Reading path: 10 of 10.
  *
  * @module
  */

@@ -24,7 +24,7 @@
  *
  * Left out: `CGIHTTPRequestHandler`, which Python 3.15 has removed.
  *
- * Reading path: 8 of 9. Next: server.ts.
+ * Reading path: 9 of 10. Next: server.ts.
  *
  * @module
  */
@@ -33,17 +33,18 @@ import type { Dirent, Stats } from 'node:fs'
 import { checkPairs, checkTexts } from '../socketserver/handler-options.ts'
 import type { HandlerOptions } from '../socketserver/handler-options.ts'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
+import { now } from '../stdlib/dates.ts'
 import * as files from '../stdlib/files.ts'
 import type { Source } from '../stdlib/files.ts'
 import { repr } from '../stdlib/format.ts'
-import { escapeHtml } from '../stdlib/html.ts'
 import { guessFileType } from '../stdlib/mimetypes.ts'
-import { parseDate } from '../stdlib/parse-date.ts'
 import { join, normpath, splitext } from '../stdlib/posixpath.ts'
-import { encodeSurrogateescape } from '../stdlib/surrogates.ts'
-import { quote, unquotePath, urlsplit, urlunsplit } from '../stdlib/urls.ts'
-import type { SplitResult } from '../stdlib/urls.ts'
+import { unquotePath } from '../stdlib/urls.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
+import { withoutOrigin } from './host.ts'
+import { listingPage } from './listing-page.ts'
+import { evaluateConditions } from './conditions.ts'
+import { splitTarget, withSlash } from './redirects.ts'
 import { HTTPStatus } from './status.ts'
 
 /**
@@ -88,10 +89,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * the response is complete.
    */
   sendHead(): Source | null {
-    let path = this.translatePath(this.path)
-    let status = this.#stat(path)
-    if (status?.isDirectory()) {
-      const parts = splitTarget(this.path)
+    let path = this.translatePath(this.#target)
+    let stats = this.#stat(path)
+    if (stats?.isDirectory()) {
+      const parts = splitTarget(this.#target)
       if (parts === null) {
         this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
         return null
@@ -113,16 +114,26 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         return this.listDirectory(path)
       }
       path = index
-      status = this.#stat(path)
+      stats = this.#stat(path)
     }
-    const file = status?.isFile() && !path.endsWith('/') ? files.open(path, this.#below()) : null
+    const file = stats?.isFile() && !path.endsWith('/') ? files.open(path, this.#below()) : null
     if (file === null) {
       this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
       return null
     }
-    if (this.#isFresh(file.modified)) {
+    const status = evaluateConditions(this.headers, file.modified, this.isHTTP11)
+    if (status === HTTPStatus.PRECONDITION_FAILED) {
       file.close()
-      this.sendResponse(HTTPStatus.NOT_MODIFIED)
+      this.sendError(status)
+      return null
+    }
+    if (status === HTTPStatus.NOT_MODIFIED) {
+      file.close()
+      this.sendResponse(status)
+      if (this.isHTTP11) {
+        // RFC 9110 §15.4.5: what a cache is to know of the 200, it MUST hear with the 304.
+        this.#sendExtraHeaders(FOR_CACHES)
+      }
       this.endHeaders()
       return null
     }
@@ -131,7 +142,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       this.sendHeader('Content-type', this.guessType(path))
       this.sendHeader('Content-Length', file.size)
       if (file.modified >= FIRST_YEAR && file.modified < END_OF_YEARS) {
-        this.sendHeader('Last-Modified', this.dateTimeString(file.modified))
+        // RFC 9110 §8.8.2.1: not later than Date. A clock that is wrong, or `touch -d`, may say so.
+        const modified = this.isHTTP11 ? Math.min(file.modified, now()) : file.modified
+        this.sendHeader('Last-Modified', this.dateTimeString(modified))
       }
       this.#sendExtraHeaders()
       this.endHeaders()
@@ -140,6 +153,14 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       throw error
     }
     return file
+  }
+
+  /**
+   * The target, without scheme and host: a server of HTTP/1.1 must take those, too (RFC 9112 §3.2.2).
+   * Differs: to Python they are a part of the path.
+   */
+  get #target(): string {
+    return this.isHTTP11 ? withoutOrigin(this.path) : this.path
   }
 
   /** Stat a path; null if it does not exist or may not be served. */
@@ -156,22 +177,11 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     return this.followSymlinks ? null : this.directory
   }
 
-  /** Whether the client's copy of a file is as good as the file. */
-  #isFresh(modified: number): boolean {
-    // RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since beside If-None-Match, also one
-    // that does not know the latter, as here; and it MUST ignore a value that is not a valid date,
-    // or more than one value. Python takes the first, and much that is not a valid date.
-    const [since, ...more] = this.headers.getAll('If-Modified-Since')
-    if (since === undefined || more.length > 0 || this.headers.has('If-None-Match')) {
-      return false
-    }
-    const date = parseDate(since)
-    return date !== null && Math.floor(modified) <= date
-  }
-
-  #sendExtraHeaders(): void {
+  #sendExtraHeaders(names = /^/): void {
     for (const [name, value] of this.extraResponseHeaders) {
-      this.sendHeader(name, value)
+      if (names.test(name)) {
+        this.sendHeader(name, value)
+      }
     }
   }
 
@@ -232,28 +242,17 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       return null
     }
 
-    const rows = entries
-      .map((entry) => {
+    const page = listingPage(
+      // Neither query nor fragment (gh-133889).
+      unquotePath(withoutQuery(this.#target)),
+      entries.map((entry) => {
         const { name } = entry
         const isLink = entry.isSymbolicLink()
         const isDirectory = isLink
           ? (this.#stat(join(path, name))?.isDirectory() ?? false)
           : entry.isDirectory()
-        return { name, key: name.toLowerCase(), isLink, isDirectory }
-      })
-      .sort((one, other) => files.compareCodePoints(one.key, other.key))
-      .map(({ name, isLink, isDirectory }) => {
-        // A link to a directory is displayed with @, and linked with /.
-        const display = isLink ? `${name}@` : isDirectory ? `${name}/` : name
-        const href = quote(isDirectory ? `${name}/` : name)
-        return `<li><a href="${href}">${escapeHtml(display, false)}</a></li>\n`
-      })
-    // Neither query nor fragment (gh-133889).
-    const title = `Directory listing for ${escapeHtml(unquotePath(withoutQuery(this.path)), false)}`
-    const page = encodeSurrogateescape(
-      '<!DOCTYPE HTML>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' +
-        `<title>${title}</title>\n</head>\n<body>\n<h1>${title}</h1>\n<hr>\n<ul>\n` +
-        `${rows.join('')}</ul>\n<hr>\n</body>\n</html>\n`,
+        return { name, isLink, isDirectory }
+      }),
     )
     this.sendResponse(HTTPStatus.OK)
     this.sendHeader('Content-type', 'text/html; charset=utf-8')
@@ -330,6 +329,8 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   /**
    * Headers that are added to every response with a 200.
    *
+   * Differs: in HTTP/1.1, those that caches go by are in a 304, too.
+   *
    * @python http.server.SimpleHTTPRequestHandler.extra_response_headers
    */
   extraResponseHeaders: readonly (readonly [name: string, value: string])[] = []
@@ -390,6 +391,9 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
   '.rst': 'application/octet-stream',
 }
 
+/** The fields of a 200 that its 304 has, too. */
+const FOR_CACHES = /^(?:Cache-Control|Content-Location|ETag|Expires|Vary)$/i
+
 /** Where HTTP's dates begin and end, in seconds: the years 1 to 9999. A file may be of another. */
 const FIRST_YEAR = -62135596800
 const END_OF_YEARS = 253402300800
@@ -399,31 +403,4 @@ const END_OF_YEARS = 253402300800
 /** A request target up to its query or fragment. A `?` or `#` that belongs to a name comes escaped. */
 function withoutQuery(target: string): string {
   return /^[^?#]*/.exec(target)?.[0] ?? ''
-}
-
-/** Take a request target apart; null for one whose host cannot be: `http://[/..`. */
-function splitTarget(target: string): SplitResult | null {
-  try {
-    // Security: the slashes that a target begins with have been collapsed, but urlsplit() drops
-    // controls in front of it, and `\x01//evil.example` begins with slashes then.
-    return urlsplit(target.replace(/^[\0-\x20]+\/+/, '/'))
-  } catch {
-    return null
-  }
-}
-
-/** The URL of a directory that was asked for without its slash. */
-function withSlash({ scheme, path, query, fragment }: SplitResult): string {
-  // Security: a redirect stays on this host. Scheme and host of the target are left out: they may be
-  // `http://evil.example/..` or `javascript://x/..`. The path that is left may begin with
-  // `//evil.example` itself: so it is cut to exactly one slash, and backslashes, which
-  // browsers read as slashes (gh-132826), are escaped.
-  const absolute = `${scheme === '' ? '' : '/'}${path}/`.replace(/^\/+/, '/')
-  const here = absolute.replaceAll('\\', '%5C')
-  const location = urlunsplit({ scheme: '', netloc: '', path: here, query, fragment })
-  // Security: a control character may come in a target, and must not go into a header. NUL ends a text
-  // for some clients, and ESC moves the cursor where somebody prints the response.
-  return location.replace(/[\0-\x1f\x7f]/g, (control) => {
-    return `%${control.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
-  })
 }

@@ -30,7 +30,7 @@
  *
  * Left out: `UDPServer` and its kind.
  *
- * Reading path: 1 of 9. Next: tcp-server.ts.
+ * Reading path: 1 of 10. Next: tcp-server.ts.
  *
  * @module
  */

@@ -11,7 +11,7 @@
  *
  * Left out: `DatagramRequestHandler`, because there are no UDP servers here.
  *
- * Reading path: 3 of 9. Next: stream-reader.ts.
+ * Reading path: 3 of 10. Next: stream-reader.ts.
  *
  * @module
  */

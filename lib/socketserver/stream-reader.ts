@@ -13,7 +13,7 @@
  * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the peer's TCP
  * window closes, and a client that sends faster than the handler reads is slowed down.
  *
- * Reading path: 4 of 9. Next: stream-writer.ts.
+ * Reading path: 4 of 10. Next: stream-writer.ts.
  *
  * @module
  */
@@ -23,14 +23,18 @@ import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { ConnectionResetError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 
-/** How many bytes may lie unread before the peer has to wait. */
+/** How many bytes may lie unread before the peer has to wait, if nothing else is said. */
 const HIGH_WATER_MARK = 64 * 1024
 /** How a {@link StreamReader} is set up. */
 export interface StreamReaderOptions {
   /** How long to wait for the peer each time, in seconds; null waits for ever. Default: null. */
   timeout?: number | null
+  /** How many bytes may lie unread before the peer has to wait. Default: 64 KiB. */
+  highWaterMark?: number
   /** Called before each wait for the peer, which may itself be waiting for a response. */
   beforeWaiting?: () => void
+  /** What a read throws for an error of the stream. Default: a {@link ConnectionResetError}. */
+  failure?: (error: Error) => Error
 }
 
 /**
@@ -46,7 +50,9 @@ export interface StreamReaderOptions {
 export class StreamReader implements AsyncIterable<Buffer> {
   readonly #source: Readable
   readonly #timeout: number | null
+  readonly #highWaterMark: number
   readonly #beforeWaiting: () => void
+  readonly #failureOf: (error: Error) => Error
 
   /** What has arrived and has not been read. */
   readonly #queue = new ByteQueue()
@@ -67,7 +73,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
     this.#timeout = options.timeout ?? null
+    this.#highWaterMark = options.highWaterMark ?? HIGH_WATER_MARK
     this.#beforeWaiting = options.beforeWaiting ?? (() => {})
+    this.#failureOf = options.failure ?? connectionReset
     source.on('data', this.#onData)
     source.on('end', this.#onEnd)
     source.on('close', this.#onClose)
@@ -155,6 +163,18 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
+   * Take bytes that are already here.
+   *
+   * @param most - the most bytes to return
+   * @returns undefined if they would have to be waited for; none if the input has ended.
+   * @added As {@link takeTextLine}.
+   */
+  takeBytes(most: number): Buffer | undefined {
+    const length = Math.min(this.#checkSize(most), this.buffered)
+    return length > 0 || this.#ended ? this.#take(length) : undefined
+  }
+
+  /**
    * Read that many bytes and throw them away, or fewer if the input ends first.
    *
    * @added To leave a connection in order for its next request.
@@ -195,7 +215,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * Iterate over the bytes up to a {@link position}, in pieces as they come.
+   * Iterate over the bytes up to a {@link position}, in pieces as they come; with `Infinity`, to the end
+   * of the input.
    *
    * @param tooShort - makes what is thrown if the input ends before it, of the number of missing bytes
    * @added Python's `read1()`, again and again.
@@ -210,6 +231,9 @@ export class StreamReader implements AsyncIterable<Buffer> {
         return
       }
       if (length === 0) {
+        if (end === Infinity) {
+          return
+        }
         throw tooShort(end - this.#position)
       }
       yield await this.read(Math.min(length, end - this.#position))
@@ -302,7 +326,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   /** Take bytes from the peer although no one waits for them, while there is room. */
   #watch(): void {
-    if (!this.#closed && this.buffered <= HIGH_WATER_MARK) {
+    if (!this.#closed && this.buffered <= this.#highWaterMark) {
       this.#source.resume()
     }
   }
@@ -412,7 +436,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#queue.append(chunk)
-    if (this.buffered > HIGH_WATER_MARK) {
+    if (this.buffered > this.#highWaterMark) {
       this.#source.pause()
     }
     this.#wake()
@@ -426,12 +450,12 @@ export class StreamReader implements AsyncIterable<Buffer> {
 
   readonly #onClose = (): void => {
     if (!this.#ended) {
-      this.#fail(new ConnectionResetError('Connection reset by peer'))
+      this.#fail(connectionReset())
     }
   }
 
   readonly #onError = (error: Error): void => {
-    this.#fail(new ConnectionResetError('Connection reset by peer', { cause: error }))
+    this.#fail(this.#failureOf(error))
   }
 
   #fail(reason: Error): void {
@@ -442,6 +466,10 @@ export class StreamReader implements AsyncIterable<Buffer> {
 }
 
 const NOTHING = Buffer.alloc(0)
+
+function connectionReset(cause?: Error): Error {
+  return new ConnectionResetError('Connection reset by peer', { cause })
+}
 
 function connectionEnded(missing: number): Error {
   return new ConnectionResetError(

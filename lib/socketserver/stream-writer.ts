@@ -16,7 +16,7 @@
  * What a handler has written leaves before it waits for input or a timer: the buffer is flushed before
  * the event loop goes on.
  *
- * Reading path: 5 of 9. Next: message.ts.
+ * Reading path: 5 of 10. Next: message.ts.
  *
  * @module
  */
@@ -95,8 +95,16 @@ export class StreamWriter {
         `Cannot write ${repr(data)}: bytes are required, as from Buffer.from(text, 'utf-8')`,
       )
     }
-    return this.#output.write(data)
+    return this.#output.write(this.encode?.(data) ?? data)
   }
+
+  /**
+   * What becomes of the bytes of each {@link write} on their way: the chunks of a chunked body. The
+   * writer of the next request has none.
+   *
+   * @added Python has no chunks.
+   */
+  encode: ((data: Uint8Array) => Uint8Array) | undefined
 
   /**
    * Whether {@link drain} has to wait, or fails.

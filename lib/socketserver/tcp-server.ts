@@ -14,7 +14,7 @@
  * Differs: in Python, a client that finds the kernel's queue full tries again for a while. Here
  * it is turned away at once.
  *
- * Reading path: 2 of 9. Next: request-handler.ts.
+ * Reading path: 2 of 10. Next: request-handler.ts.
  *
  * @module
  */

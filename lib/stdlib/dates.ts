@@ -29,6 +29,15 @@ export function monotonic(): number {
 }
 
 /**
+ * The time on the clock of {@link monotonic} in so many seconds; null for never.
+ *
+ * @added For deadlines.
+ */
+export function deadlineIn(seconds: number | null): number | null {
+  return seconds === null ? null : monotonic() + seconds
+}
+
+/**
  * Convert seconds for `setTimeout()`. It fires at once for more than 24.8 days, so that is the
  * maximum; for negative numbers Node 24 prints a warning, so 0 is the minimum.
  */

@@ -106,6 +106,16 @@ export function escapeCharacter(character: string): string {
   return code < 0x10000 ? `\\u${hex.padStart(4, '0')}` : `\\U${hex.padStart(8, '0')}`
 }
 
+/**
+ * Escape the C0 and C1 controls and DEL, as `\x1b`; a backslash is doubled, so that an escape cannot be
+ * forged.
+ */
+export function escapeControls(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\x9f\\]/g, (character) => {
+    return character === '\\' ? '\\\\' : escapeCharacter(character)
+  })
+}
+
 // -- The % operator --------------------------------------------------------------------------
 
 /** The arguments of a format: in order, or by name for `%(name)s`. */

@@ -3,7 +3,7 @@
  *
  * ```text
  *   cli -> index -> cgi, http/server -> http/simple-handler -> http/base-handler
- *       -> http/message, status, error-page -> socketserver -> stdlib -> node:*
+ *       -> http/chunked, message and others -> socketserver -> stdlib -> node:*
  * ```
  *
  * A file may import from its own layer and from those below. Files that import each other in a
@@ -28,13 +28,13 @@ const LAYERS: readonly RegExp[] = [
   /^lib\/(?:cgi\/|http\/(?:server|https-server|threading-server)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
   /^lib\/http\/base-handler\.ts$/,
-  /^lib\/http\/(?:message|status|error-page)\.ts$/,
+  /^lib\/http\/(?:chunked|chunked-reader|conditions|error-page|host|listing-page|message|methods|redirects|status)\.ts$/,
   /^lib\/socketserver\//,
   /^lib\/stdlib\//,
 ]
 
 /** These import nothing of Node, and use none of its globals. */
-const PURE = /^lib\/http\/(?:base-handler|message|status|error-page)\.ts$/
+const PURE = /^lib\/http\/(?:base-handler|error-page|host|message|methods|status)\.ts$/
 const NODE_GLOBALS = new Set([
   'Buffer',
   'process',

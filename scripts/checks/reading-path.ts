@@ -1,5 +1,5 @@
 /**
- * The reading path: the nine files of the trunk, in the order in which to read them.
+ * The reading path: the ten files of the trunk, in the order in which to read them.
  *
  * {@link READING_PATH} is the only place where the order is written. The head of each file says
  * where it stands and what comes next, and `docs/tour.md` lists them all; this checks both, and
@@ -20,6 +20,7 @@ const READING_PATH: readonly (readonly [path: string, about: string])[] = [
   ['socketserver/stream-reader.ts', '`rfile`: a socket, read as a file'],
   ['socketserver/stream-writer.ts', '`wfile`: the way back'],
   ['http/message.ts', 'the fields of a request, and the length of its body'],
+  ['http/chunked.ts', 'a body whose sender did not know its length'],
   ['http/base-handler.ts', 'HTTP/1.x, from the request line to the end of the response'],
   ['http/simple-handler.ts', 'files and directories'],
   ['http/server.ts', '`HTTPServer`, which puts the two halves together'],
