@@ -49,8 +49,8 @@ export default {
       state.received = state.received.subarray(end + length)
       state.count++
       const [method, target, version] = head.split('\\r\\n', 1)[0].split(' ')
-      const closes = version === 'HTTP/1.0' || /^connection: *close/im.test(head)
-      await send(socket, Buffer.concat(respond(method, target, body)))
+      const closes = version === 'HTTP/1.0' || method === 'CLOSE' || /^connection: *close/im.test(head)
+      await send(socket, Buffer.concat(respond(method, target, body, closes && version === 'HTTP/1.1')))
       if (closes) socket.end()
       return !closes
     }
@@ -61,18 +61,21 @@ export default {
       }
     }
 
-    function respond(method, target, body) {
+    function respond(method, target, body, says) {
       const files = app === 'simple11'
       const content = files
         ? readFileSync(root + target)
+        : method === 'CLOSE'
+        ? Buffer.alloc(0)
         : Buffer.concat([Buffer.from(method === 'GET' ? 'GET ' + target + '\\n' : method + ' ' + target + ' ' + body.length + '\\n'), body])
       const lines = [
         'HTTP/' + (app === 'custom10' ? '1.0' : '1.1') + ' 200 OK',
         'Server: ' + (files ? 'SimpleHTTP' : 'BaseHTTP') + '/0.6 Node/' + process.versions.node,
         'Date: ' + new Date().toUTCString(),
-        (files ? 'Content-type' : 'Content-Type') + ': text/plain',
+        ...(method === 'CLOSE' ? [] : [(files ? 'Content-type' : 'Content-Type') + ': text/plain']),
         'Content-Length: ' + content.length,
         ...(files ? ['Last-Modified: Thu, 06 Oct 2016 21:12:10 GMT'] : []),
+        ...(says && app !== 'custom10' ? ['Connection: close'] : []),
       ]
       return [Buffer.from(lines.join('\\r\\n') + '\\r\\n\\r\\n'), content]
     }
@@ -186,8 +189,8 @@ const WRONG: Readonly<Record<string, Wrong>> = {
   },
   'the socket is destroyed after the write': {
     case: 'clients/ten-mebibytes',
-    from: 'await send(socket, Buffer.concat(respond(method, target, body)))\n      if (closes) socket.end()',
-    to: 'const sent = send(socket, Buffer.concat(respond(method, target, body)))\n      if (closes) socket.destroy()\n      await sent',
+    from: "await send(socket, Buffer.concat(respond(method, target, body, closes && version === 'HTTP/1.1')))\n      if (closes) socket.end()",
+    to: "const sent = send(socket, Buffer.concat(respond(method, target, body, closes && version === 'HTTP/1.1')))\n      if (closes) socket.destroy()\n      await sent",
   },
 }
 
