@@ -63,8 +63,10 @@ export function inChunks(content: string, plan: Plan): Chunked {
     const digits = plan.upper ? hex.toUpperCase() : hex
     const flawed = index === 0
     const size = flawed && flaw?.in === 'size' ? flaw.spell(data.length, digits) : digits
-    // White space before an extension is allowed, and would take the flaw out of `5 `.
-    const usual = flawed && flaw?.in === 'size' ? '' : plan.extension
+    // Beside an extension these may be none: white space before it is allowed, as in `5 ;a`; and without a
+    // line end, it goes on in the data.
+    const isBare = flawed && (flaw?.in === 'size' || flaw?.in === 'line end')
+    const usual = isBare ? '' : plan.extension
     const extension = flawed ? text('extension', usual) : plan.extension
     const end = flawed ? text('line end', CRLF) : CRLF
     const dataEnd = data === '' ? '' : flawed ? text('data end', CRLF) : CRLF

@@ -42,7 +42,7 @@ const FAULTS: readonly (readonly [name: string, file: string, from: string, to: 
     'this.headers = new this.MessageClass([...this.headers.items(), ...trailers])',
   ],
   ['a length beside chunks', MESSAGE, 'lengths.length > 0)', 'lengths.length > 9)'],
-  ['chunked that is not last', MESSAGE, '!== codings.length - 1', '< 0'],
+  ['another coding before chunked', MESSAGE, 'codings.length === 1', 'codings.length >= 1'],
   [
     'chunked in its first letters',
     MESSAGE,
@@ -54,20 +54,21 @@ const FAULTS: readonly (readonly [name: string, file: string, from: string, to: 
 t.test('the fuzzer finds each fault in the reading of chunks', async (t) => {
   const copy = new Copy()
   t.teardown(copy.remove)
-  const right = await run(copy)
+  const right = await run(copy, 'in chunks')
   t.equal(right.code, 0, `where there is none, none is found\n${right.output}`)
   for (const [name, file, from, to] of FAULTS) {
     copy.replace(file, from, to)
-    const { code, output } = await run(copy)
+    // Where the fault is in the head, the head is what must vary.
+    const { code, output } = await run(copy, file === MESSAGE ? 'by the grammar' : 'in chunks')
     t.equal(code, 1, `${name}\n${output}`)
     copy.restore(file)
   }
 })
 
-function run({ top }: Copy): Promise<{ code: number | null; output: string }> {
+function run({ top }: Copy, only: string): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     const program = join(top, 'dist/conformance/fuzz/main.js')
-    const flags = ['--runs', '1000', '--seed', '20161006', '--only', 'in chunks']
+    const flags = ['--runs', '1000', '--seed', '20161006', '--only', only]
     const child = spawn(process.execPath, [program, ...flags], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
