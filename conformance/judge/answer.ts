@@ -144,7 +144,8 @@ export interface Judged {
 }
 
 /** What became of a connection. */
-export type Fate = Pick<Outcome, 'received' | 'closed' | 'reset' | 'late'>
+export type Fate = Pick<Outcome, 'received' | 'closed' | 'reset' | 'late'> &
+  Partial<Pick<Outcome, 'ends'>>
 
 /** A conversation's responses, and what is left to be judged of them. */
 interface Rest {
@@ -156,7 +157,8 @@ interface Rest {
 /** Judge a conversation: each request must get one of its answers. */
 export function judgeTurns(turns: readonly Turn[], outcome: Fate): Judged {
   const requests = turns.flatMap((turn) => turn.requests)
-  const stream = parseResponses(outcome.received, requests, { closed: outcome.closed })
+  const { closed, ends = [] } = outcome
+  const stream = parseResponses(outcome.received, requests, { closed, ends })
   const { verdict, findings } = judgeFrom(turns, { stream, at: 0, outcome })
   return { verdict, findings }
 }

@@ -142,6 +142,7 @@ t.test('play() resets, leaves, and forgets what nobody waited for', async (t) =>
     { ...PATIENCE, missing: 10_000 },
   )
   t.match(outcome, { received: '[1.][3.][4.]', closed: false, reset: false, waits: [true] })
+  t.same(outcome.ends, [4, 8])
   t.match(server.resets, [{ code: 'ECONNRESET' }])
   t.equal(server.sockets.length, 3)
 })

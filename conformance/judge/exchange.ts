@@ -78,6 +78,8 @@ export interface Exchange {
 export interface LineOutcome {
   /** All that the server sent, as ISO 8859-1 text. */
   readonly received: string
+  /** Where in it one connection ended and the next began. */
+  readonly ends: readonly number[]
   /** Whether the server closed the connection; a reset counts. */
   readonly closed: boolean
   /** Whether it did so by a reset, which may lose bytes that were under way. */
@@ -149,8 +151,8 @@ export async function play(
 ): Promise<Outcome> {
   const { coarse } = patience
   const lines = new Map<string, Line>()
-  const open = async (name: string, received = '') => {
-    const line = await Line.open(server, coarse, received)
+  const open = async (name: string, before?: Line) => {
+    const line = await Line.open(server, coarse, before)
     lines.set(name, line)
     return line
   }
@@ -207,7 +209,7 @@ export async function play(
         case 'connect-again':
           await line.until(() => false, patience.missing)
           if (line.closed && !line.reset) {
-            line = await open(name, line.received)
+            line = await open(name, line)
           }
           break
         case 'line':
@@ -226,7 +228,7 @@ export async function play(
           break
         case 'new':
           line.abandon('leave')
-          line = await open(name, line.received)
+          line = await open(name, line)
           break
       }
     }
@@ -273,8 +275,8 @@ async function finish(
     await line.until(() => !right(), patience.missing)
   }
   await line.until(() => Date.now() > deadline, patience.quiet)
-  const { received, closed, reset, flooded, clientPort } = line
-  return { received, closed, reset, slow: Date.now() > deadline, flooded, late, clientPort }
+  const { received, ends, closed, reset, flooded, clientPort } = line
+  return { received, ends, closed, reset, slow: Date.now() > deadline, flooded, late, clientPort }
 }
 
 // Reused for every read of every connection: what is in them is copied at once.
@@ -293,6 +295,8 @@ export const FLOOD = 64 * 1024 * 1024
 /** The client's end of a connection. */
 class Line {
   readonly socket: Socket
+  /** Where in what was received each connection before this one ended. */
+  ends: readonly number[] = []
   #received = ''
   #closed = false
   #reset = false
@@ -303,11 +307,14 @@ class Line {
   /** How much had come when responses were last waited for. */
   settled = 0
 
-  /** @param received - what an earlier connection of the conversation has received */
-  static async open(server: Address, coarse = false, received = ''): Promise<Line> {
+  /** @param before - the connection that this one comes after, under the same name */
+  static async open(server: Address, coarse = false, before?: Line): Promise<Line> {
     const line = new Line(server, coarse)
-    line.#received = received
-    line.settled = received.length
+    if (before !== undefined) {
+      line.#received = before.received
+      line.settled = before.received.length
+      line.ends = [...before.ends, before.received.length]
+    }
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: unknown) => {
         line.socket.destroy()

@@ -13,11 +13,13 @@ interface Circumstances {
   requests?: ParsedRequest[]
   closed?: boolean
   unread?: boolean
+  ends?: number[]
 }
 
 function rules(received: string, about: Circumstances = {}): string[] {
-  const { requests = asked('GET'), closed = false, unread = false } = about
-  return parseResponses(received, requests, { closed, unread }).violations.map(({ rule }) => rule)
+  const { requests = asked('GET'), closed = false, unread = false, ends = [] } = about
+  const { violations } = parseResponses(received, requests, { closed, unread, ends })
+  return violations.map(({ rule }) => rule)
 }
 
 t.test('right responses break no rule', async (t) => {
@@ -101,6 +103,29 @@ t.test('the connection does what the head announces', async (t) => {
   t.same(rules(`${OLD}\r\n`), ['close'], 'HTTP/1.0 that stays')
   t.same(rules(`${OLD}\r\n`, { closed: true }), [])
   t.same(rules(`${OLD}Connection: Keep-Alive\r\n\r\n`), [])
+})
+
+t.test('several connections, one after the other: each ends for itself', async (t) => {
+  const CLOSE = `${OK}Connection: close\r\nContent-Length: 0\r\n\r\n`
+  const UNTIL = `${OK}\r\nuntil the end`
+  const requests = asked('GET', 'GET', 'GET')
+  const ends = [UNTIL.length, UNTIL.length + CLOSE.length]
+  t.same(rules(UNTIL + CLOSE + CLOSE, { requests, ends, closed: true }), [])
+  t.same(rules(UNTIL + CLOSE + CLOSE, { requests, ends }), ['close'], 'the last one stays')
+  t.same(
+    rules(UNTIL + CLOSE + CLOSE, { requests, ends: [UNTIL.length], closed: true }),
+    ['close'],
+    'the second response and the third came over the same connection',
+  )
+  t.same(
+    rules(CLOSE + CLOSE, { requests: asked('GET'), ends: [CLOSE.length], closed: true }),
+    ['unasked'],
+    'of all that is asked, each is answered once',
+  )
+  t.match(parseResponses(`??${CLOSE}`, requests, { closed: true, ends: [2] }), {
+    responses: [],
+    rest: `??${CLOSE}`,
+  })
 })
 
 t.test('a response more than was asked for', async (t) => {

@@ -59,8 +59,10 @@ export interface ParsedStream {
 
 /** How a conversation ended. */
 export interface Fate {
-  /** Whether the server closed the connection. */
+  /** Whether the server closed the connection, the last one if there were several. */
   readonly closed: boolean
+  /** Where in what was received each connection before the last one ended. */
+  readonly ends?: readonly number[]
   /** Whether more was sent than `requests` says: then nobody knows how many responses are due. */
   readonly unread?: boolean
 }
@@ -68,10 +70,35 @@ export interface Fate {
 /**
  * Check a whole conversation.
  *
- * @param received - all that the server sent
+ * @param received - all that the server sent, over one connection or several, one after the other
  * @param requests - what was asked, in order
  */
 export function parseResponses(
+  received: string,
+  requests: readonly ParsedRequest[],
+  fate: Fate,
+): ParsedStream {
+  const responses: ParsedResponse[] = []
+  const violations: Violation[] = []
+  let begin = 0
+  for (const end of [...(fate.ends ?? []), undefined]) {
+    const answered = responses.filter(({ code }) => code >= 200).length
+    const part = parseConnection(received.slice(begin, end), requests.slice(answered), {
+      ...fate,
+      closed: end !== undefined || fate.closed,
+    })
+    responses.push(...part.responses)
+    violations.push(...part.violations)
+    if (part.rest !== '' || end === undefined) {
+      return { responses, violations, rest: part.rest + received.slice(end ?? received.length) }
+    }
+    begin = end
+  }
+  return { responses, violations, rest: '' }
+}
+
+/** Check what came over one connection. */
+function parseConnection(
   received: string,
   requests: readonly ParsedRequest[],
   fate: Fate,

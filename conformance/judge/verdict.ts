@@ -46,7 +46,7 @@ export function judge(one: Case, outcome: Outcome): Finding[] {
 
 /** What there is to say about one connection. */
 function judgeLine(line: Line, outcome: LineOutcome, waive: Case['waive']): Finding[] {
-  const { received, closed, reset } = outcome
+  const { received, ends, closed, reset } = outcome
   if (outcome.flooded) {
     const flaw = `the response has no end: more than ${String(FLOOD / 1024 ** 2)} MiB came`
     return [{ line: '', flaw }]
@@ -77,7 +77,7 @@ function judgeLine(line: Line, outcome: LineOutcome, waive: Case['waive']): Find
   }
   // Where a rule and the page find fault with the same line, the rule says more.
   const { requests, whole } = requestsOf(line.request.toString('latin1'))
-  const fate = { closed, unread: !whole }
+  const fate = { closed, ends, unread: !whole }
   const broken = parseResponses(received, requests, fate).violations.filter(
     ({ rule }) => !(rule in waive),
   )
