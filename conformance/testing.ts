@@ -120,3 +120,22 @@ export function server({
       },
     }`
 }
+
+/** Run the suite as its users do. */
+export function conformance(...args: string[]): Promise<Run> {
+  const command = [join(TOP, 'dist/conformance/run/main.js'), ...args]
+  return new Promise((resolve) => {
+    execFile(process.execPath, command, { timeout: 4 * HANG_LIMIT }, (error, stdout, stderr) => {
+      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr })
+    })
+  })
+}
+
+/** Make a folder, which is removed at the end of the test. */
+export function folder(t: Test): string {
+  const path = mkdtempSync(join(tmpdir(), 'conformance-test-'))
+  t.teardown(() => {
+    rmSync(path, { recursive: true })
+  })
+  return path
+}

@@ -111,14 +111,7 @@ export function readPages(folders: string | readonly string[], seed?: number): C
     return names.sort().map((name) => join(folder, name))
   })
   const cases = paths.flatMap((path) => readPage(path, seed))
-  const seen = new Map<string, Case>()
-  for (const one of cases) {
-    const other = seen.get(one.id)
-    if (other !== undefined) {
-      throw new PageError(one.place, `the id "${one.id}" is taken, at ${other.place}`)
-    }
-    seen.set(one.id, one)
-  }
+  const seen = byId(cases)
   for (const { place, needs } of cases) {
     const missing = needs.find((id) => !seen.has(id))
     if (missing !== undefined) {
@@ -126,6 +119,23 @@ export function readPages(folders: string | readonly string[], seed?: number): C
     }
   }
   return cases
+}
+
+/**
+ * What pages have, by its id.
+ *
+ * @throws {@link PageError} for an id that is there twice.
+ */
+export function byId<One extends { id: string; place: string }>(all: readonly One[]) {
+  const known = new Map<string, One>()
+  for (const one of all) {
+    const other = known.get(one.id)
+    if (other !== undefined) {
+      throw new PageError(one.place, `the id "${one.id}" is taken, at ${other.place}`)
+    }
+    known.set(one.id, one)
+  }
+  return known
 }
 
 /**

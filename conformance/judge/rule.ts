@@ -25,7 +25,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PageError } from './fence.ts'
-import { readComment, reasonOf, sections } from './page.ts'
+import { byId, readComment, reasonOf, sections } from './page.ts'
 import type { Section } from './page.ts'
 import { parseTurns } from './turns.ts'
 import type { Facts, RuleExchange } from './turns.ts'
@@ -79,14 +79,7 @@ export function readRules(folder: string): Rule[] {
   const rules = names.sort().flatMap((name) => {
     return parseRules(readFileSync(join(folder, name), 'utf8'), name)
   })
-  const known = new Map<string, Rule>()
-  for (const rule of rules) {
-    const other = known.get(rule.id)
-    if (other !== undefined) {
-      throw new PageError(rule.place, `the id "${rule.id}" is taken, at ${other.place}`)
-    }
-    known.set(rule.id, rule)
-  }
+  const known = byId(rules)
   for (const { place, control } of rules) {
     const other = control === undefined ? undefined : known.get(control)
     if (control !== undefined && other === undefined) {

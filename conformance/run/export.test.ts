@@ -2,45 +2,21 @@
  * What `--export` writes: that it is all there, as the schema says it, and means what the pages mean.
  */
 
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import Ajv from 'ajv'
 import t from 'tap'
-import type { Test } from 'tap'
 import { readPages } from '../judge/page.ts'
 import type { Pattern } from '../judge/pattern.ts'
 import { readRules } from '../judge/rule.ts'
-import { CASES, EXPORT_SCHEMA, RULES, TOP } from '../paths.ts'
+import { CASES, EXPORT_SCHEMA, RULES } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
+import { conformance, folder } from '../testing.ts'
 import { exportCase, exportRule } from './export.ts'
 import type { Piece } from './export.ts'
 
 t.setTimeout(5 * HANG_LIMIT)
-
-interface Run {
-  status: number
-  stdout: string
-  stderr: string
-}
-
-function conformance(...args: string[]): Promise<Run> {
-  const command = [join(TOP, 'dist/conformance/run/main.js'), ...args]
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { timeout: HANG_LIMIT }, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr })
-    })
-  })
-}
-
-function folder(t: Test): string {
-  const path = mkdtempSync(join(tmpdir(), 'conformance-export-'))
-  t.teardown(() => {
-    rmSync(path, { recursive: true })
-  })
-  return path
-}
 
 type Json = Record<string, unknown>
 

@@ -4,43 +4,19 @@
 
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { RequestListener } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import { CERTIFICATE, PRIVATE_KEY } from '../../lib/testing/certificate.ts'
-import { TOP } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
 import { freePort } from '../targets/child.ts'
+import { conformance, folder } from '../testing.ts'
 
 t.setTimeout(5 * HANG_LIMIT)
-
-interface Run {
-  status: number
-  stdout: string
-  stderr: string
-}
-
-function conformance(...args: string[]): Promise<Run> {
-  const command = [join(TOP, 'dist/conformance/run/main.js'), ...args]
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { timeout: HANG_LIMIT }, (error, stdout, stderr) => {
-      resolve({ status: error === null ? 0 : Number(error.code), stdout, stderr })
-    })
-  })
-}
-
-function folder(t: Test): string {
-  const path = mkdtempSync(join(tmpdir(), 'conformance-test-'))
-  t.teardown(() => {
-    rmSync(path, { recursive: true })
-  })
-  return path
-}
 
 /** Serve HTTP, or HTTPS, in this process; give the URL. */
 async function serve(t: Test, listener: RequestListener, secure = false): Promise<string> {

@@ -20,6 +20,21 @@ t.test('every CPython agrees with the pages, but for what is declared', { jobs: 
   t.end()
 })
 
+t.test('each kind of server agrees with the pages', { jobs: 3 }, (t) => {
+  for (const kind of ['async', 'threads', 'forks']) {
+    t.test(kind, async (t) => {
+      const flags = ['--target', `basehttp:${kind}`, '--recordings', 'none', '--no-scan']
+      const { code, output } = await run([
+        process.execPath,
+        'dist/conformance/run/main.js',
+        ...flags,
+      ])
+      t.equal(code, 0, output)
+    })
+  }
+  t.end()
+})
+
 function run([file = '', ...args]: string[]): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve) => {
     const child = spawn(file, args, { cwd: TOP, stdio: ['ignore', 'pipe', 'pipe'] })
