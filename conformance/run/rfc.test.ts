@@ -223,6 +223,15 @@ t.test('this library in either version, and a real Python', async (t) => {
   }
 })
 
+t.test('this library has what takes a body, unless a flag names something else', async (t) => {
+  const post = (...flags: string[]) => conformance('--profile', 'rfc', '--only', 'post/', ...flags)
+  t.match(await post(), { status: 0, stdout: /: \d+ passed, 0 failed\n$/ })
+  const { stdout } = await post('--target', 'basehttp:1.0')
+  t.match(stdout, /: \d+ passed, \d+ failed, \d+ left open, \d+ untold\n$/, 'none is skipped')
+  const elsewhere = await post('--post', '/hello.txt')
+  t.match(elsewhere.stdout, /response 1: the status is 405 Method Not Allowed; expected 2xx or 3xx/)
+})
+
 t.test('a program that dies, and one that leaves children, leave nothing behind', async (t) => {
   const path = join(folder(t), 'server.cjs')
   writeFileSync(

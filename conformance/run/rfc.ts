@@ -20,7 +20,7 @@ import { parseResponses } from '../judge/invariants.ts'
 import type { ParsedResponse } from '../judge/invariants.ts'
 import { readRules } from '../judge/rule.ts'
 import type { Need } from '../judge/rule.ts'
-import { RULES } from '../paths.ts'
+import { RULES, targetProgram } from '../paths.ts'
 import { HELLO, makeRoot } from '../targets/root.ts'
 import { chooseTarget, library, TargetError } from '../targets/target.ts'
 import type { RunningApp, Target } from '../targets/target.ts'
@@ -65,7 +65,7 @@ export async function judgeByRules(flags: Flags): Promise<RulesRun> {
     const { target, app } = chosen
     const running = await target.start(app, options)
     try {
-      about = await explore(running, flags)
+      about = await explore(running, { path: flags.path, post: flags.post ?? chosen.post })
       if (flags.repro) {
         const facts = { ...about.facts, authority: authorityOf(running) }
         const filled = selected.map((rule) => ({ ...rule.exchange(facts), id: rule.id }))
@@ -95,14 +95,24 @@ export async function judgeByRules(flags: Flags): Promise<RulesRun> {
 
 // -- The target ------------------------------------------------------------------------------
 
-/** The server that the flags name, and what to ask it for. */
-async function targetOf(flags: Flags): Promise<{ target: Target; app: string }> {
+/** A target, and what to ask it for. */
+interface ToJudge {
+  readonly target: Target
+  readonly app: string
+  /** What takes a POST, if that is known. */
+  readonly post?: string
+}
+
+/** The server that the flags name. */
+async function targetOf(flags: Flags): Promise<ToJudge> {
   const [kind, which] = flags.target.split(':', 2) as [string, string?]
   if (kind === 'basehttp' && (which === undefined || which in VERSIONS)) {
     const version = VERSIONS[which ?? '1.1'] as string
-    const { COMMAND_LINE } = await library(flags.target)
-    const line = [process.execPath, COMMAND_LINE, ...fileServer(version)]
-    return { target: { ...(await byCommand(line)), name: `basehttp, ${version}` }, app: APP }
+    const { COMMAND_LINE, POST } = await library(flags.target)
+    const handler = ['--handler', targetProgram('post-handler.js')]
+    const line = [process.execPath, COMMAND_LINE, ...fileServer(version), ...handler]
+    const target = { ...(await byCommand(line)), name: `basehttp, ${version}` }
+    return { target, app: APP, post: POST }
   }
   if (kind === 'cpython') {
     const python = findPython(which ?? 'python3')
@@ -169,19 +179,20 @@ export async function explore(
   if (body !== second?.body) {
     throw new TargetError(`${where} gives another body the second time; name another: --path /x`)
   }
+  const { post } = flags
   const hello = path === PATH ? body : (await get(PATH, app))?.body
   const has = new Set<Need>(['path'])
   if (hello === HELLO) {
     has.add('folder')
   }
-  if (flags.post !== undefined) {
+  if (post !== undefined) {
     has.add('post')
   }
   if (app.tls === true) {
     has.add('tls')
   }
   const scheme = app.tls === true ? 'https' : 'http'
-  return { facts: { path, body, post: flags.post, scheme }, has, version: first?.version }
+  return { facts: { path, body, post, scheme }, has, version: first?.version }
 }
 
 function statusOf({ code, reason, whole }: ParsedResponse): string {

@@ -12,6 +12,7 @@ import { HANDLERS, SERVERS } from './handlers.ts'
 import type { AppOptions, RunningApp, Target } from './target.ts'
 
 export { InProcessTarget } from './in-process.ts'
+export { POST } from './post-handler.ts'
 
 /** The command line, compiled. */
 export const COMMAND_LINE = join(dirname(fileURLToPath(import.meta.resolve('basehttp'))), 'cli.js')
