@@ -31,7 +31,8 @@ export interface FrontEnd {
   readonly configuration: (port: number, backend: number, folder: string) => string
 }
 
-function nginx(more: string): FrontEnd['configuration'] {
+/** nginx, set up to pass on what comes, and whatever else is said. */
+export function nginx(more: string): FrontEnd['configuration'] {
   return (port, backend, folder) => {
     const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
       .map((name) => `${name}_temp_path ${folder}/${name};`)
@@ -47,7 +48,7 @@ function nginx(more: string): FrontEnd['configuration'] {
       upstream server { server 127.0.0.1:${String(backend)} max_fails=0; keepalive 1; }
       server {
         listen 127.0.0.1:${String(port)};
-        client_header_timeout 2s; client_body_timeout 2s; proxy_read_timeout 5s; ${more}
+        ${more}
         location / {
           proxy_pass http://server; proxy_http_version 1.1;
           proxy_set_header Connection ""; proxy_ignore_client_abort on;
@@ -80,14 +81,17 @@ backend servers
 `
 }
 
+/** For requests of which a part never comes. */
+const SHORT = 'client_header_timeout 2s; client_body_timeout 2s; proxy_read_timeout 5s;'
+
 /** All of them: as they come, and as lenient as they can be told to be. */
 export const FRONT_ENDS: readonly FrontEnd[] = [
-  { name: 'nginx', program: 'nginx', configuration: nginx('') },
+  { name: 'nginx', program: 'nginx', configuration: nginx(SHORT) },
   {
     name: 'nginx that sends bodies as they come',
     program: 'nginx',
     configuration: nginx(
-      'proxy_request_buffering off; ignore_invalid_headers off; underscores_in_headers on;',
+      `${SHORT} proxy_request_buffering off; ignore_invalid_headers off; underscores_in_headers on;`,
     ),
   },
   { name: 'HAProxy', program: 'haproxy', configuration: haproxy('') },
