@@ -65,11 +65,12 @@ export {
   TimeoutError,
   ValueError,
 } from './stdlib/errors.ts'
-export type { Source } from './stdlib/files.ts'
 export { format, repr } from './stdlib/format.ts'
 export type { FormatArguments } from './stdlib/format.ts'
 export { escapeHtml } from './stdlib/html.ts'
 export { isMain } from './stdlib/main.ts'
+export { sourceOf } from './stdlib/source.ts'
+export type { OpenedFile, Source } from './stdlib/source.ts'
 export { currentThread } from './stdlib/threading.ts'
 export type { Thread } from './stdlib/threading.ts'
 export { parseQsl, unquote, unquoteToBytes, urlparse, urlsplit } from './stdlib/urls.ts'

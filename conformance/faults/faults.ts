@@ -693,8 +693,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'fractions-compared',
     history: "A file's time has a fraction, its Last-Modified has none: no copy is ever fresh.",
     file: CONDITIONS,
-    from: 'const seconds = Math.floor(modified);',
-    to: 'const seconds = modified;',
+    from: 'Math.floor(modified) <= since',
+    to: 'modified <= since',
     killedBy: 'conditional-requests/fractions-of-a-second',
   },
   {
@@ -728,8 +728,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'index-page-always-sent',
     history: 'The condition is checked where a file is asked for by its name, and nowhere else.',
     file: FILES,
-    from: 'if (status === HTTPStatus.NOT_MODIFIED) {',
-    to: 'if (status === HTTPStatus.NOT_MODIFIED && !/index\\.html?$/.test(path)) {',
+    from: 'if (!this.isFresh(file)) {',
+    to: 'if (!this.isFresh(file) || /index\\.html?$/.test(path)) {',
     killedBy: 'conditional-requests/index-page',
   },
 

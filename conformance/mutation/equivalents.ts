@@ -23,21 +23,21 @@ const SIZE_OF_A_STEP =
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
-    file: 'stdlib/files.js',
+    file: 'stdlib/source.js',
     line: 'const buffer = Buffer.allocUnsafe(Math.min(source.size, (copies < 32 ? 256 : 64) * KiB));',
     from: '64',
     to: '65',
     because: SIZE_OF_A_STEP,
   },
   {
-    file: 'stdlib/files.js',
+    file: 'stdlib/source.js',
     line: 'const buffer = Buffer.allocUnsafe(Math.min(source.size, (copies < 32 ? 256 : 64) * KiB));',
     from: '256',
     to: '257',
     because: SIZE_OF_A_STEP,
   },
   {
-    file: 'stdlib/files.js',
+    file: 'stdlib/source.js',
     line: 'const KiB = 1024;',
     from: '1024',
     to: '1025',

@@ -55,7 +55,7 @@ const LANES = 2
 
 /** Where the files are, in `dist/`: all of `http/`, and what it is made of elsewhere. */
 const FOLDER = 'lib'
-const ELSEWHERE = ['stdlib/files.js']
+const ELSEWHERE = ['stdlib/files.js', 'stdlib/source.js']
 
 /**
  * The pages that are most likely to find a mutant of a file. They run first, to save time: a
@@ -68,6 +68,7 @@ const LIKELY: Readonly<Record<string, RegExp>> = {
   'http/simple-handler.js': /^(?:files|listing|redirects|conditional-requests|attacks)\//,
   'http/status.js': /^status-codes\//,
   'stdlib/files.js': /^(?:files|listing|attacks)\//,
+  'stdlib/source.js': /^(?:files|listing)\//,
 }
 
 /** How many cases the first runs have: a mutant that breaks everything needs no more. */

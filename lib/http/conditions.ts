@@ -7,45 +7,66 @@
  * @module
  */
 
+import { now } from '../stdlib/dates.ts'
 import { parseDate } from '../stdlib/parse-date.ts'
 import { listOf } from './message.ts'
 import type { HTTPMessage } from './message.ts'
-import { HTTPStatus } from './status.ts'
 
 /**
- * Evaluate the conditions of a request to GET or HEAD a file that exists.
+ * Tell whether the client wants a file only as it was before, and it has changed: a 412.
  *
- * Differs: Python only looks at `If-Modified-Since`, and so does this function for HTTP/1.0.
+ * Differs: Python only looks at `If-Modified-Since`, and so do these functions for HTTP/1.0.
  *
  * @param modified - when the file was last modified, in seconds since 1970
- * @returns 200 if it is to be sent, 304 if the client's copy is as good, 412 if the client wants it
- * only as it was before.
  * @see [RFC 9110 §13.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2) for the order
  */
-export function evaluateConditions(
+export function isFailedPrecondition(
   headers: HTTPMessage,
   modified: number,
   isHTTP11: boolean,
-): HTTPStatus {
-  // As precise as dates of HTTP are.
-  const seconds = Math.floor(modified)
-  if (isHTTP11) {
-    const before = dateIn(headers, 'If-Unmodified-Since')
-    const isOther = headers.has('If-Match')
-      ? !isAny(headers, 'If-Match')
-      : before !== null && seconds > before
-    if (isOther) {
-      return HTTPStatus.PRECONDITION_FAILED
-    }
-    if (isAny(headers, 'If-None-Match')) {
-      return HTTPStatus.NOT_MODIFIED
-    }
+): boolean {
+  if (!isHTTP11) {
+    return false
+  }
+  if (headers.has('If-Match')) {
+    return !isAny(headers, 'If-Match')
+  }
+  const before = dateIn(headers, 'If-Unmodified-Since')
+  return before !== null && Math.floor(modified) > before
+}
+
+/**
+ * Tell whether the client's copy of a file is as good as the file: a 304.
+ *
+ * @param modified - when the file was last modified, in seconds since 1970
+ */
+export function isFreshByDate(headers: HTTPMessage, modified: number, isHTTP11: boolean): boolean {
+  if (isHTTP11 && isAny(headers, 'If-None-Match')) {
+    return true
   }
   // RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since beside If-None-Match, also one that
   // does not know the latter.
   const since = headers.has('If-None-Match') ? null : dateIn(headers, 'If-Modified-Since')
-  return since !== null && seconds <= since ? HTTPStatus.NOT_MODIFIED : HTTPStatus.OK
+  // As precise as dates of HTTP are.
+  return since !== null && Math.floor(modified) <= since
 }
+
+/**
+ * The time that a response gives in `Last-Modified`, in seconds since 1970; null if it has none.
+ *
+ * @param modified - when the file was last modified
+ */
+export function lastModified(modified: number, isHTTP11: boolean): number | null {
+  if (modified < FIRST_YEAR || modified >= END_OF_YEARS) {
+    return null
+  }
+  // RFC 9110 §8.8.2.1: not later than Date. A clock that is wrong, or `touch -d`, may say so.
+  return isHTTP11 ? Math.min(modified, now()) : modified
+}
+
+/** Where HTTP's dates begin and end, in seconds: the years 1 to 9999. A file may be of another. */
+const FIRST_YEAR = -62135596800
+const END_OF_YEARS = 253402300800
 
 /** Whether a list of entity tags is `*`, which matches whatever there is. */
 function isAny(headers: HTTPMessage, name: string): boolean {

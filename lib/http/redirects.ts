@@ -1,6 +1,6 @@
 /**
- * Where a request for a directory is sent that lacks its slash, without which the links of the page would
- * lead a level too high.
+ * Request targets: their parts, and where a request for a directory is sent that lacks its slash, without
+ * which the links of the page would lead a level too high.
  *
  * @module
  */
@@ -17,6 +17,11 @@ export function splitTarget(target: string): SplitResult | null {
   } catch {
     return null
   }
+}
+
+/** A request target up to its query or fragment. A `?` or `#` that belongs to a name comes escaped. */
+export function withoutQuery(target: string): string {
+  return /^[^?#]*/.exec(target)?.[0] ?? ''
 }
 
 /** The URL of a directory that was asked for without its slash. */

@@ -13,7 +13,8 @@ import ts from 'typescript'
 import { AsyncMixIn } from '../socketserver/mixins/async-mixin.ts'
 import type { RequestHandlerClass } from '../socketserver/request-handler.ts'
 import { StreamWriter } from '../socketserver/stream-writer.ts'
-import type { Source } from '../stdlib/files.ts'
+import type { OpenedFile, Source } from '../stdlib/source.ts'
+import { sourceOf } from '../stdlib/source.ts'
 import { captureStderr, dial, readUntil, serve, talk } from '../testing/helpers.ts'
 import { HTTPServer } from './server.ts'
 import { EXTENSIONS_MAP, SimpleHTTPRequestHandler } from './simple-handler.ts'
@@ -242,6 +243,155 @@ t.test(
     t.match(response, /^HTTP\/1\.0 304 Not Modified\r\nServer: [^\r]*\r\nDate: [^\r]*\r\n\r\n$/)
   },
 )
+
+// -- What a subclass may send of a file --------------------------------------------------------
+
+/** The files of a directory that are open; none are known where the system does not tell. */
+function openIn(root: string): string[] {
+  if (process.platform !== 'linux') {
+    return []
+  }
+  return fs.readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      return [fs.readlinkSync(`/proc/self/fd/${descriptor}`)].filter((name) =>
+        name.startsWith(root),
+      )
+    } catch {
+      return [] // The descriptor by which this directory is read is gone by now.
+    }
+  })
+}
+
+/** One range of a file, as a program would add it. */
+class RangeHandler extends SimpleHTTPRequestHandler {
+  override protocolVersion = 'HTTP/1.1'
+
+  override sendFileHead(file: OpenedFile, path: string): Source | null {
+    const [, from = '', to = ''] =
+      /^bytes=(\d*)-(\d*)$/i.exec(this.headers.get('Range') ?? '') ?? []
+    if (this.command !== 'GET' || from + to === '') {
+      return super.sendFileHead(file, path)
+    }
+    const end = file.size - 1
+    const first = from === '' ? Math.max(0, file.size - Number(to)) : Number(from)
+    const last = from === '' || to === '' ? end : Math.min(Number(to), end)
+    if (first > last) {
+      this.sendError(416, undefined, undefined, [['Content-Range', `bytes */${String(file.size)}`]])
+      return null
+    }
+    this.sendResponse(206)
+    this.sendHeader('Content-Type', this.guessType(path))
+    this.sendHeader('Content-Range', `bytes ${String(first)}-${String(last)}/${String(file.size)}`)
+    this.sendHeader('Content-Length', last - first + 1)
+    this.endHeaders()
+    return file.slice(first, last)
+  }
+}
+
+t.test('sendFileHead() may send a part of the file, or say that there is none', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(join(root, 'a.txt'), '0123456789')
+  const { ask, log } = await start(t, root, RangeHandler)
+  const close = ['Host: example.org', 'Connection: close']
+  const get = (range: string) => ask('GET /a.txt HTTP/1.1', `Range: ${range}`, ...close)
+  for (const [range, content, body] of [
+    ['bytes=0-4', 'bytes 0-4/10', '01234'],
+    ['bytes=7-', 'bytes 7-9/10', '789'],
+    ['bytes=-2', 'bytes 8-9/10', '89'],
+    ['bytes=8-99', 'bytes 8-9/10', '89'],
+  ] as const) {
+    const response = await get(range)
+    t.same(brief(response), [206, body], range)
+    t.equal(header(response, 'Content-Range'), content, range)
+  }
+  const beyond = await get('bytes=10-')
+  t.equal(brief(beyond)[0], 416)
+  t.equal(header(beyond, 'Content-Range'), 'bytes */10')
+  t.same(brief(await get('lines=1-2')), [200, '0123456789'])
+  t.same(openIn(root), [])
+  t.notMatch(log(), /Exception/)
+})
+
+t.test(
+  'sendFileHead() of a subclass gets no file that may not be served',
+  { skip: WINDOWS },
+  async (t) => {
+    const top = folder(t)
+    const root = join(top, 'root')
+    fs.mkdirSync(root)
+    fs.writeFileSync(join(top, 'secret'), 'SECRET')
+    fs.writeFileSync(join(root, 'a'), 'OPEN')
+    fs.symlinkSync('../secret', join(root, 'out'))
+    fs.symlinkSync('a', join(root, 'in'))
+    fs.symlinkSync('/dev/zero', join(root, 'device'))
+    execFileSync('mkfifo', [join(root, 'fifo')])
+    const { ask } = await start(t, root, RangeHandler, { followSymlinks: false })
+    const get = (path: string) =>
+      ask(`GET ${path} HTTP/1.1`, 'Range: bytes=0-2', 'Host: example.org', 'Connection: close')
+    t.same(brief(await get('/in')), [206, 'OPE'])
+    for (const path of ['/out', '/fifo', '/device']) {
+      const response = await get(path)
+      t.equal(brief(response)[0], 404, path)
+      t.notMatch(response, 'SECRET')
+    }
+    t.same(brief(await get('/a')), [206, 'OPE'], 'the server goes on')
+  },
+)
+
+t.test('sendFileHead() may send what it makes of the file, or fail', async (t) => {
+  const root = folder(t)
+  for (const name of ['a', 'fails', 'nothing']) {
+    fs.writeFileSync(join(root, name), '0123456789')
+  }
+  class Reversed extends SimpleHTTPRequestHandler {
+    override sendFileHead(file: OpenedFile, path: string): Source | null {
+      if (path.endsWith('fails')) {
+        throw new Error('of the subclass')
+      }
+      if (path.endsWith('nothing')) {
+        this.sendError(403)
+        return null
+      }
+      const bytes = Buffer.alloc(file.size)
+      file.read(bytes)
+      this.sendResponse(200)
+      this.sendHeader('Content-Length', bytes.length)
+      this.endHeaders()
+      return sourceOf(bytes.reverse())
+    }
+  }
+  const { ask, log } = await start(t, root, Reversed)
+  t.same(brief(await ask('GET /a HTTP/1.0')), [200, '9876543210'])
+  t.same(brief(await ask('HEAD /a HTTP/1.0')), [200, ''])
+  t.equal(brief(await ask('GET /nothing HTTP/1.0'))[0], 403)
+  t.equal(await ask('GET /fails HTTP/1.0'), '')
+  t.match(log(), /Error\('of the subclass'\)|Error: of the subclass/)
+  t.same(openIn(root), [])
+})
+
+t.test('isFresh() decides between 304 and the file, and sees the file', async (t) => {
+  const root = folder(t)
+  fs.writeFileSync(join(root, 'a'), '0123456789')
+  class Tagged extends SimpleHTTPRequestHandler {
+    override protocolVersion = 'HTTP/1.1'
+
+    override isFresh(file: OpenedFile): boolean {
+      const tag = `"${String(file.size)}"`
+      this.extraResponseHeaders = [['ETag', tag]]
+      return this.headers.get('If-None-Match') === tag
+    }
+  }
+  const { ask } = await start(t, root, Tagged)
+  const get = (tag: string) =>
+    ask('GET /a HTTP/1.1', `If-None-Match: ${tag}`, 'Host: example.org', 'Connection: close')
+  t.same(brief(await get('"9"')), [200, '0123456789'])
+  const fresh = await get('"10"')
+  t.same(brief(fresh), [304, ''])
+  t.equal(header(fresh, 'ETag'), '"10"')
+  // What the client wants only as it was is refused before that.
+  const other = await ask('GET /a HTTP/1.1', 'If-Match: "9"', 'Host: a', 'Connection: close')
+  t.equal(brief(other)[0], 412)
+})
 
 // -- Directories -----------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@
  *   do_GET() -> sendHead() -> translatePath()      /a%20b/?x -> <directory>/a b/
  *                  |--> a directory without its slash: 301
  *                  |--> a directory: an index page, or listDirectory()
- *                  |--> a file: guessType(), then 200, or 304 if the client's copy is good
+ *                  |--> a file: 304 if it isFresh(), or sendFileHead(), a 200
  *                  '--> anything else: 404
  *   do_GET() -> copyfile()                         the body
  * ```
@@ -33,18 +33,18 @@ import type { Dirent, Stats } from 'node:fs'
 import { checkPairs, checkTexts } from '../socketserver/handler-options.ts'
 import type { HandlerOptions } from '../socketserver/handler-options.ts'
 import type { StreamWriter } from '../socketserver/stream-writer.ts'
-import { now } from '../stdlib/dates.ts'
 import * as files from '../stdlib/files.ts'
-import type { Source } from '../stdlib/files.ts'
 import { repr } from '../stdlib/format.ts'
 import { guessFileType } from '../stdlib/mimetypes.ts'
 import { join, normpath, splitext } from '../stdlib/posixpath.ts'
+import { copyfileobj, sourceFrom, sourceOf } from '../stdlib/source.ts'
+import type { OpenedFile, Source } from '../stdlib/source.ts'
 import { unquotePath } from '../stdlib/urls.ts'
 import { BaseHTTPRequestHandler } from './base-handler.ts'
 import { withoutOrigin } from './host.ts'
 import { listingPage } from './listing-page.ts'
-import { evaluateConditions } from './conditions.ts'
-import { splitTarget, withSlash } from './redirects.ts'
+import { isFailedPrecondition, isFreshByDate, lastModified } from './conditions.ts'
+import { splitTarget, withoutQuery, withSlash } from './redirects.ts'
 import { HTTPStatus } from './status.ts'
 
 /**
@@ -54,6 +54,7 @@ import { HTTPStatus } from './status.ts'
  * - {@link do_GET}, {@link do_HEAD}, and `do_POST()` or any other that you add
  * - {@link sendHead}, the response up to its body
  * - {@link translatePath}, from a request's path to a file's
+ * - {@link isFresh}, {@link sendFileHead}: ETags, ranges, compression
  * - {@link listDirectory}, {@link guessType}, {@link copyfile}
  *
  * Fields that may be overridden:
@@ -121,38 +122,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
       return null
     }
-    const status = evaluateConditions(this.headers, file.modified, this.isHTTP11)
-    if (status === HTTPStatus.PRECONDITION_FAILED) {
-      file.close()
-      this.sendError(status)
-      return null
-    }
-    if (status === HTTPStatus.NOT_MODIFIED) {
-      file.close()
-      this.sendResponse(status)
-      if (this.isHTTP11) {
-        // RFC 9110 §15.4.5: what a cache is to know of the 200, it MUST hear with the 304.
-        this.#sendExtraHeaders(FOR_CACHES)
-      }
-      this.endHeaders()
-      return null
-    }
-    try {
-      this.sendResponse(HTTPStatus.OK)
-      this.sendHeader('Content-type', this.guessType(path))
-      this.sendHeader('Content-Length', file.size)
-      if (file.modified >= FIRST_YEAR && file.modified < END_OF_YEARS) {
-        // RFC 9110 §8.8.2.1: not later than Date. A clock that is wrong, or `touch -d`, may say so.
-        const modified = this.isHTTP11 ? Math.min(file.modified, now()) : file.modified
-        this.sendHeader('Last-Modified', this.dateTimeString(modified))
-      }
-      this.#sendExtraHeaders()
-      this.endHeaders()
-    } catch (error) {
-      file.close()
-      throw error
-    }
-    return file
+    return sourceFrom(file, () => this.#sendFile(file, path))
   }
 
   /**
@@ -175,6 +145,23 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   /** The directory in which everything must lie that is served; null if it may lie anywhere. */
   #below(): string | null {
     return this.followSymlinks ? null : this.directory
+  }
+
+  #sendFile(file: OpenedFile, path: string): Source | null {
+    if (isFailedPrecondition(this.headers, file.modified, this.isHTTP11)) {
+      this.sendError(HTTPStatus.PRECONDITION_FAILED)
+      return null
+    }
+    if (!this.isFresh(file)) {
+      return this.sendFileHead(file, path)
+    }
+    this.sendResponse(HTTPStatus.NOT_MODIFIED)
+    if (this.isHTTP11) {
+      // RFC 9110 §15.4.5: what a cache is to know of the 200, it MUST hear with the 304.
+      this.#sendExtraHeaders(FOR_CACHES)
+    }
+    this.endHeaders()
+    return null
   }
 
   #sendExtraHeaders(names = /^/): void {
@@ -227,6 +214,36 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   }
 
   /**
+   * Tell whether the client's copy of a file is still good, which is then a 304. Here, copies are
+   * compared by their date.
+   *
+   * @added Python does it within `send_head()`.
+   */
+  isFresh(file: OpenedFile): boolean {
+    return isFreshByDate(this.headers, file.modified, this.isHTTP11)
+  }
+
+  /**
+   * Respond with a file that may be served, up to the body. It is closed with what is returned.
+   *
+   * @returns what is to be sent of it: the file, a part of it, or what {@link sourceOf} makes; null if
+   * the response is complete.
+   * @added Python does it within `send_head()`.
+   */
+  sendFileHead(file: OpenedFile, path: string): Source | null {
+    this.sendResponse(HTTPStatus.OK)
+    this.sendHeader('Content-type', this.guessType(path))
+    this.sendHeader('Content-Length', file.size)
+    const modified = lastModified(file.modified, this.isHTTP11)
+    if (modified !== null) {
+      this.sendHeader('Last-Modified', this.dateTimeString(modified))
+    }
+    this.#sendExtraHeaders()
+    this.endHeaders()
+    return file
+  }
+
+  /**
    * Respond to a request for a directory with a page that lists it. The order is that of the names
    * in lower case; a trailing `/` means a directory, `@` a symbolic link.
    *
@@ -259,7 +276,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     this.sendHeader('Content-Length', page.length)
     this.#sendExtraHeaders()
     this.endHeaders()
-    return new files.BytesSource(page)
+    return sourceOf(page)
   }
 
   /**
@@ -284,7 +301,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * @returns a promise only if there is more than one read to be waited for.
    */
   copyfile(source: Source, outputfile: StreamWriter): void | Promise<void> {
-    return files.copyfileobj(source, outputfile)
+    return copyfileobj(source, outputfile)
   }
 
   // -- What is served, and how ---------------------------------------------------------------
@@ -393,14 +410,3 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
 
 /** The fields of a 200 that its 304 has, too. */
 const FOR_CACHES = /^(?:Cache-Control|Content-Location|ETag|Expires|Vary)$/i
-
-/** Where HTTP's dates begin and end, in seconds: the years 1 to 9999. A file may be of another. */
-const FIRST_YEAR = -62135596800
-const END_OF_YEARS = 253402300800
-
-// -- Request targets -------------------------------------------------------------------------
-
-/** A request target up to its query or fragment. A `?` or `#` that belongs to a name comes escaped. */
-function withoutQuery(target: string): string {
-  return /^[^?#]*/.exec(target)?.[0] ?? ''
-}

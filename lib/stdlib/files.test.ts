@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 import {
-  BytesSource,
   compareCodePoints,
-  copyfileobj,
   directoryPath,
   directoryProblem,
   isOddOnWindows,
@@ -14,7 +12,6 @@ import {
   scandir,
   stat,
 } from './files.ts'
-import type { Source } from './files.ts'
 
 const WINDOWS = process.platform === 'win32'
 
@@ -100,33 +97,6 @@ t.test('open() takes regular files alone', async (t) => {
   t.same([file?.size, file?.read(buffer), file?.remaining, file?.read(buffer)], [3, 3, 0, 0])
   t.equal(buffer.toString('latin1', 0, 3), 'abc')
   file?.close()
-})
-
-t.test('copyfileobj() copies a source of any kind', async (t) => {
-  const bytes = Buffer.from('0123456789'.repeat(60_000))
-  const slow: Source & { at: number } = {
-    at: 0,
-    size: bytes.length,
-    get remaining() {
-      return this.size - this.at
-    },
-    async read(buffer) {
-      const count = bytes.copy(buffer, 0, this.at)
-      this.at += count
-      return count
-    },
-    close() {},
-  }
-  for (const source of [new BytesSource(bytes), new BytesSource(Buffer.from('ab')), slow]) {
-    const pieces: Buffer[] = []
-    await copyfileobj(source, {
-      async write(data) {
-        pieces.push(Buffer.from(data))
-      },
-    })
-    t.equal(source.remaining, 0)
-    t.ok(Buffer.concat(pieces).equals(bytes.subarray(0, source.size)) || source.size === 2)
-  }
 })
 
 t.test('compareCodePoints() sorts as Python does', async (t) => {

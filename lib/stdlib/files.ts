@@ -19,148 +19,9 @@
 import * as fs from 'node:fs'
 import { sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sleep0 } from './asyncio.ts'
 import { repr } from './format.ts'
+import { OpenedFile } from './source.ts'
 import { fsdecode, fsencode } from './surrogates.ts'
-
-// -- What is read ----------------------------------------------------------------------------
-
-/**
- * What {@link SimpleHTTPRequestHandler.sendHead} returns to be sent: in Python, an open file.
- */
-export interface Source {
-  /** How many bytes there are, as `Content-Length` has said. */
-  readonly size: number
-  /** How many of them have not been read yet. */
-  readonly remaining: number
-  /**
-   * Read the next bytes into a buffer.
-   *
-   * @returns how many; 0 when there are no more.
-   */
-  read(buffer: Uint8Array): number | Promise<number>
-  /** Release it. Must be called in any case. */
-  close(): void
-}
-
-/** Bytes in memory; Python's `io.BytesIO`. */
-export class BytesSource implements Source {
-  readonly #bytes: Uint8Array
-  #position = 0
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes
-  }
-
-  get size(): number {
-    return this.#bytes.length
-  }
-
-  get remaining(): number {
-    return this.size - this.#position
-  }
-
-  read(buffer: Uint8Array): number {
-    const piece = this.#bytes.subarray(this.#position, this.#position + buffer.length)
-    buffer.set(piece)
-    this.#position += piece.length
-    return piece.length
-  }
-
-  close(): void {
-    // There is nothing to release.
-  }
-}
-
-/**
- * A regular file that is open for reading.
- *
- * Differs: it is never read beyond the size that it had when it was opened, which `Content-Length`
- * has promised. If the file has become shorter since, the connection is closed and the log says so.
- */
-export class OpenFile implements Source {
-  readonly size: number
-  /** When it was last modified, in seconds since 1970. */
-  readonly modified: number
-  readonly #descriptor: number
-  #position = 0
-
-  constructor(descriptor: number, status: fs.Stats) {
-    this.#descriptor = descriptor
-    this.size = status.size
-    this.modified = status.mtimeMs / 1000
-  }
-
-  get remaining(): number {
-    return this.size - this.#position
-  }
-
-  read(buffer: Uint8Array): number {
-    const length = Math.min(buffer.length, this.remaining)
-    const count = fs.readSync(this.#descriptor, buffer, 0, length, null)
-    this.#position += count
-    return count
-  }
-
-  close(): void {
-    fs.closeSync(this.#descriptor)
-  }
-}
-
-// -- Copying ---------------------------------------------------------------------------------
-
-const KiB = 1024
-
-/** How many copies are running that take more than one read. */
-let copies = 0
-
-/**
- * Copy what is left of a source, through a single buffer that is reused.
- *
- * The buffer is 256 KiB while few copies run, and 64 KiB when there are many. Measured: with 256 KiB
- * a copy is twice as fast as Node's `createReadStream()`; with 64 KiB it takes a fifth more CPU,
- * with 1 MiB, which the processor's cache does not hold, an eighth.
- *
- * Each write must be accepted within the timeout. With pieces of this size, that detects clients that
- * have stopped, not slow ones. (But the kernel reports room only when a third of its buffer is free,
- * perhaps a megabyte: a client that reads less in that time looks as if it had stopped.)
- *
- * @returns a promise only if one read is not enough.
- * @python shutil.copyfileobj
- */
-export function copyfileobj(source: Source, output: Output): void | Promise<void> {
-  const buffer = Buffer.allocUnsafe(Math.min(source.size, (copies < 32 ? 256 : 64) * KiB))
-  const first = source.read(buffer)
-  if (first === source.size) {
-    void output.write(buffer)
-    return
-  }
-  return copyOn(first, buffer, source, output)
-}
-
-/** Where a copy goes: `wfile`. */
-interface Output {
-  write(data: Uint8Array): Promise<void>
-}
-
-async function copyOn(
-  first: number | Promise<number>,
-  buffer: Buffer,
-  source: Source,
-  output: Output,
-): Promise<void> {
-  copies++
-  try {
-    for (let count = await first; count > 0; count = await source.read(buffer)) {
-      await output.write(buffer.subarray(0, count))
-      // Without this, a client that reads as fast as we write would starve the others: nothing here
-      // ever waits.
-      await sleep0()
-    }
-  } finally {
-    copies--
-  }
-}
 
 // -- By name ---------------------------------------------------------------------------------
 
@@ -194,7 +55,7 @@ export function stat(path: string, below: string | null): fs.Stats | null {
  * @param below - the directory in which it must lie; null if it may lie anywhere
  * @python builtins.open
  */
-export function open(path: string, below: string | null): OpenFile | null {
+export function open(path: string, below: string | null): OpenedFile | null {
   let descriptor: number
   try {
     // Windows has neither O_NONBLOCK nor FIFOs; undefined adds no bit.
@@ -208,7 +69,7 @@ export function open(path: string, below: string | null): OpenFile | null {
     fs.closeSync(descriptor)
     return null
   }
-  return new OpenFile(descriptor, status)
+  return new OpenedFile(descriptor, status)
 }
 
 /**
