@@ -182,8 +182,20 @@ export function deviationFor(
 
 /** Whether an id fits a pattern, in which `*` stands for anything but a slash. */
 export function fits(id: string, pattern: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return new RegExp(`^${parts.join('[^/]*')}$`).test(id)
+  return pattern.includes('*') ? expressionOf(pattern).test(id) : id === pattern
+}
+
+/** Every id is held against every pattern, so each is compiled once. */
+const expressions = new Map<string, RegExp>()
+
+function expressionOf(pattern: string): RegExp {
+  let expression = expressions.get(pattern)
+  if (expression === undefined) {
+    const parts = pattern.split('*').map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
+    expression = new RegExp(`^${parts.join('[^/]*')}$`)
+    expressions.set(pattern, expression)
+  }
+  return expression
 }
 
 /**

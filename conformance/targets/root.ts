@@ -20,7 +20,7 @@ const FUTURE = new Date('Wed, 01 Jan 2121 00:00:00 GMT')
 /** The file that says whose folder it is. */
 const MARK = 'made-by-the-conformance-suite.txt'
 
-const FILES: Readonly<Record<string, string | Buffer>> = {
+const FILES: Readonly<Record<string, string | Uint8Array>> = {
   [MARK]: 'A folder for a server to be judged by. The suite writes these files, and may again.\n',
   'hello.txt': HELLO,
   'empty.txt': '',
@@ -29,9 +29,7 @@ const FILES: Readonly<Record<string, string | Buffer>> = {
   'with space.txt': 'A name with a space.',
   'folder/inside.txt': 'Inside a folder.',
   // 1 MiB of all bytes, in no order that compresses.
-  'large.bin': Buffer.from(
-    Array.from({ length: 1 << 20 }, (_, at) => (at * at + (at >> 8)) & 0xff),
-  ),
+  'large.bin': Buffer.alloc(1 << 20).map((_, at) => (at * at + (at >> 8)) & 0xff),
 }
 
 /**
