@@ -39,6 +39,14 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-floating-promises': 'off' },
   },
   {
+    // Nor do the programs that students begin with, and end up with.
+    files: ['docs/assignments/**', 'conformance/assignments/*/solution.ts'],
+    rules: {
+      '@typescript-eslint/no-floating-promises': 'off',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+    },
+  },
+  {
     // tap awaits its subtests, and a subtest is async so that it ends by itself.
     files: ['**/*.test.ts'],
     rules: {

@@ -32,7 +32,8 @@ for (const { path, tree } of readSources(['lib'])) {
 }
 
 const writes = process.argv.includes('--write')
-const documents = ['README.md', ...readdirSync(join(TOP, 'docs')).map((name) => `docs/${name}`)]
+const inDocs = readdirSync(join(TOP, 'docs'), { encoding: 'utf8', recursive: true })
+const documents = ['README.md', ...inDocs.map((name) => `docs/${name}`)]
 report(
   'documents',
   documents.filter((path) => path.endsWith('.md')).flatMap((path) => check(path)),
