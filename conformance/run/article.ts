@@ -152,6 +152,18 @@ export async function askSection(section: Section, app: RunningApp): Promise<Sho
   return judgeLogRows(shown, app, start)
 }
 
+/** What the article's client sends, for each `curl` of a section. */
+export function requestsIn({ rows }: Section): Buffer[] {
+  return commands(rows)
+    .filter(([first]) => first?.line.startsWith('$ curl ') === true)
+    .map((lines) => {
+      const actions = actionsFor(lines[0]?.line ?? '', lines)
+      return Buffer.concat(
+        actions.flatMap((action) => (action.do === 'send' ? [action.bytes] : [])),
+      )
+    })
+}
+
 /** A command with its lines. */
 function commands(rows: readonly Row[]): Row[][] {
   const groups: Row[][] = []

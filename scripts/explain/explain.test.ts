@@ -96,7 +96,7 @@ t.test('explain() labels chunks, trailers and whoever reads them', async (t) => 
   const { request = [], response = [] } = explained ?? {}
   const start = request.findIndex(({ what }) => what.startsWith('size'))
   t.same(request.slice(start).map(lineOf), [
-    '"5" size of a chunk, in hexadecimal readLine',
+    '"5" size of a chunk readLine',
     '";x" extension of a chunk readLine',
     '"\\r\\n" line end readLine',
     '"hello" data of a chunk decodeInto',
@@ -114,7 +114,7 @@ t.test('explain() labels chunks, trailers and whoever reads them', async (t) => 
     ['do_PUT'],
   )
   t.same(response.slice(-7).map(lineOf), [
-    '"5" size of a chunk, in hexadecimal do_PUT',
+    '"5" size of a chunk do_PUT',
     '"\\r\\n" line end do_PUT',
     '"hello" data of a chunk do_PUT',
     '"\\r\\n" end of a chunk do_PUT',
@@ -213,7 +213,7 @@ t.test('the command prints what it knows', async (t) => {
     stdout,
     /^Request, 27 bytes\n\nread by handleOneRequest, lib\/http\/base-handler\.ts:\d+\n/,
   )
-  t.match(stdout, / {4}GET {21} {2}method {18} {2}RFC 9110 §9\.3\.1\n/)
+  t.match(stdout, / {4}GET {21} {2}method {22} {2}RFC 9110 §9\.3\.1\n/)
   t.match(stdout, /\nwritten by sendError, lib\/http\/base-handler\.ts:\d+\n {2}called by do_GET, /)
   t.match(stdout, /\nLog: code 404, message Not Found\nLog: "GET \/ HTTP\/1\.1" 404 -\n$/)
 })

@@ -42,10 +42,17 @@ export function callsOf(frames: readonly Frame[], find: Finder): Place[] {
 export function usersOf(uses: readonly (readonly Frame[])[], find: Finder): Place[] {
   const users = uses.flatMap((frames) => {
     const calls = callsOf(frames, find)
-    // It asks on behalf of another.
-    return calls.find(({ name, path }) => !(name === 'has' && path === 'lib/http/message.ts')) ?? []
+    return calls.find(({ name, path }) => !asksForAnother(name, path)) ?? calls[0] ?? []
   })
   const first = ({ name, path }: Place) =>
     users.findIndex((one) => one.name === name && one.path === path)
   return users.filter((user, index) => first(user) === index)
+}
+
+/** Methods whose callers are the ones that want to know. */
+function asksForAnother(name: string, path: string): boolean {
+  return (
+    (name === 'has' && path === 'lib/http/message.ts') ||
+    path === 'lib/socketserver/stream-reader.ts'
+  )
 }

@@ -138,7 +138,7 @@ export class RequestReader {
       const isLast = this.#missing === 0
       this.#next = isLast ? 'trailers' : 'data'
       this.#headIsOver = false
-      const what = isLast ? 'size of the last chunk' : 'size of a chunk, in hexadecimal'
+      const what = isLast ? 'size of the last chunk' : 'size of a chunk'
       this.#add(size, what, '9112 §7.1', calls)
       this.#add(extension, 'extension of a chunk', '9112 §7.1.1', calls)
       this.#add(lineEnd, 'line end', '9112 §7.1', calls)

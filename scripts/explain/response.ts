@@ -95,7 +95,7 @@ export class ResponseReader {
       this.#add('\r\n', 'line end', '9112 §7.1', calls)
       this.#add('\r\n', 'end of the body', '9112 §7.1', calls)
     } else if (length === bytes.length - end - 4 && bytes.subarray(-2).equals(LINE_END)) {
-      this.#add(size, 'size of a chunk, in hexadecimal', '9112 §7.1', calls)
+      this.#add(size, 'size of a chunk', '9112 §7.1', calls)
       this.#add('\r\n', 'line end', '9112 §7.1', calls)
       this.#add(bytes.subarray(end + 2, -2), 'data of a chunk', '9112 §7.1', calls)
       this.#add('\r\n', 'end of a chunk', '9112 §7.1', calls)

@@ -235,7 +235,10 @@ function recordReads(reader: StreamReader, line: Line): void {
   })
   for (const name of ['more', 'peek'] as const) {
     wrap(reader, name, (wait) => {
-      line.waiting(reader.position + reader.buffered)
+      // Of what is here, peek() waits for nothing.
+      if (name === 'more' || reader.buffered === 0) {
+        line.waiting(reader.position + reader.buffered)
+      }
       return wait()
     })
   }

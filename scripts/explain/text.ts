@@ -3,7 +3,7 @@
  *
  * ```text
  *   read by handleOneRequest, lib/http/base-handler.ts:129
- *     GET           method                    RFC 9110 §9.3.1
+ *     GET           method                        RFC 9110 §9.3.1
  *                     becomes command, #parseRequestline, lib/http/base-handler.ts:328
  *                     used by #callMethod, lib/http/base-handler.ts:385
  * ```
@@ -64,7 +64,7 @@ function describe({ bytes, what, section, becomes, uses }: Piece): string[] {
     text.length > MOST_SHOWN
       ? `${text.slice(0, MOST_SHOWN)}... (${String(bytes.length)} bytes)`
       : text
-  const about = `${what.padEnd(24)}  RFC ${section}`
+  const about = `${what.padEnd(28)}  RFC ${section}`
   const fits = shown.length <= COLUMN
   return [
     ...(fits ? [] : [`    ${shown}`]),

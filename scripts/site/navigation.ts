@@ -71,7 +71,7 @@ export function groupOf(document: DocumentReflection, url: string): string {
             : 'The project'
 }
 
-/** Gather all pages but those of the source, which have a list of their own. */
+/** Gather all pages but those of the source and of exchanges, which have lists of their own. */
 export function groupsOf(
   project: ProjectReflection,
   urlOf: (reflection: DeclarationReflection | DocumentReflection) => string,
@@ -79,7 +79,7 @@ export function groupsOf(
   const groups = new Map(GROUPS.map((title) => [title, [] as Entry[]]))
   for (const document of project.documents ?? []) {
     const url = urlOf(document)
-    if (url.startsWith('source/') && url !== 'source/index.html') {
+    if (/^(?:source|exchanges)\//.test(url) && !/^\w+\/index\.html$/.test(url)) {
       continue
     }
     const title = groupOf(document, url)

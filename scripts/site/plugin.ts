@@ -38,6 +38,9 @@ import type {
 import type ts from 'typescript'
 import { TOP } from '../checks/sources.ts'
 import { commentsOf } from './comments.ts'
+import { exchangeIndex, exchangePage, exchangeUrl } from './exchange-page.ts'
+import { EXCHANGES, holdExchanges } from './exchanges.ts'
+import type { Held, Planned } from './exchanges.ts'
 import { FileNames, filesToRead } from './files.ts'
 import { escapeHtml } from './html.ts'
 import { extend } from './markdown.ts'
@@ -67,7 +70,8 @@ class SiteMaker {
   #sources: readonly SourceFile[] = []
   #places!: Places
   /** The pages that are made here. */
-  readonly #made = new Map<DocumentReflection, SourceFile | 'index'>()
+  readonly #made = new Map<DocumentReflection, SourceFile | Planned | 'index' | 'exchanges'>()
+  #held: readonly Held[] = []
   #page: PageEvent<Reflection> | undefined
 
   constructor(app: Application) {
@@ -105,6 +109,9 @@ class SiteMaker {
     renderer.on(Renderer.EVENT_BEGIN, ({ project }) => {
       this.#linkDeclarations(project)
       site.groups = groupsOf(project, (reflection) => this.#router.getFullUrl(reflection))
+    })
+    renderer.preRenderAsyncJobs.push(async () => {
+      this.#held = await holdExchanges()
     })
     renderer.on(Renderer.EVENT_BEGIN_PAGE, (page) => {
       this.#page = page as PageEvent<Reflection>
@@ -159,6 +166,18 @@ class SiteMaker {
     )
     const index = this.#add(project, 'The annotated source', 'source/index', 'index', '')
     Object.assign(index.frontmatter, { group: 'Read it', order: 2 })
+    const exchanges = this.#add(
+      project,
+      'Every byte of an exchange',
+      'exchanges/index',
+      'exchanges',
+      '',
+    )
+    Object.assign(exchanges.frontmatter, { group: 'Read it', order: 3 })
+    for (const planned of EXCHANGES) {
+      const page = exchangeUrl(planned).replace(/\.html$/, '')
+      this.#add(project, planned.title, page, planned, planned.why)
+    }
     for (const source of this.#sources) {
       const text = source.comments.map((comment) => comment.text).join('\n\n')
       const page = sourceUrl(source.path).replace(/\.html$/, '')
@@ -180,7 +199,7 @@ class SiteMaker {
           part.kind === 'relative-link' && typeof target === 'number' ? target : undefined
         const page = file && project.files.resolve(file as never, project)
         const source = page instanceof DocumentReflection && this.#made.get(page)
-        if (typeof source !== 'object' || targetAnchor === undefined) {
+        if (typeof source !== 'object' || !('tree' in source) || targetAnchor === undefined) {
           continue
         }
         const place = this.#places.at(source.tree, targetAnchor)
@@ -245,7 +264,7 @@ class SiteMaker {
     project: ProjectReflection,
     name: string,
     page: string,
-    made: SourceFile | 'index',
+    made: SourceFile | Planned | 'index' | 'exchanges',
     text: string,
   ): DocumentReflection {
     const document = new DocumentReflection(name, project, [{ kind: 'text', text }], { page })
@@ -268,6 +287,13 @@ class SiteMaker {
         context.markdown([{ kind: 'text', text }]),
       )
     }
+    const prose = (text: string): string => context.markdown([{ kind: 'text', text }])
+    if (made === 'exchanges') {
+      return `<article><h1>${escapeHtml(page.model.name)}</h1>${exchangeIndex(this.#held, prose)}</article>`
+    }
+    if (!('tree' in made)) {
+      return this.#writeExchange(made, page, prose)
+    }
     const { html, headings } = sourcePage(made, this.#around(made, page, context))
     for (const { id, text } of headings) {
       page.pageHeadings.push({ link: `#${id}`, text, level: 2 })
@@ -278,13 +304,44 @@ class SiteMaker {
         : `<ul class="outline">${headings
             .map(({ id, text }) => `<li><a href="#${id}">${escapeHtml(text)}</a></li>`)
             .join('')}</ul>`
+    const way = (label: string): string =>
+      wayBetween(this.#sources, made, page.url, label, {
+        index: 'source/index.html',
+        urlOf: ({ path }) => sourceUrl(path),
+        nameOf: ({ path }) => posix.basename(path),
+      })
     const lines = made.tree.text.split('\n').length - 1
     const [head, rest] = splitHead(html)
     return (
-      `<article class="source">${this.#way(made, page.url, 'Before and after')}<h1>${escapeHtml(made.path.replace(/^lib\//, ''))}</h1>` +
+      `<article class="source">${way('Before and after')}<h1>${escapeHtml(made.path.replace(/^lib\//, ''))}</h1>` +
       `<p class="facts">${String(lines)} lines · ${escapeHtml(edition())}</p>` +
-      `${head}${outline}${rest}${this.#way(made, page.url, 'Go on')}</article>`
+      `${head}${outline}${rest}${way('Go on')}</article>`
     )
+  }
+
+  #writeExchange(
+    planned: Planned,
+    page: PageEvent<DocumentReflection>,
+    prose: (text: string) => string,
+  ): string {
+    const held = this.#held.find(({ name }) => name === planned.name) as Held
+    const { html, headings } = exchangePage(held, {
+      place: ({ path, line }) =>
+        this.#sources.some((source) => source.path === path)
+          ? `${posix.relative(posix.dirname(page.url), sourceUrl(path))}#L${String(line)}`
+          : undefined,
+      prose,
+    })
+    for (const { id, text } of headings) {
+      page.pageHeadings.push({ link: `#${id}`, text, level: 2 })
+    }
+    const way = (label: string): string =>
+      wayBetween(EXCHANGES, planned, page.url, label, {
+        index: 'exchanges/index.html',
+        urlOf: exchangeUrl,
+        nameOf: ({ title }) => title,
+      })
+    return `<article>${way('Before and after')}<h1>${escapeHtml(held.title)}</h1>${html}${way('Go on')}</article>`
   }
 
   #around(
@@ -329,23 +386,6 @@ class SiteMaker {
     return reflection !== undefined && this.#router.hasUrl(reflection) ? reflection : undefined
   }
 
-  /** The way to the files before and after. */
-  #way(source: SourceFile, url: string, label: string): string {
-    const at = this.#sources.indexOf(source)
-    const link = (other: SourceFile | undefined, before: string, after: string): string =>
-      other === undefined
-        ? '<span></span>'
-        : `<a href="${posix.relative(posix.dirname(url), sourceUrl(other.path))}">${before}${escapeHtml(posix.basename(other.path))}${after}</a>`
-    const index = posix.relative(posix.dirname(url), 'source/index.html')
-    return (
-      `<nav class="way" aria-label="${label}">` +
-      link(this.#sources[at - 1], '← ', '') +
-      `<a href="${index}">${String(at + 1)} of ${String(this.#sources.length)}</a>` +
-      link(this.#sources[at + 1], '', ' →') +
-      '</nav>'
-    )
-  }
-
   /** The address of a file of the repository as seen from the present page, if it has a page. */
   #fileAddress(name: string): string | undefined {
     const path = this.#names.find(name)
@@ -366,6 +406,33 @@ class SiteMaker {
       ? undefined
       : posix.relative(posix.dirname(page.url), url)
   }
+}
+
+/** The way to the pages before and after, and to the list of all. */
+function wayBetween<Made>(
+  all: readonly Made[],
+  made: Made,
+  url: string,
+  label: string,
+  {
+    index,
+    urlOf,
+    nameOf,
+  }: { index: string; urlOf: (made: Made) => string; nameOf: (made: Made) => string },
+): string {
+  const from = posix.dirname(url)
+  const at = all.indexOf(made)
+  const link = (other: Made | undefined, before: string, after: string): string =>
+    other === undefined
+      ? '<span></span>'
+      : `<a href="${posix.relative(from, urlOf(other))}">${before}${escapeHtml(nameOf(other))}${after}</a>`
+  return (
+    `<nav class="way" aria-label="${label}">` +
+    link(all[at - 1], '← ', '') +
+    `<a href="${posix.relative(from, index)}">${String(at + 1)} of ${String(all.length)}</a>` +
+    link(all[at + 1], '', ' →') +
+    '</nav>'
+  )
 }
 
 /** The head of a page, and the rest. */
