@@ -40,3 +40,9 @@ export const DEVIATIONS = join(TOP, 'conformance', 'deviations')
 
 /** The article's transcripts, each line with what is known about it. */
 export const TRANSCRIPTS = join(TOP, 'conformance', 'run', 'transcripts.json')
+
+/** The folder of the assignments, as students see them. */
+export const ASSIGNMENTS = join(TOP, 'docs', 'assignments')
+
+/** The folder of what belongs to them, and students need not see. */
+export const SOLUTIONS = join(TOP, 'conformance', 'assignments')

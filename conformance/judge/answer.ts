@@ -14,7 +14,9 @@
  *
  * `closed` as the only line is no response at all, and the end of the connection. `{{then}}` on
  * a line of its own begins the next response of the same fence: for requests in a pipeline. A fence
- * that is marked `answer allowed` is what the RFC leaves open.
+ * that is marked `answer allowed` is what the RFC leaves open. `values.ts` says what may stand for a value,
+ * and for a body, and `{{apart:100:one:two}}` before the last line: that `one` must have come 100 ms
+ * before `two`.
  *
  * A `response` fence says what every byte is, and so tells two implementations of one program apart.
  * This one says what RFC 9110 says, and holds for servers that have nothing in common.
@@ -24,13 +26,19 @@
 
 import type { Outcome } from './exchange.ts'
 import type { Violation } from './head.ts'
+import { firstLine } from './head.ts'
 import { parseResponses } from './invariants.ts'
 import type { ParsedResponse, ParsedStream } from './invariants.ts'
-import { onTheWire, PageError, parsePattern } from './fence.ts'
-import type { Fence } from './fence.ts'
+import { PageError, unescapeBytes } from './fence.ts'
+import type { Fence, OwnHole } from './fence.ts'
+import { matchPattern } from './pattern.ts'
 import type { Pattern } from './pattern.ts'
 import type { ParsedRequest } from './requests.ts'
-import { flawOfDate, quote, timeout } from './verdict.ts'
+import { Saved } from './saved.ts'
+import type { Kept } from './saved.ts'
+import { judgeBody, judgeField, parseBody, parseField } from './values.ts'
+import type { ExpectedBody, ExpectedField } from './values.ts'
+import { pointAt, quote, timeout } from './verdict.ts'
 import type { Finding } from './verdict.ts'
 
 /** What a fence says. */
@@ -41,6 +49,15 @@ export interface Answer {
   readonly responses: readonly ExpectedResponse[]
   /** Whether the server must close, or must not; undefined if it may do either. */
   readonly closes: boolean | undefined
+  /** What must come instead of a response: the bytes of another protocol, after a 101. */
+  readonly bytes?: Pattern
+  readonly apart?: readonly Apart[]
+}
+
+/** Two texts, of which the first must have come so many milliseconds before the second. */
+interface Apart {
+  readonly ms: number
+  readonly texts: readonly [string, string]
 }
 
 /** What a response must be like. */
@@ -49,13 +66,7 @@ export interface ExpectedResponse {
   readonly codes: string
   readonly fields: readonly ExpectedField[]
   /** Undefined if any body is right. */
-  readonly body: Pattern | undefined
-}
-
-interface ExpectedField {
-  readonly name: string
-  /** The value; undefined if there must be no such field. */
-  readonly value: { readonly pattern: Pattern; readonly text: string } | undefined
+  readonly body: ExpectedBody | undefined
 }
 
 // -- Reading a fence -------------------------------------------------------------------------
@@ -64,21 +75,41 @@ interface ExpectedField {
  * Read a fence.
  *
  * @param body - what `{{body}}` stands for
+ * @param own - what else may stand between braces
  * @throws {@link PageError}
  */
-export function parseAnswer({ kind, lines }: Fence, place: string, body = ''): Answer {
+export function parseAnswer(
+  { kind, lines: all }: Fence,
+  place: string,
+  body = '',
+  own?: OwnHole,
+): Answer {
   const allowed = kind === 'answer allowed'
-  const last = lines.at(-1)
+  const last = all.at(-1)
   const ends = last === '{{eof}}' || last === '{{open}}'
   const closes = ends ? last === '{{eof}}' : undefined
-  const parts = splitAt(ends ? lines.slice(0, -1) : lines, '{{then}}')
+  const lines = ends ? all.slice(0, -1) : [...all]
+  const apart: Apart[] = []
+  while (lines.at(-1)?.startsWith('{{apart:') === true) {
+    apart.unshift(parseApart(lines.pop() as string, place))
+  }
+  const parts = splitAt(lines, '{{then}}')
   if (parts.length === 1 && parts[0]?.join('\n') === 'closed') {
     if (closes === false) {
       throw new PageError(place, 'what is "closed" cannot be {{open}}')
     }
     return { allowed, responses: [], closes: true }
   }
-  return { allowed, closes, responses: parts.map((part) => parsePart(part, place, body)) }
+  const responses = parts.map((part) => parsePart(part, place, body, own))
+  return { allowed, closes, responses, ...(apart.length > 0 && { apart }) }
+}
+
+function parseApart(line: string, place: string): Apart {
+  const [, ms, one, two] = /^\{\{apart:([1-9][0-9]*):([^:]+):([^:]+)\}\}$/.exec(line) ?? []
+  if (one === undefined || two === undefined) {
+    throw new PageError(place, `"${line}" is not {{apart:MILLISECONDS:ONE:OTHER}}`)
+  }
+  return { ms: Number(ms), texts: [unescapeBytes(one, place), unescapeBytes(two, place)] }
 }
 
 function splitAt(lines: readonly string[], separator: string): string[][] {
@@ -93,7 +124,12 @@ function splitAt(lines: readonly string[], separator: string): string[][] {
   return parts
 }
 
-function parsePart(lines: readonly string[], place: string, body: string): ExpectedResponse {
+function parsePart(
+  lines: readonly string[],
+  place: string,
+  body: string,
+  own: OwnHole | undefined,
+): ExpectedResponse {
   const [codes = '', ...rest] = lines
   if (!/^(?:[1-5](?:xx|[0-9]{2})\|?\b)+$/.test(codes)) {
     const forms = 'a code (404), a set (200|206), a class (4xx), or "closed" alone'
@@ -103,29 +139,9 @@ function parsePart(lines: readonly string[], place: string, body: string): Expec
   const fields = empty === -1 ? rest : rest.slice(0, empty)
   return {
     codes,
-    fields: fields.map((line) => parseField(line, place)),
-    body: empty === -1 ? undefined : parseBody(rest.slice(empty + 1), place, body),
+    fields: fields.map((line) => parseField(line, place, own)),
+    body: empty === -1 ? undefined : parseBody(rest.slice(empty + 1), place, body, own),
   }
-}
-
-function parseField(line: string, place: string): ExpectedField {
-  const [, not, name = '', value] = /^(!?)([\w!#$%&'*+.^`|~-]+)(?:: *(.*))?$/.exec(line) ?? []
-  if (name === '' || (not === '!') !== (value === undefined)) {
-    throw new PageError(place, `"${line}" is not "Name: value", and not "!Name"`)
-  }
-  if (value === undefined) {
-    return { name, value }
-  }
-  return { name, value: { pattern: parsePattern(value, place), text: value } }
-}
-
-function parseBody(lines: readonly string[], place: string, body: string): Pattern {
-  return onTheWire(lines)
-    .split('{{body}}')
-    .flatMap((text, index) => [
-      ...(index === 0 ? [] : [{ literal: body }]),
-      ...parsePattern(text, place),
-    ])
 }
 
 // -- Judging by field ------------------------------------------------------------------------
@@ -141,26 +157,37 @@ export interface Judged {
   readonly verdict: 'passed' | 'allowed' | 'lost'
   /** What is wrong; empty unless it is lost. */
   readonly findings: readonly Finding[]
+  /** Whether it is lost only because something has not come yet. */
+  readonly open?: boolean
 }
 
 /** What became of a connection. */
 export type Fate = Pick<Outcome, 'received' | 'closed' | 'reset' | 'late'> &
-  Partial<Pick<Outcome, 'ends'>>
+  Partial<Pick<Outcome, 'ends' | 'arrivals'>>
 
 /** A conversation's responses, and what is left to be judged of them. */
 interface Rest {
   readonly stream: ParsedStream
+  /** The next response. */
   readonly at: number
+  /** Where in all that was received the next thing begins. */
+  readonly from: number
   readonly outcome: Fate
+  readonly saved: Saved
 }
 
-/** Judge a conversation: each request must get one of its answers. */
-export function judgeTurns(turns: readonly Turn[], outcome: Fate): Judged {
+/**
+ * Judge a conversation: each request must get one of its answers.
+ *
+ * @param saved - takes what is to be kept of right answers
+ */
+export function judgeTurns(turns: readonly Turn[], outcome: Fate, saved = new Saved()): Judged {
   const requests = turns.flatMap((turn) => turn.requests)
   const { closed, ends = [] } = outcome
   const stream = parseResponses(outcome.received, requests, { closed, ends })
-  const { verdict, findings } = judgeFrom(turns, { stream, at: 0, outcome })
-  return { verdict, findings }
+  const judged = judgeFrom(turns, { stream, at: 0, from: 0, outcome, saved })
+  const { verdict, findings, open = false } = judged
+  return { verdict, findings, open }
 }
 
 /** A verdict, and how many turns were right before the one that was not. */
@@ -175,12 +202,12 @@ function judgeFrom(turns: readonly Turn[], rest: Rest): Reached {
   const judged: Reached[] = []
   // Those that win a point come first.
   for (const answer of [...turn.answers].sort((a, b) => Number(a.allowed) - Number(b.allowed))) {
-    const { findings, at } = judgeAnswer(answer, rest, others.length === 0)
+    const { findings, open = false, ...next } = judgeAnswer(answer, rest, others.length === 0)
     if (findings.length > 0) {
-      judged.push({ verdict: 'lost', findings, depth: 0 })
+      judged.push({ verdict: 'lost', findings, open, depth: 0 })
       continue
     }
-    const later = judgeFrom(others, { ...rest, at })
+    const later = judgeFrom(others, { ...rest, ...next })
     if (later.verdict !== 'lost') {
       return answer.allowed ? { ...later, verdict: 'allowed' } : later
     }
@@ -190,11 +217,19 @@ function judgeFrom(turns: readonly Turn[], rest: Rest): Reached {
 }
 
 /** Of all that came, what is wrong by this answer, and where the next one begins. */
-function judgeAnswer(
-  answer: Answer,
-  { stream, at, outcome }: Rest,
-  last: boolean,
-): { findings: Finding[]; at: number } {
+function judgeAnswer(answer: Answer, rest: Rest, last: boolean): Step {
+  const { stream, outcome, saved } = rest
+  let { at, from } = rest
+  const kept = saved.begin()
+  if (answer.bytes !== undefined) {
+    const match = matchPattern(answer.bytes, outcome.received, from)
+    if (match.kind !== 'complete') {
+      return { at, from, ...missedBytes(match, from, outcome) }
+    }
+    from = match.end
+    at = stream.responses.findIndex(({ begin }) => begin >= from)
+    at = at === -1 ? stream.responses.length : at
+  }
   for (const [index, expected] of answer.responses.entries()) {
     // Interim responses may come before any other, unless the request forbids them.
     while (isInterim(stream.responses[at]) && !hasCode(stream.responses[at], expected.codes)) {
@@ -205,14 +240,64 @@ function judgeAnswer(
     const findings =
       response === undefined
         ? [missing(expected, stream, outcome)]
-        : judgeResponse(expected, response, stream, outcome)
+        : judgeResponse(expected, response, stream, outcome, kept)
     if (findings.length > 0) {
-      return { findings: findings.map((one) => ({ ...one, flaw: which + one.flaw })), at }
+      const open = response === undefined ? stream.rest === '' : isOpen(expected, response)
+      return {
+        findings: findings.map((one) => ({ ...one, flaw: which + one.flaw })),
+        open,
+        at,
+        from,
+      }
     }
+    from = response?.end ?? from
     at++
   }
-  const fate = last ? judgeFate(answer, stream, at, outcome) : []
-  return { findings: fate, at }
+  const findings = [
+    ...(answer.apart ?? []).flatMap((one) => judgeApart(one, outcome, rest.from)),
+    ...(last ? judgeFate(answer, stream, at, outcome) : []),
+  ]
+  if (findings.length === 0) {
+    saved.keep()
+  }
+  return { findings, at, from }
+}
+
+/** What comes of an answer: what is wrong, or where to go on. */
+interface Step {
+  readonly findings: readonly Finding[]
+  readonly open?: boolean
+  readonly at: number
+  readonly from: number
+}
+
+/** Whether only the end of this response is missing, and what has come of it may be right. */
+function isOpen({ codes }: ExpectedResponse, response: ParsedResponse): boolean {
+  return !response.whole && hasCode(response, codes)
+}
+
+function missedBytes(match: ReturnType<typeof matchPattern>, from: number, outcome: Fate) {
+  const { received, closed } = outcome
+  if (match.kind === 'mismatch') {
+    return { findings: [pointAt(received, match.at, match.expected)] }
+  }
+  const nothing = received.length === from ? 'nothing more came' : 'the rest has not come'
+  const why = closed ? 'the server closed the connection' : timeout(outcome)
+  return { findings: [{ line: '', flaw: `${nothing}: ${why}` }], open: true }
+}
+
+function judgeApart({ ms, texts }: Apart, { received, arrivals }: Fate, from: number): Finding[] {
+  const [one, two] = texts
+  const [before, after] = [received.indexOf(one, from), received.indexOf(two, from)]
+  if (before === -1 || after === -1) {
+    const flaw = `the body has no ${quote(before === -1 ? one : two)}`
+    return [{ line: '', flaw }]
+  }
+  const whenThere = (length: number) =>
+    arrivals?.find(([there]) => there >= length)?.[1] ?? Infinity
+  const apart = whenThere(after + 1) - whenThere(before + one.length)
+  const flaw = `${quote(two)} came sooner than ${String(ms)} ms after ${quote(one)}: what is written must be sent at once, and not all at the end`
+  return arrivals === undefined || apart >= ms ? [] : [{ line: '', flaw }]
 }
 
 function judgeFate(answer: Answer, stream: ParsedStream, at: number, outcome: Fate): Finding[] {
@@ -242,18 +327,19 @@ function judgeResponse(
   response: ParsedResponse,
   { violations }: ParsedStream,
   outcome: Fate,
+  kept: Kept,
 ): Finding[] {
   const { codes, fields, body } = expected
   if (!hasCode(response, codes)) {
     return [wrongStatus(response, expectedCodes(expected))]
   }
-  const findings = fields.flatMap((field) => judgeField(field, response))
+  const findings = fields.flatMap((field) => judgeField(field, response, kept))
   if (!response.whole) {
     const why = violations.find(({ rule }) => rule === 'content-length' || rule === 'chunks')
     const end = outcome.closed ? 'the server closed the connection' : timeout(outcome)
     findings.push(why ?? { line: '', flaw: `the end of the body is missing: ${end}` })
   } else if (body !== undefined) {
-    findings.push(...judgeBody(body, response.body))
+    findings.push(...judgeBody(body, response.body, kept))
   }
   return findings
 }
@@ -298,7 +384,11 @@ function unreadable({ violations, rest }: ParsedStream): Finding {
 }
 
 /** What came after all that was expected. */
-function excess({ stream, at }: Rest): Finding[] {
+function excess({ stream, at, from, outcome }: Rest): Finding[] {
+  const tunnel = stream.responses[at - 1]?.code === 101
+  if (tunnel && outcome.received.length > from) {
+    return [pointAt(outcome.received, from, undefined, 'nothing more was expected')]
+  }
   const response = stream.responses[at]
   if (response !== undefined) {
     const status = `${String(response.code)} ${response.reason}`.trim()
@@ -310,6 +400,7 @@ function excess({ stream, at }: Rest): Finding[] {
 
 /** Where no answer fits, what is wrong by the one that fits best. */
 function nearest({ answers }: Turn, judged: readonly Reached[]): Reached {
+  const open = judged.some((one) => one.open === true)
   const deepest = Math.max(...judged.map(({ depth }) => depth))
   const candidates = judged.filter(({ depth }) => depth === deepest)
   const isStatus = ({ findings: [first] }: Judged) =>
@@ -318,112 +409,15 @@ function nearest({ answers }: Turn, judged: readonly Reached[]): Reached {
   const near = candidates.find((one) => !isStatus(one)) ?? first
   const [finding] = near.findings
   if (deepest > 0 || !isStatus(near) || finding === undefined) {
-    return near
+    return { ...near, open }
   }
   const all = new Set(answers.map(({ responses: [one] }) => expectedCodes(one)))
   const flaw = finding.flaw.replace(/(; expected ).*$/, `$1${[...all].join(', or ')}`)
-  return { ...near, findings: [{ ...finding, flaw }] }
+  return { ...near, open, findings: [{ ...finding, flaw }] }
 }
 
 function expectedCodes(response: ExpectedResponse | undefined): string {
   return response === undefined
     ? 'no response, and the end of the connection'
     : response.codes.split('|').join(' or ')
-}
-
-// -- Fields and bodies -----------------------------------------------------------------------
-
-/** The fields whose value is a list of tokens; one of them is enough, and case is not told apart. */
-export const LISTS: readonly string[] = [
-  ...['accept-ranges', 'allow', 'connection', 'transfer-encoding', 'upgrade', 'vary'],
-]
-
-function judgeField({ name, value }: ExpectedField, { fields }: ParsedResponse): Finding[] {
-  const lower = name.toLowerCase()
-  const there = fields.flatMap(([key, text]) => (key === lower ? [text] : []))
-  const [first] = there
-  if (value === undefined) {
-    return first === undefined
-      ? []
-      : [{ line: `${name}: ${first}`, flaw: `there must be no ${name}` }]
-  }
-  if (first === undefined) {
-    return [{ line: '', flaw: `there is no ${name}; expected "${name}: ${value.text}"` }]
-  }
-  const list = LISTS.includes(lower)
-  const candidates = list
-    ? [...there, ...there.flatMap((text) => text.split(',').map((one) => one.trim()))]
-    : there
-  const flaws = candidates.map((text) => flawOf(value.pattern, text, list ? 'is' : 's'))
-  if (flaws.includes(undefined)) {
-    return []
-  }
-  const flaw = flaws[0] === '' ? `expected "${value.text}"` : flaws[0]
-  const about = `${name} is ${quote(first)}: ${String(flaw)}`
-  return [{ line: `${name}: ${first}`, column: name.length + 2, length: first.length, flaw: about }]
-}
-
-function judgeBody(pattern: Pattern, body: string): Finding[] {
-  const flaw = flawOf(pattern, body, 's')
-  if (flaw === undefined) {
-    return []
-  }
-  const [only, ...more] = pattern
-  const text =
-    only === undefined ? '' : more.length === 0 && 'literal' in only ? only.literal : undefined
-  if (text === undefined) {
-    return [{ line: firstLine(body), flaw: `the body is not as expected${flaw && `: ${flaw}`}` }]
-  }
-  const has = `the body has ${bytes(body)}`
-  if (text.length !== body.length) {
-    const expected = text === '' ? 'none' : bytes(text)
-    return [{ line: firstLine(body), flaw: `${has}; expected ${expected}` }]
-  }
-  let at = 0
-  while (text[at] === body[at]) {
-    at++
-  }
-  const [got, wanted] = [body.charAt(at), text.charAt(at)].map(quote)
-  return [
-    {
-      line: '',
-      flaw: `byte ${String(at)} of the body is ${String(got)}; expected ${String(wanted)}`,
-    },
-  ]
-}
-
-function bytes(text: string): string {
-  return text.length === 1 ? '1 byte' : `${String(text.length)} bytes`
-}
-
-/** Why a text as a whole is not what a pattern says: undefined if it is, empty if its form is wrong. */
-function flawOf(pattern: Pattern, text: string, flags: string): string | undefined {
-  if (pattern.every((token) => 'literal' in token) && !flags.includes('i')) {
-    return pattern.map((token) => ('literal' in token ? token.literal : '')).join('') === text
-      ? undefined
-      : ''
-  }
-  const source = pattern.map((token, index) =>
-    'literal' in token
-      ? token.literal.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
-      : `(?<hole${String(index)}>${token.regex.source})`,
-  )
-  const match = new RegExp(`^${source.join('')}$`, flags).exec(text)
-  if (match === null) {
-    return ''
-  }
-  for (const [index, token] of pattern.entries()) {
-    const filled = match.groups?.[`hole${String(index)}`] ?? ''
-    if ('hole' in token && (token.hole === 'date' || token.hole === 'http-date')) {
-      const flaw = flawOfDate(filled, token.hole === 'http-date')
-      if (flaw !== undefined) {
-        return flaw
-      }
-    }
-  }
-  return undefined
-}
-
-function firstLine(text: string): string {
-  return (text.split(/\r?\n/, 1)[0] as string).slice(0, 80)
 }

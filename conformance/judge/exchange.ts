@@ -49,6 +49,10 @@ export type Action =
   | { readonly do: 'reset' }
   /** Open another connection under the same name; end the one before, if it has not ended. */
   | { readonly do: 'new' }
+  /** Go on as clients do: over another connection, if the server has ended this one, or said that it will. */
+  | { readonly do: 'go-on' }
+  /** Do something beside the conversation, such as to change a file that the server serves. */
+  | { readonly do: 'act'; readonly act: () => void | Promise<void> }
 
 /** The name of the connection with which every conversation begins. */
 export const FIRST_LINE = 'a'
@@ -61,9 +65,18 @@ export interface Expectation {
    * Compare what has been received so far, as ISO 8859-1 text.
    *
    * @param count - how many responses to compare; all, if left out
+   * @param ends - where in it one connection ended and the next began
    * @returns whether it is all that was expected, may still become so, or no longer can.
    */
-  progress(received: string, count?: number): 'complete' | 'incomplete' | 'wrong'
+  progress(
+    received: string,
+    count?: number,
+    ends?: readonly number[],
+  ): 'complete' | 'incomplete' | 'wrong'
+  /** Whether the server has said that it ends the connection. */
+  ending?(received: string): boolean
+  /** Whether what has come is wrong by now, so that the conversation is broken off. */
+  lost?(line: Pick<LineOutcome, 'received' | 'ends' | 'closed'>, count: number): boolean
 }
 
 /** A conversation: the client's part, and what is expected of the server's. */
@@ -95,6 +108,8 @@ export interface LineOutcome {
   readonly late: number
   /** The port of our side. */
   readonly clientPort: number
+  /** How much had been received at which time, by the clock of `performance`: a pair for each piece. */
+  readonly arrivals: readonly (readonly [length: number, ms: number])[]
 }
 
 /** Where a server listens. */
@@ -164,9 +179,10 @@ export async function play(
     let name = FIRST_LINE
     let line = await open(name)
     let missed = 0
+    let broken = false
     for (const action of exchange.actions) {
       // A server that has missed so many responses gives no more of them, or not the right ones.
-      if (missed > 2) {
+      if (missed > 2 || broken) {
         break
       }
       if (line.closed && !IN_ANY_CASE.includes(action.do)) {
@@ -190,11 +206,12 @@ export async function play(
         case 'wait-for-responses': {
           const expectation = expectationOf(name)
           const there = await line.until(
-            (received) => expectation?.progress(received, action.count) !== 'incomplete',
+            (received) => expectation?.progress(received, action.count, line.ends) !== 'incomplete',
             missed === 0 ? patience.missing : patience.quiet,
           )
           missed += there ? 0 : 1
           line.settled = line.received.length
+          broken = expectation?.lost?.(line, action.count) === true
           break
         }
         case 'silence': {
@@ -211,6 +228,17 @@ export async function play(
           if (line.closed && !line.reset) {
             line = await open(name, line)
           }
+          break
+        case 'go-on':
+          if (expectationOf(name)?.ending?.(line.received) === true) {
+            await line.until(() => false, patience.missing)
+          }
+          if (line.closed) {
+            line = await open(name, line)
+          }
+          break
+        case 'act':
+          await action.act()
           break
         case 'line':
           name = action.name
@@ -234,10 +262,11 @@ export async function play(
     }
     const beside = new Map<string, LineOutcome>()
     for (const [name, { expectation }] of exchange.beside ?? []) {
-      beside.set(name, await finish(lines.get(name) ?? (await open(name)), expectation, patience))
+      const line = lines.get(name) ?? (await open(name))
+      beside.set(name, await finish(line, expectation, patience, broken))
     }
     const first = lines.get(FIRST_LINE) as Line
-    const outcome = await finish(first, exchange.expectation, patience)
+    const outcome = await finish(first, exchange.expectation, patience, broken)
     if ([...lines.values()].some(({ closed }) => !closed)) {
       await whileOpen(outcome.received)
     }
@@ -253,30 +282,35 @@ export async function play(
 const UNDER_WAY = 50
 
 /** What is done even if the connection has ended. */
-const IN_ANY_CASE: readonly string[] = ['connect-again', 'line', 'new', 'pause']
+const IN_ANY_CASE: readonly string[] = ['connect-again', 'line', 'new', 'pause', 'go-on', 'act']
 
-/** Wait for the rest of the responses on a connection, and for its end. */
+/**
+ * Wait for the rest of the responses on a connection, and for its end.
+ *
+ * @param broken - whether the conversation was broken off: then only what has come counts
+ */
 async function finish(
   line: Line,
   expectation: Expectation,
   patience: Patience,
+  broken: boolean,
 ): Promise<LineOutcome> {
+  const { missing } = broken ? { missing: 0 } : patience
   const deadline = Date.now() + patience.whole
-  await line.until(
-    (received) => expectation.progress(received) !== 'incomplete' || Date.now() > deadline,
-    patience.missing,
-  )
+  const progress = () => expectation.progress(line.received, undefined, line.ends)
+  await line.until(() => progress() !== 'incomplete' || Date.now() > deadline, missing)
   // Then wait for the close. Where none must come, or the response is wrong anyway, even if only
   // now, a moment is enough to see what follows.
-  const rest = expectation.progress(line.received) === 'incomplete' && !line.closed
+  const rest = progress() === 'incomplete' && !line.closed
   const late = rest && Date.now() <= deadline ? patience.missing : 0
-  const right = () => expectation.progress(line.received) === 'complete' && Date.now() <= deadline
+  const right = () => progress() === 'complete' && Date.now() <= deadline
   if (expectation.closes) {
-    await line.until(() => !right(), patience.missing)
+    await line.until(() => !right(), missing)
   }
   await line.until(() => Date.now() > deadline, patience.quiet)
-  const { received, ends, closed, reset, flooded, clientPort } = line
-  return { received, ends, closed, reset, slow: Date.now() > deadline, flooded, late, clientPort }
+  const { received, ends, closed, reset, flooded, clientPort, arrivals } = line
+  const slow = Date.now() > deadline
+  return { received, ends, closed, reset, slow, flooded, late, clientPort, arrivals }
 }
 
 // Reused for every read of every connection: what is in them is copied at once.
@@ -297,6 +331,7 @@ class Line {
   readonly socket: Socket
   /** Where in what was received each connection before this one ended. */
   ends: readonly number[] = []
+  arrivals: (readonly [number, number])[] = []
   #received = ''
   #closed = false
   #reset = false
@@ -313,6 +348,7 @@ class Line {
     if (before !== undefined) {
       line.#received = before.received
       line.settled = before.received.length
+      line.arrivals = before.arrivals
       line.ends = [...before.ends, before.received.length]
     }
     await new Promise<void>((resolve, reject) => {
@@ -346,6 +382,7 @@ class Line {
     }
     const take = (bytes: Buffer) => {
       this.#received += bytes.toString('latin1')
+      this.arrivals.push([this.#received.length, performance.now()])
       // A server that sends without end would fill the memory.
       if (this.#received.length > FLOOD) {
         this.#flooded = true

@@ -19,6 +19,9 @@ export class PageError extends Error {
   }
 }
 
+/** Makes a token of what stands between two braces; undefined if it is a hole like any other. */
+export type OwnHole = (name: string) => Token | undefined
+
 /** A fence, as it stands on the page. */
 export interface Fence {
   kind: string
@@ -30,20 +33,32 @@ export interface Fence {
  * Read what a `request` fence tells the client to do.
  *
  * @param readFile - gives the contents for `{{file:NAME}}`, as ISO 8859-1 text
+ * @param own - holes that are filled by the time that they are sent
  * @throws {@link PageError}
  */
 export function parseRequest(
   fence: Fence,
   place: string,
   readFile: (name: string) => string,
+  own?: OwnHole,
 ): Action[] {
   const actions: Action[] = []
   let data: string[] = []
   let trickle: number | undefined
   const flush = () => {
     const text = data.length === 0 ? '' : onTheWire([...data, ''])
-    const bytes = Buffer.from(bytesOf(parseTokens(text, place, readFile), place), 'latin1')
+    const pattern = parseTokens(text, place, readFile, own)
     data = []
+    if (pattern.some((token) => 'hole' in token && token.filled !== undefined)) {
+      actions.push({
+        do: 'send',
+        get bytes() {
+          return Buffer.from(bytesOf(pattern, place), 'latin1')
+        },
+      })
+      return
+    }
+    const bytes = Buffer.from(bytesOf(pattern, place), 'latin1')
     if (trickle === undefined) {
       actions.push(...(bytes.length > 0 ? [{ do: 'send', bytes } as const] : []))
       return
@@ -120,6 +135,7 @@ export function parseResponse(
   fence: Fence,
   place: string,
   readFile: (name: string) => string,
+  own?: OwnHole,
 ): { line: string | undefined; pattern: Pattern; closes: boolean | undefined } {
   const { line, rest } = lineOf(fence, place)
   const last = rest.lines.at(-1)
@@ -127,7 +143,7 @@ export function parseResponse(
   const lines = rest.lines.slice(0, ends ? -1 : undefined)
   return {
     line,
-    pattern: parseTokens(onTheWire(lines), place, readFile),
+    pattern: parseTokens(onTheWire(lines), place, readFile, own),
     closes: ends ? last === '{{eof}}' : undefined,
   }
 }
@@ -150,10 +166,13 @@ export function onTheWire(lines: readonly string[]): string {
  * @param place - for messages
  * @throws {@link PageError}
  */
-export function parsePattern(text: string, place: string): Pattern {
-  return parseTokens(text, place, (name) => {
-    throw new Error(`there is no file "${name}" here`)
-  })
+export function parsePattern(text: string, place: string, own?: OwnHole): Pattern {
+  return parseTokens(text, place, noFiles, own)
+}
+
+/** What {@link parseTokens} reads files with where there are none. */
+export function noFiles(name: string): never {
+  throw new Error(`there is no file "${name}" here`)
 }
 
 /** Split text at its holes, and put in what `{{file}}` and `{{repeat}}` stand for. */
@@ -161,6 +180,7 @@ export function parseTokens(
   text: string,
   place: string,
   readFile: (name: string) => string,
+  own?: OwnHole,
 ): Pattern {
   const tokens: Token[] = []
   let literal = ''
@@ -173,12 +193,17 @@ export function parseTokens(
     } else if (name.startsWith('repeat:')) {
       literal += repeated(part, name.slice('repeat:'.length), place)
     } else {
+      const token = own?.(name)
+      if (token !== undefined && 'literal' in token) {
+        literal += token.literal
+        continue
+      }
       if (literal !== '') {
         tokens.push({ literal })
         literal = ''
       }
       try {
-        tokens.push(hole(name))
+        tokens.push(token ?? hole(name))
       } catch (error) {
         throw new PageError(place, (error as Error).message)
       }
@@ -217,6 +242,9 @@ function repeated(whole: string, argument: string, place: string): string {
 function bytesOf(pattern: Pattern, place: string): string {
   return pattern
     .map((token) => {
+      if ('hole' in token && token.filled !== undefined) {
+        return token.filled
+      }
       if ('hole' in token) {
         throw new PageError(place, `"{{${token.hole}}}" cannot be sent; it stands for many texts`)
       }
@@ -233,7 +261,12 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\',
 }
 
-function unescapeBytes(text: string, place: string): string {
+/**
+ * Read the escapes of a page.
+ *
+ * @throws {@link PageError}
+ */
+export function unescapeBytes(text: string, place: string): string {
   if (/[^\0-\xff]/.test(text)) {
     throw new PageError(place, 'a fence holds ISO 8859-1 only; write other bytes as \\xNN')
   }

@@ -47,6 +47,11 @@ export interface ParsedResponse {
   readonly body: string
   /** Whether the body ends where the head, or the connection, says. */
   readonly whole: boolean
+  /** On which connection it came, if there were several, one after the other; the first is 0. */
+  readonly connection: number
+  /** Where in all that was received it begins, and ends; what opens a tunnel ends with its head. */
+  readonly begin: number
+  readonly end: number
 }
 
 /** What {@link parseResponses} finds. */
@@ -81,13 +86,15 @@ export function parseResponses(
   const responses: ParsedResponse[] = []
   const violations: Violation[] = []
   let begin = 0
-  for (const end of [...(fate.ends ?? []), undefined]) {
+  for (const [connection, end] of [...(fate.ends ?? []), undefined].entries()) {
     const answered = responses.filter(({ code }) => code >= 200).length
     const part = parseConnection(received.slice(begin, end), requests.slice(answered), {
       ...fate,
       closed: end !== undefined || fate.closed,
     })
-    responses.push(...part.responses)
+    for (const one of part.responses) {
+      responses.push({ ...one, connection, begin: one.begin + begin, end: one.end + begin })
+    }
     violations.push(...part.violations)
     if (part.rest !== '' || end === undefined) {
       return { responses, violations, rest: part.rest + received.slice(end ?? received.length) }
@@ -107,7 +114,9 @@ function parseConnection(
   const violations: Violation[] = []
   let rest = received
   let finished = 0
+  const connection = 0
   while (rest !== '') {
+    const begin = received.length - rest.length
     const head = parseHead(rest)
     violations.push(...head.violations)
     if (head.end === undefined) {
@@ -123,13 +132,15 @@ function parseConnection(
     // What follows is another protocol's, and so is the end of the connection.
     if (head.code === 101 || opensTunnel(head, request)) {
       violations.push(...judgeLength(head, request))
-      responses.push({ ...head, body: rest, whole: true })
+      const end = received.length - rest.length
+      responses.push({ ...head, body: rest, whole: true, connection, begin, end })
       return { responses, violations, rest: '' }
     }
     const body = parseBody(head, rest, request, fate.closed)
     violations.push(...body.violations)
     rest = rest.slice(body.length)
-    responses.push({ ...head, body: body.text, whole: body.whole })
+    const end = received.length - rest.length
+    responses.push({ ...head, body: body.text, whole: body.whole, connection, begin, end })
     violations.push(...judgeFate(head, rest !== '', fate.closed))
     // An interim response is followed by another to the same request.
     if (head.code >= 200) {

@@ -184,22 +184,34 @@ export interface Section {
   meta: string | undefined
   prose: string[]
   fences: Fence[]
+  /** What is folded away: the text of each `<details>`. */
+  hints: string[]
 }
 
-/**
- * Cut a page into its sections.
- *
- * @param keyword - what the comment under a heading begins with: `case`, or `rule`
- */
+/** What the comment under a heading begins with. */
+type Keyword = 'case' | 'rule' | 'assignment'
+
+/** Cut a page into its sections. */
 export function* sections(
   text: string,
   page: string,
-  keyword: 'case' | 'rule' = 'case',
+  keyword: Keyword = 'case',
 ): Generator<Section> {
   const comment = new RegExp(`^<!-- ${keyword}=(.*) -->$`)
   let section: Section | undefined
   let fence: Fence | undefined
-  for (const [index, line] of text.split('\n').entries()) {
+  let hint: string[] | undefined
+  // On Windows, Git may have given the lines another end.
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (hint !== undefined) {
+      if (line.trim() === '</details>') {
+        section?.hints.push(hint.join('\n').trim())
+        hint = undefined
+      } else if (!line.startsWith('<summary>')) {
+        hint.push(line)
+      }
+      continue
+    }
     if (fence !== undefined) {
       if (line === '```') {
         fence = undefined
@@ -221,7 +233,12 @@ export function* sections(
         meta: undefined,
         prose: [],
         fences: [],
+        hints: [],
       }
+      continue
+    }
+    if (line.startsWith('<details>')) {
+      hint = []
       continue
     }
     const opening = /^```(.*)$/.exec(line)
@@ -236,6 +253,9 @@ export function* sections(
     } else if (line.trim() !== '') {
       section?.prose.push(line.trim())
     }
+  }
+  if (hint !== undefined) {
+    throw new PageError(`${page}:${String(section?.line ?? 1)}`, 'a <details> is never closed')
   }
   if (fence !== undefined) {
     throw new PageError(
@@ -307,11 +327,14 @@ export function reasonOf({ id, prose }: Section, place: string): string {
 export function readComment(
   { meta }: Section,
   place: string,
-  example: `${'case' | 'rule'}={${string}`,
+  example: `${Keyword}={${string}`,
 ): Record<string, unknown> {
-  const kind = example.slice(0, 4)
+  const kind = example.slice(0, example.indexOf('='))
   if (meta === undefined) {
-    throw new PageError(place, `a ${kind} says what it is: <!-- ${example} -->`)
+    throw new PageError(
+      place,
+      `${kind === 'assignment' ? 'an' : 'a'} ${kind} says what it is: <!-- ${example} -->`,
+    )
   }
   try {
     return JSON.parse(meta) as Record<string, unknown>
@@ -354,7 +377,8 @@ function parseMeta(section: Section, place: string): Meta {
   return { ...known, needs: needs as string[] }
 }
 
-function isRecordOfText(value: unknown): value is Record<string, string> {
+/** Whether a value from JSON gives a text for each of its names. */
+export function isRecordOfText(value: unknown): value is Record<string, string> {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -17,7 +17,15 @@
  */
 
 /** A piece of a pattern. */
-export type Token = { readonly literal: string } | { readonly hole: string; readonly regex: RegExp }
+export type Token = { readonly literal: string } | Hole
+
+/** What may stand between two literals. */
+export interface Hole {
+  readonly hole: string
+  readonly regex: RegExp
+  /** The only text that fills it, where that is known by now: `saved.ts`. */
+  readonly filled?: string
+}
 
 /** A compiled pattern. */
 export type Pattern = readonly Token[]

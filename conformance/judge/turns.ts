@@ -1,5 +1,5 @@
 /**
- * The fences of a rule, put together to a conversation with one server.
+ * The fences of a rule, or of a case of an assignment, put together to a conversation with one server.
  *
  * ```text
  *   request   GET {{path}} ...      send 'GET /hello.txt ...'
@@ -13,18 +13,25 @@
  * An answer without a name is about the connection over which something was sent last. What a client
  * that has left would have got is not judged, and needs no answer.
  *
+ * A case of an assignment has a {@link Stage}: what has come may be kept for later (`saved.ts`), a
+ * `response` fence says what bytes come after a 101, and other fences may do something beside the
+ * conversation. It goes on as clients do, over another connection if the server has ended the first, and
+ * is broken off where it is lost.
+ *
  * @module
  */
 
 import { judgeTurns, parseAnswer } from './answer.ts'
 import type { Answer, Judged, Turn } from './answer.ts'
 import { FIRST_LINE } from './exchange.ts'
-import type { Action, Exchange, Outcome } from './exchange.ts'
+import type { Action, Exchange, LineOutcome, Outcome } from './exchange.ts'
 import { parseResponses } from './invariants.ts'
 import { requestsOf } from './requests.ts'
 import type { ParsedRequest } from './requests.ts'
-import { lineOf, PageError, parseRequest } from './fence.ts'
+import { lineOf, noFiles, PageError, parseRequest, parseResponse } from './fence.ts'
 import type { Fence } from './fence.ts'
+import { tokens } from './head.ts'
+import { Saved } from './saved.ts'
 import { quote } from './verdict.ts'
 
 /** What a rule must know of the server that it is about. */
@@ -41,10 +48,25 @@ export interface Facts {
   readonly scheme?: 'http' | 'https'
 }
 
-/** A rule's conversation with one server. */
+/** What else may happen in a conversation. */
+export interface Stage {
+  /**
+   * Read a fence that is neither a request nor an answer.
+   *
+   * @returns what is done when all that was asked before it has been answered.
+   * @throws {@link PageError} when there is no such fence.
+   */
+  act(fence: Fence, place: string): () => void | Promise<void>
+  /** What stands for the part of a file: `{{slice:FILE:A:B}}`, and what else is known beforehand. */
+  text(name: string, place: string): string | undefined
+}
+
+/** A conversation with one server. */
 export interface RuleExchange extends Exchange {
   /** What is asked and answered, by the name of the connection. */
   readonly turns: ReadonlyMap<string, readonly Turn[]>
+  /** What is kept of the answers. */
+  readonly saved: Saved
 }
 
 /** A turn whose fences are still being read. */
@@ -65,7 +87,16 @@ export function parseTurns(
   page: string,
   place: string,
   facts: Facts,
+  stage?: Stage,
 ): RuleExchange {
+  const saved = new Saved()
+  const ownAt = (at: string) => {
+    const hole = saved.holeAt(at)
+    return (name: string) => {
+      const literal = stage?.text(name, at)
+      return literal === undefined ? hole(name) : { literal }
+    }
+  }
   const actions: Action[] = []
   const lines = new Map<string, OpenTurn[]>([[FIRST_LINE, []]])
   let name = FIRST_LINE
@@ -76,18 +107,21 @@ export function parseTurns(
     name = next
     lines.set(name, lines.get(name) ?? [])
   }
+  const waitForAll = (at: string) => {
+    const before = name
+    for (const [line, turns] of lines) {
+      if (turns.length > 0) {
+        select(line)
+        actions.push(...waitFor(turns, at, stage !== undefined))
+      }
+    }
+    select(before)
+  }
   for (const fence of fences) {
     const at = `${page}:${String(fence.line)}`
     if (fence.kind === 'request') {
-      const before = name
-      for (const [line, turns] of lines) {
-        if (turns.length > 0) {
-          select(line)
-          actions.push(waitFor(turns, at))
-        }
-      }
-      select(before)
-      const request = parseRequest(fill(fence, facts), at, noFiles)
+      waitForAll(at)
+      const request = parseRequest(fill(fence, facts), at, noFiles, ownAt(at))
       const open = new Map<string, OpenTurn>()
       for (const action of request) {
         if (action.do === 'line') {
@@ -113,7 +147,18 @@ export function parseTurns(
       if (turn === undefined) {
         throw new PageError(at, `nothing has been sent over connection "${line}" that is answered`)
       }
-      turn.answers.push(parseAnswer(rest, at, facts.body))
+      turn.answers.push(parseAnswer(fill(rest, facts), at, facts.body, ownAt(at)))
+    } else if (stage !== undefined && fence.kind === 'response') {
+      const { line = name, pattern, closes } = parseResponse(fence, at, noFiles, ownAt(at))
+      const turn = lines.get(line)?.at(-1)
+      if (turn === undefined) {
+        throw new PageError(at, `nothing has been sent over connection "${line}" that is answered`)
+      }
+      turn.answers.push({ allowed: false, responses: [], closes, bytes: pattern })
+    } else if (stage !== undefined) {
+      const act = stage.act(fence, at)
+      waitForAll(at)
+      actions.push({ do: 'act', act })
     } else {
       const kinds = 'request, answer or answer allowed'
       throw new PageError(at, `a fence of a rule is ${kinds}, and not "${fence.kind}"`)
@@ -125,23 +170,27 @@ export function parseTurns(
   }
   const beside = new Map(
     [...turns].flatMap(([line, list]) =>
-      line === FIRST_LINE ? [] : [[line, { expectation: expectationOf(list) }]],
+      line === FIRST_LINE ? [] : [[line, { expectation: expectationOf(list, saved, stage) }]],
     ),
   )
-  return { actions, turns, expectation: expectationOf(turns.get(FIRST_LINE) ?? []), beside }
+  const expectation = expectationOf(turns.get(FIRST_LINE) ?? [], saved, stage)
+  return { actions, turns, expectation, beside, saved }
 }
 
-/** What the client waits for before its next request. */
-function waitFor(turns: readonly OpenTurn[], place: string): Action {
+/** What the client waits for before its next request, and whether it goes on over the same connection. */
+function waitFor(turns: readonly OpenTurn[], place: string, staged: boolean): Action[] {
   const answers = turns.at(-1)?.answers ?? []
   const ended = answers.filter(({ closes }) => closes === true)
   if (ended.length > 0 && ended.length < answers.length) {
     const flaw = 'where a request follows, all answers must close the connection, or none'
     throw new PageError(place, flaw)
   }
-  return ended.length > 0
-    ? { do: 'connect-again' }
-    : { do: 'wait-for-responses', count: turns.length }
+  const wait: Action = { do: 'wait-for-responses', count: turns.length }
+  if (ended.length > 0) {
+    return staged ? [wait, { do: 'connect-again' }] : [{ do: 'connect-again' }]
+  }
+  const open = answers.some(({ closes, bytes }) => closes === false || bytes !== undefined)
+  return staged && !open ? [wait, { do: 'go-on' }] : [wait]
 }
 
 /** Put in what the server is called, and what it has. */
@@ -153,10 +202,6 @@ function fill(fence: Fence, { path, authority, post = '', scheme = 'http' }: Fac
     }),
   )
   return { ...fence, lines }
-}
-
-function noFiles(name: string): never {
-  throw new Error(`there is no file "${name}" here`)
 }
 
 /** What is asked. Of a request that cannot be read, the first word is its method nevertheless. */
@@ -175,56 +220,43 @@ const FLOOD = 4 * 1024 * 1024
 /** What a response is worth; more may come, or the end of the connection, that is worth more. */
 const WORTH = { lost: 0, allowed: 1, passed: 2 } as const
 
-/**
- * Wait until nothing that may still come could make it better.
- *
- * Where no answer fits yet, that is known by the number of whole responses. An interim response counts
- * where an answer has one, but is not waited for when the final one is there.
- */
-function expectationOf(turns: readonly Turn[]): Exchange['expectation'] {
-  const most = (count: (answer: Answer) => number) => {
-    return turns.map(({ answers }) => Math.max(...answers.map(count)))
+/** Wait until nothing that may still come could make it better. */
+function expectationOf(
+  turns: readonly Turn[],
+  saved: Saved,
+  stage: Stage | undefined,
+): Exchange['expectation'] {
+  const judged = (
+    { received, ends, closed }: Pick<LineOutcome, 'received' | 'ends' | 'closed'>,
+    count = turns.length,
+  ) => {
+    const fate = { received, ends, closed, reset: false, late: 0 }
+    return judgeTurns(turns.slice(0, count), fate, saved)
   }
-  const all = most(({ responses }) => responses.length)
-  const finals = most(({ responses }) => responses.filter(({ codes }) => !isInterim(codes)).length)
-  const interims = most(({ responses }) => {
-    return responses.filter(({ codes }) => isInterim(codes)).length
-  })
-  const requests = turns.flatMap((turn) => turn.requests)
-  const worth = (received: string, closed: boolean, count = turns.length) => {
-    const outcome = { received, closed, reset: false, late: 0 }
-    return WORTH[judgeTurns(turns.slice(0, count), outcome).verdict]
-  }
-  let latest = ''
+  let latest: Pick<LineOutcome, 'received' | 'ends'> = { received: '', ends: [] }
+  const worth = (closed: boolean) => WORTH[judged({ ...latest, closed }).verdict]
   return {
     // Whether it would be better if the server closed now.
     get closes() {
-      return worth(latest, true) > worth(latest, false)
+      return worth(true) > worth(false)
     },
-    progress(received, count = turns.length) {
-      latest = received
-      if (worth(received, false, count) === WORTH.passed) {
-        return 'complete'
-      }
-      const sum = (counts: number[]) =>
-        counts.slice(0, count).reduce((total, one) => total + one, 0)
-      const { responses, rest } = parseResponses(received, requests, { closed: false })
-      const whole = responses.filter((response) => response.whole)
-      const final = whole.filter(({ code }) => !isInterim(String(code))).length
-      const interim = Math.min(whole.length - final, sum(interims))
-      const garbage = rest !== '' && !rest.startsWith('HTTP/') && !'HTTP/'.startsWith(rest)
-      if (final > sum(finals) || garbage || received.length > FLOOD) {
-        return 'wrong'
-      }
-      const enough = final + interim >= sum(all) || (final > 0 && final === sum(finals))
-      return enough && rest === '' ? 'complete' : 'incomplete'
+    progress(received, count, ends = []) {
+      latest = { received, ends }
+      const { open = false } = judged({ ...latest, closed: false }, count)
+      return received.length > FLOOD ? 'wrong' : open ? 'incomplete' : 'complete'
     },
+    ...(stage && { lost: (line, count) => judged(line, count).verdict === 'lost', ending }),
   }
 }
 
-/** Whether a code is that of a response that another follows; after a 101, none does. */
-function isInterim(codes: string): boolean {
-  return codes.startsWith('1') && codes !== '101'
+/** Whether the last response says that the server closes the connection: RFC 9112 §9.3, §9.6. */
+function ending(received: string): boolean {
+  const last = parseResponses(received, [], { closed: true }).responses.at(-1)
+  if (last === undefined) {
+    return false
+  }
+  const says = tokens(last.fields.flatMap(([key, value]) => (key === 'connection' ? [value] : [])))
+  return says.includes('close') || (last.version === 'HTTP/1.0' && !says.includes('keep-alive'))
 }
 
 /**
@@ -233,7 +265,10 @@ function isInterim(codes: string): boolean {
  * A client that waits for something in vain is not the client that the rule is about: what it gets
  * when it has given up is too late.
  */
-export function judgeRuleExchange({ turns, actions }: RuleExchange, outcome: Outcome): Judged {
+export function judgeRuleExchange(
+  { turns, actions, saved }: RuleExchange,
+  outcome: Outcome,
+): Judged {
   if (outcome.waits.includes(false)) {
     const text = actions.flatMap((action) => (action.do === 'wait-for' ? [action.text] : []))
     const flaw = `the client waited for ${text.map(quote).join(', ')} in vain`
@@ -241,7 +276,7 @@ export function judgeRuleExchange({ turns, actions }: RuleExchange, outcome: Out
   }
   const judged = [...turns].map(([line, list]) => {
     const here = line === FIRST_LINE ? outcome : outcome.beside.get(line)
-    const { verdict, findings } = judgeTurns(list, here ?? outcome)
+    const { verdict, findings } = judgeTurns(list, here ?? outcome, saved)
     const about = turns.size === 1 ? '' : `connection "${line}": `
     return { verdict, findings: findings.map((one) => ({ ...one, flaw: about + one.flaw })) }
   })

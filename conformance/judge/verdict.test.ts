@@ -134,6 +134,7 @@ t.test('each connection is judged, and named', async (t) => {
   const line = (body: string) => ({
     received: `HTTP/1.0 500 No\r\n\r\n${body}`,
     ends: [],
+    arrivals: [],
     ...{ closed: true, reset: false, slow: false, flooded: false, late: 0, clientPort: 1 },
   })
   const judged = (a: string, b: string) => {

@@ -237,7 +237,12 @@ export function judgeLog(expected: readonly Pattern[], log: string, utcOffset?: 
 }
 
 /** Show the line that contains an offset, and what is wrong there. */
-function pointAt(text: string, at: number, expected: string | undefined, flaw?: string): Finding {
+export function pointAt(
+  text: string,
+  at: number,
+  expected: string | undefined,
+  flaw?: string,
+): Finding {
   const start = text.lastIndexOf('\n', at - 1) + 1
   const next = text.indexOf('\n', at)
   const line = text.slice(start, next === -1 ? text.length : next + 1)

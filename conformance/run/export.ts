@@ -15,7 +15,6 @@
 
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { LISTS } from '../judge/answer.ts'
 import type { Answer } from '../judge/answer.ts'
 import { FIRST_LINE } from '../judge/exchange.ts'
 import type { Action } from '../judge/exchange.ts'
@@ -24,6 +23,7 @@ import type { Pattern } from '../judge/pattern.ts'
 import { readRules } from '../judge/rule.ts'
 import type { Rule } from '../judge/rule.ts'
 import type { Facts } from '../judge/turns.ts'
+import { LISTS } from '../judge/values.ts'
 import { EXPORT_SCHEMA, RULES } from '../paths.ts'
 import { contentsOf } from '../targets/root.ts'
 import { TargetError } from '../targets/target.ts'
@@ -120,7 +120,7 @@ function exportAnswer({ allowed, closes, responses }: Answer) {
         list: LISTS.includes(name.toLowerCase()),
         value: value === undefined ? null : piecesOf(value.pattern),
       })),
-      body: body && piecesOf(body),
+      body: body?.is === 'text' ? piecesOf(body.pattern) : undefined,
     })),
   }
 }

@@ -175,7 +175,8 @@ export function grouped(
 /** The longest line that can still be copied. */
 const LONG = 2000
 
-function show({ line: whole, column: at, length = 1, flaw }: Finding): string[] {
+/** A finding, with the line that shows it. */
+export function show({ line: whole, column: at, length = 1, flaw }: Finding): string[] {
   if (whole === '') {
     return [`    ${flaw}`]
   }

@@ -107,6 +107,8 @@ function sender(actions: readonly Action[]): string {
       case 'leave':
       case 'reset':
       case 'new':
+      case 'go-on':
+      case 'act':
         return []
     }
   })

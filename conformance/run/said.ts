@@ -38,7 +38,11 @@ const WIDTH = 160
 
 /** The log of a case, as a report shows it. */
 export function heard(said: readonly Said[] | undefined): string[] {
-  const lines = linesOf(said).filter(({ line }) => line !== '')
+  return heardLines(linesOf(said).filter(({ line }) => line !== ''))
+}
+
+/** The same, of lines. */
+export function heardLines(lines: readonly SaidLine[]): string[] {
   const shown = lines.slice(0, MOST_LINES).map(({ stream, line }) => {
     const cut = line.length > WIDTH ? `${line.slice(0, WIDTH)}...` : line
     return `    ${stream} ${printable(cut)}`

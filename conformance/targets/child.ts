@@ -8,10 +8,11 @@
  * @module
  */
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { constants } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { patiently } from '../patience.ts'
 import type { RunningApp, Said } from './target.ts'
@@ -45,6 +46,8 @@ export interface Program {
   readonly ipc?: boolean
   /** The port it was told; it may also print `READY <port>`, and must, when this is undefined. */
   readonly port?: number
+  /** What is not trusted: it has no environment but `env`, and the word that it is ready is a secret. */
+  readonly secret?: string
 }
 
 /** What is particular about the process of an app: a zone with summer time, or its protocol. */
@@ -74,6 +77,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 /** Send a signal to a program and everything that it started. */
 function kill(group: number, signal: NodeJS.Signals): void {
+  if (process.platform === 'win32') {
+    // There are no groups, and no signal that a program could heed.
+    spawnSync('taskkill', ['/T', '/F', '/PID', String(group)], { stdio: 'ignore' })
+    return
+  }
   try {
     process.kill(-group, signal)
   } catch {
@@ -192,14 +200,22 @@ export async function runProgram(program: Program): Promise<string> {
 }
 
 /** Start a program in a group of its own, so that its children can be ended with it. */
-function begin({ command, env = {}, ipc = false }: Program) {
+function begin({ command, env = {}, ipc = false, secret }: Program) {
   const [file, ...args] = typeof command === 'string' ? [command] : command
   const child = spawn(file as string, args, {
-    stdio: ['ignore', 'pipe', 'pipe', ...(ipc ? (['ipc'] as const) : [])],
-    env: { ...process.env, TZ: TIME_ZONE.name, ...env },
+    // The end of its input tells what is not trusted, and has no channel, of the end of the suite.
+    stdio: [
+      secret === undefined ? 'ignore' : 'pipe',
+      'pipe',
+      'pipe',
+      ...(ipc ? (['ipc'] as const) : []),
+    ],
+    env: { ...(secret === undefined ? process.env : {}), TZ: TIME_ZONE.name, ...env },
     shell: typeof command === 'string',
-    detached: true,
+    detached: process.platform !== 'win32',
+    windowsHide: true,
   })
+  child.stdin?.on('error', () => {})
   const exited = once(child, 'exit').catch(() => {})
   // After the exit there may be more to read.
   const closed = once(child, 'close').catch(() => {})
@@ -223,7 +239,9 @@ function begin({ command, env = {}, ipc = false }: Program) {
 
 /** How a program ended, in words. */
 function statusOf(code: number | null, signal: string | null): string {
-  return code === null ? String(signal) : `status ${String(code)}`
+  // A shell between tells a signal by its number.
+  const [name] = Object.entries(constants.signals).find(([, n]) => n === Number(code) - 128) ?? []
+  return code === null ? String(signal) : (name ?? `status ${String(code)}`)
 }
 
 /** What a program has said so far. */
@@ -276,7 +294,8 @@ const FIRST_REQUEST = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\
  */
 async function readyPort(program: Program, child: ChildProcess, output: Output): Promise<number> {
   const deadline = Date.now() + START_LIMIT
-  const { port } = program
+  const { port, secret } = program
+  const said = secret === undefined ? READY : new RegExp(`^${secret} ([0-9]+)$`, 'm')
   let first = port === undefined ? undefined : firstRequest(port)
   let failure: string | undefined
   child.once('error', (error) => {
@@ -289,7 +308,7 @@ async function readyPort(program: Program, child: ChildProcess, output: Output):
   let moment = deadline
   try {
     for (;;) {
-      const ready = READY.exec(output.text)
+      const ready = said.exec(output.text)
       if (failure !== undefined || first?.over === true) {
         // What it said last, or that the request was its end, may still be on the way.
         await sleep(50)

@@ -1,0 +1,115 @@
+/**
+ * The box of a submission: a folder with all that its process may read, and the process itself.
+ *
+ * ```text
+ *   grader -- shell -- node --permission host.js      a process group of its own, ended as a whole
+ *   BOX/   package.json, host.js, preload.js
+ *          node_modules/basehttp                      a copy of the library
+ *          submission/                                what it was compiled to
+ *          files/root/                                what it serves: the case's files
+ * ```
+ *
+ * It may read the box, and nothing else: no page, no other submission. It has no environment, no
+ * `process.kill()`, 256 MiB of heap and two minutes of processor time. The shell is its parent, so that
+ * it does not know the grader's; and if the grader is killed, the shell's input ends, and with it all of the group.
+ *
+ * This keeps a submission from ending the grader, by accident or for fun. It is no wall against an
+ * attacker: for an exam, put the grader into a container.
+ *
+ * @module
+ */
+
+import { randomBytes } from 'node:crypto'
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startProgram } from '../targets/child.ts'
+import type { RunningApp } from '../targets/target.ts'
+import type { Allowance, Assignment } from './assignment.ts'
+
+/** The most memory that a submission's own objects may take, in MiB. */
+const HEAP = 256
+
+/** Ends the group when the grader has ended, and bounds the processor time, in seconds. */
+const SHELL = `ulimit -t 120; ulimit -c 0; exec 3<&0
+(cat <&3; kill -9 0) >/dev/null 2>&1 &
+"$@" 3<&- </dev/null
+exit $?`
+
+/** A folder for one submission. */
+export class Box {
+  readonly folder: string
+  /** Where the compiled submission goes. */
+  readonly submission: string
+  /** The folder that is served, and the one around it: what is written outside is seen there. */
+  readonly root: string
+  readonly #files: string
+
+  constructor() {
+    this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'grade-')))
+    process.on('exit', this.remove)
+    this.submission = join(this.folder, 'submission')
+    this.#files = join(this.folder, 'files')
+    this.root = join(this.#files, 'root')
+    mkdirSync(this.root, { recursive: true })
+    writeFileSync(join(this.folder, 'package.json'), '{"type":"module"}\n')
+    for (const name of ['host.js', 'preload.js']) {
+      cpSync(join(import.meta.dirname, name), join(this.folder, name))
+    }
+    const library = dirname(fileURLToPath(import.meta.resolve('basehttp')))
+    const own = join(this.folder, 'node_modules', 'basehttp')
+    cpSync(fileURLToPath(import.meta.resolve('basehttp/package.json')), join(own, 'package.json'))
+    cpSync(library, join(own, 'dist', 'lib'), {
+      recursive: true,
+      filter: (path) => !/\.(?:d\.ts|map|test\.js)$/.test(basename(path)),
+    })
+  }
+
+  /** Remove it. */
+  readonly remove = (): void => {
+    process.off('exit', this.remove)
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /**
+   * Start the submission.
+   *
+   * @param main - its JavaScript
+   * @throws an Error with what it said, when it does not start.
+   */
+  start(main: string, { app, server, allow }: Assignment, name: string): Promise<RunningApp> {
+    const secret = randomBytes(8).toString('hex')
+    const node = [
+      process.execPath,
+      ...this.#permissions(allow),
+      `--max-old-space-size=${String(HEAP)}`,
+      '--enable-source-maps',
+      `--import=${join(this.folder, 'preload.js')}`,
+      join(this.folder, 'host.js'),
+    ]
+    const command = [...node, main, app, server, this.root, secret]
+    return startProgram({
+      name,
+      command: process.platform === 'win32' ? command : ['/bin/sh', '-c', SHELL, 'sh', ...command],
+      secret,
+    })
+  }
+
+  #permissions(allow: readonly Allowance[]): string[] {
+    const known = process.allowedNodeEnvironmentFlags
+    const flags: Readonly<Record<Allowance, string>> = {
+      write: `--allow-fs-write=${this.#files}`,
+      workers: '--allow-worker',
+      children: '--allow-child-process',
+    }
+    return [
+      known.has('--permission') ? '--permission' : '--experimental-permission',
+      '--disable-warning=ExperimentalWarning',
+      // Newer Nodes ask for that, too.
+      ...(known.has('--allow-net') ? ['--allow-net'] : []),
+      `--allow-fs-read=${this.folder}`,
+      ...allow.map((one) => flags[one]),
+    ]
+  }
+}

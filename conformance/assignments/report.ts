@@ -1,0 +1,120 @@
+/**
+ * The report on a submission: all that is told about it, in every format, is made from this.
+ *
+ * @module
+ */
+
+import { RULES } from '../judge/invariants.ts'
+import type { Finding } from '../judge/verdict.ts'
+import { sentBytes } from '../run/repro.ts'
+import { linesOf, thrown } from '../run/said.ts'
+import type { SaidLine } from '../run/said.ts'
+import type { Assignment, GradedCase } from './assignment.ts'
+import type { Played } from './play.ts'
+import type { Fault } from './submission.ts'
+
+/** A report. */
+export interface Report {
+  readonly schema: 'basehttp-grade/1'
+  /** `08-range` */
+  readonly assignment: string
+  readonly title: string
+  readonly file: string
+  readonly seed: number
+  readonly points: number
+  readonly of: number
+  /** Why nothing could be played; undefined if it could. */
+  readonly problem?: string
+  /** What the compiler has found. */
+  readonly faults: readonly Fault[]
+  readonly cases: readonly ReportedCase[]
+}
+
+/** A case, and how it went. */
+export interface ReportedCase {
+  readonly id: string
+  readonly passed: boolean
+  readonly points: number
+  readonly of: number
+  readonly task?: number
+  readonly hidden: boolean
+  readonly source: string
+  readonly why: string
+  readonly place: string
+  readonly findings: readonly Finding[]
+  /** The first error that the submission threw, and where its author wrote that. */
+  readonly threw?: { readonly error: string; readonly where: string }
+  readonly printed: readonly SaidLine[]
+  readonly hints: readonly string[]
+  /** Whether it passes when it is played alone, in a fresh process. */
+  readonly alone?: boolean
+  readonly sent: string
+  readonly received: string
+  readonly milliseconds: number
+}
+
+/** What a report is about. */
+export interface About {
+  readonly file: string
+  readonly seed: number
+  readonly faults: readonly Fault[]
+  readonly problem?: string
+}
+
+/** Make a report: of what was played, or of why nothing was. */
+export function makeReport(
+  { name, title, cases }: Assignment,
+  about: About,
+  played: readonly Played[],
+): Report {
+  const reported = cases.map((one) => {
+    const how = played.find((other) => other.case.id === one.id)
+    return how === undefined ? unplayed(one, about.problem ?? 'not played') : describe(how)
+  })
+  const { file, seed, problem, faults } = about
+  return {
+    schema: 'basehttp-grade/1',
+    assignment: name,
+    title,
+    file,
+    seed,
+    points: reported.reduce((sum, { points }) => sum + points, 0),
+    of: reported.reduce((sum, { of }) => sum + of, 0),
+    ...(problem !== undefined && { problem }),
+    faults,
+    cases: reported,
+  }
+}
+
+function describe(played: Played): ReportedCase {
+  const { passed, findings, said, outcome, exchange, alone, milliseconds } = played
+  const [error, where] = thrown(said).map((line) => line.replace(/^\s*(?:threw\s+)?/, ''))
+  return {
+    ...headOf(played.case),
+    passed,
+    points: passed ? played.case.points : 0,
+    // Where a rule and the page find the same, once is enough.
+    findings,
+    ...(error !== undefined && where !== undefined && { threw: { error, where } }),
+    printed: linesOf(said).filter(({ line }) => line !== ''),
+    ...(alone === true && { alone }),
+    sent: exchange === undefined ? '' : sentBytes(exchange).toString('latin1'),
+    received: outcome?.received ?? '',
+    milliseconds,
+  }
+}
+
+function unplayed(one: GradedCase, flaw: string): ReportedCase {
+  const nothing = { printed: [], sent: '', received: '', milliseconds: 0 }
+  return { ...headOf(one), passed: false, points: 0, findings: [{ line: '', flaw }], ...nothing }
+}
+
+function headOf({ id, points, task, hidden, source, why, place, hints }: GradedCase) {
+  return { id, of: points, ...(task !== undefined && { task }), hidden, source, why, place, hints }
+}
+
+/** What a finding teaches: the reason of the rule that is broken, or that of the case. */
+export function lessonOf({ findings, why }: ReportedCase): string {
+  const rule = findings[0]?.rule
+  return rule === undefined ? why : String(RULES[rule])
+}
