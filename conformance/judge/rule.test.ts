@@ -69,7 +69,10 @@ t.test('a rule that is wrong says where and why', async (t) => {
       'test.md:3: a MUST has a section that says so: "rfc:9112#3.2"',
     ],
     [replaced('"host/present"', '1'), 'test.md:3: "control" is the id of another rule'],
-    [replaced('"control":', '"needs":'), 'test.md:3: "needs" is a list of folder, post, path, tls'],
+    [
+      replaced('"control":', '"needs":'),
+      'test.md:3: "needs" is a list of folder, post, path, plain, tls',
+    ],
     [replaced('"control":', '"fresh":'), 'test.md:3: "fresh" is true or false'],
     [
       replaced('"control":', '"noscan":'),

@@ -40,7 +40,7 @@ export type RuleLevel = (typeof LEVELS)[number]
 export type Need = (typeof NEEDS)[number]
 
 const LEVELS = ['MUST', 'SHOULD', 'MAY', 'safe', 'sturdy'] as const
-const NEEDS = ['folder', 'post', 'path', 'tls'] as const
+const NEEDS = ['folder', 'post', 'path', 'plain', 'tls'] as const
 const KEYS: readonly string[] = ['level', 'source', 'control', 'needs', 'fresh']
 
 /** A rule, as its page has it. */

@@ -188,9 +188,7 @@ export async function explore(
   if (post !== undefined) {
     has.add('post')
   }
-  if (app.tls === true) {
-    has.add('tls')
-  }
+  has.add(app.tls === true ? 'tls' : 'plain')
   const scheme = app.tls === true ? 'https' : 'http'
   return { facts: { path, body, post, scheme }, has, version: first?.version }
 }

@@ -71,6 +71,7 @@ const LACKING: Readonly<Record<Need, string>> = {
   folder: 'the files of --make-root',
   post: 'a resource that takes a body: --post /x',
   path: 'a resource of its own: --path /x',
+  plain: 'a server without TLS: url:http://...',
   tls: 'TLS: url:https://...',
 }
 

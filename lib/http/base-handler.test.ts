@@ -167,7 +167,7 @@ t.test('a long body that was not read ends the connection', async (t) => {
     server,
     `POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n${'x'.repeat(1000000)}GET /next HTTP/1.1\r\nHost: x\r\n\r\n`,
   )
-  t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nPOST\n')
+  t.equal(plain(answer), 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nPOST\n')
 })
 
 t.test('a method that reads into the next request ends the connection', async (t) => {
@@ -707,6 +707,7 @@ t.test('a client of HTTP/1.0 is told that its connection is kept', async (t) => 
 
 t.test('a response of HTTP/0.9 ends with the connection', async (t) => {
   class Old extends Hello {
+    override protocolVersion = 'HTTP/1.0'
     override do_GET() {
       this.sendHeader('Connection', 'keep-alive')
       this.closeConnection = false

@@ -39,27 +39,18 @@ import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { sleep0, Turn } from '../stdlib/asyncio.ts'
 import { decodeLatin1, encodeLatin1, encodeUtf8 } from '../stdlib/bytes.ts'
 import { deadlineIn, formatDate, localTime, MONTHS, now, WEEKDAYS } from '../stdlib/dates.ts'
-import { isConnectionError, TimeoutError } from '../stdlib/errors.ts'
+import { isConnectionError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 import { escapeControls, format, repr } from '../stdlib/format.ts'
 import { runtime, stderr } from '../stdlib/sys.ts'
 import { ChunkedReader } from './chunked-reader.ts'
 import { encodeChunk, LAST_CHUNK } from './chunked.ts'
 import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, errorPage } from './error-page.ts'
 import { checkHost } from './host.ts'
-import {
-  BAD_WORD,
-  bodyLength,
-  HTTPMessage,
-  listOf,
-  parseVersion,
-  readFields,
-  RequestError,
-  splitWords,
-  withoutLineEnds,
-} from './message.ts'
+import { bodyLength, HTTPMessage, isNamed, listOf, readFields, RequestError } from './message.ts'
 import type { MessageClass } from './message.ts'
 import { methodsOf } from './methods.ts'
-import { HTTPStatus, RESPONSES } from './status.ts'
+import { BAD_WORD, parseVersion, splitWords, withoutLineEnds } from './request-line.ts'
+import { hasContent, HTTPStatus, RESPONSES } from './status.ts'
 import type { Responses } from './status.ts'
 
 /** A method that handles one kind of request: `do_GET`, `do_POST`. It takes no arguments. */
@@ -121,13 +112,12 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // HTTP/1.0 it ends the connection silently, as in Python.
     let emptyLines = this.protocolVersion >= 'HTTP/1.1' ? 1 : 0
     try {
-      line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
-      while (line === undefined || (/^\r?\n$/.test(line) && emptyLines-- > 0)) {
+      do {
+        line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
         if (line === undefined) {
           await (this.rfile.buffered > 0 ? this.#waitForHead() : this.waitForRequest())
         }
-        line = this.rfile.takeTextLine(MAX_REQUEST_LINE + 1)
-      }
+      } while (line === undefined || (/^\r?\n$/.test(line) && emptyLines-- > 0))
       if (line.length === 0) {
         this.closeConnection = true
         return
@@ -242,7 +232,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const speaks11 = this.protocolVersion >= 'HTTP/1.1'
     this.requestVersion = speaks11 ? this.protocolVersion : this.defaultRequestVersion
     this.closeConnection = true
-    this.#connectionSaid = false
+    this.#ends = false
+    this.#said = ''
     this.requestline = withoutLineEnds(this.#rawRequestline)
 
     const words = splitWords(this.requestline)
@@ -258,7 +249,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         fields = readFields(this.rfile, lines)
       }
       this.rfile.deadline = null
-      this.headers = new this.MessageClass(checkHost(fields, this.path, this.isHTTP11))
+      const { encrypted = false } = this.server as { encrypted?: boolean }
+      fields = checkHost(fields, this.path, this.isHTTP11, encrypted)
+      this.headers = new this.MessageClass(fields)
       this.#checkFraming()
     } catch (error) {
       if (!(error instanceof RequestError)) {
@@ -274,6 +267,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       const options = listOf(connections.join())
       if (options.includes('close')) {
         this.closeConnection = true
+        this.#ends = this.isHTTP11
       } else if (options.includes('keep-alive') && speaks11) {
         this.closeConnection = false
       }
@@ -288,6 +282,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** Set command, path and version from the words of the request line. */
   #parseRequestline(words: readonly string[]): void {
+    const speaks11 = this.protocolVersion >= 'HTTP/1.1'
     // The version is the last of three words or more, whether or not the line is right otherwise.
     if (words.length >= 3) {
       const version = words.at(-1) as string
@@ -296,10 +291,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         throw new RequestError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
       }
       const [major, minor] = number
-      if ((major > 1 || (major === 1 && minor >= 1)) && this.protocolVersion >= 'HTTP/1.1') {
+      if ((major > 1 || (major === 1 && minor >= 1)) && speaks11) {
         this.closeConnection = false
       }
-      if (major >= 2) {
+      // RFC 9110 §15.6.6. Differs: in HTTP/1.1, neither is HTTP/0.9 served by name.
+      if (major >= 2 || (major === 0 && speaks11)) {
         throw new RequestError(
           HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
           `Invalid HTTP version (${version.slice('HTTP/'.length)})`,
@@ -317,7 +313,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     const [command, path] = words as [string, string]
     if (words.length === 2) {
       // Differs: with HTTP/1.1, HTTP/0.9 is not spoken any more.
-      if (command !== 'GET' || this.protocolVersion >= 'HTTP/1.1') {
+      if (command !== 'GET' || speaks11) {
         throw new RequestError(
           HTTPStatus.BAD_REQUEST,
           `Bad HTTP/0.9 request type (${repr(command)})`,
@@ -406,16 +402,22 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     // Security: what a method leaves of the body would be taken for the next request, and is
     // chosen by whoever wrote the body (gh-150499). A method that read on past the body has
-    // taken a piece of the next request. One that has put another reader in place, after CONNECT for
-    // instance, has left both the body and the connection it came over.
-    const unread = this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
+    // taken a piece of the next request.
+    const unread = this.#unread
     // Differs: only the end of the connection ends a response of HTTP/0.9; Python keeps it open if
     // somebody says `Connection: keep-alive`.
-    const isLong = unread > MAX_SKIPPED && unread !== Infinity
-    if (unread < 0 || isLong || this.requestVersion === 'HTTP/0.9') {
+    if (unread < 0 || isLong(unread) || this.requestVersion === 'HTTP/0.9') {
       this.closeConnection = true
     }
     return this.closeConnection ? 0 : unread
+  }
+
+  /**
+   * How many bytes of the body have not been read; `Infinity` while chunks come. A method that has put
+   * another reader in place, after CONNECT for instance, has left both the body and the connection.
+   */
+  get #unread(): number {
+    return this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
   }
 
   // -- Writing responses ---------------------------------------------------------------------
@@ -448,9 +450,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.sendHeader(name, value)
     }
 
-    // RFC 9110 §6.4.1: 1xx, 204 and 304 have no content, and §15.3.6: nor has 205.
     let body: Uint8Array | undefined
-    if (code >= 200 && code !== 204 && code !== 205 && code !== 304) {
+    if (hasContent(code)) {
       const [page, type] = errorPage(this, code, message, explain)
       body = encodeUtf8(page)
       this.sendHeader('Content-Type', type)
@@ -507,20 +508,29 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * Add a header to the response; each character of its value becomes one byte. `Connection: close` and
    * `Connection: keep-alive` also decide {@link closeConnection}.
    *
+   * RFC 9112 §9.6: what either side has closed MUST end, and the client must not read otherwise. Differs: in
+   * HTTP/1.1, `Connection: keep-alive` is not sent after a `close` of the client's or of the method's; in
+   * Python it keeps the connection open.
+   *
    * @throws `TypeError` when either holds CR, LF, NUL, or a character that does not fit in one byte.
    */
   sendHeader(keyword: string, value: string | number): void {
     const text = String(value)
-    this.#addLine(keyword, ': ', text)
-    if (keyword.length === 'connection'.length && keyword.toLowerCase() === 'connection') {
-      this.#connectionSaid = true
+    if (isNamed(keyword, 'connection')) {
       const options = listOf(text)
       if (options.includes('close')) {
         this.closeConnection = true
+        this.#ends = this.isHTTP11
+        this.#said = 'close'
       } else if (options.includes('keep-alive')) {
+        if (this.#ends || (this.isHTTP11 && this.server.closing)) {
+          return
+        }
         this.closeConnection = false
+        this.#said = 'keep-alive'
       }
     }
+    this.#addLine(keyword, ': ', text)
   }
 
   /** End the headers with an empty line. What is written to `wfile` after this is the body. */
@@ -530,10 +540,14 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed; otherwise it
     // waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the
     // connection and does not say so; `ab -k` then waits for its end.
-    const ends = this.closeConnection || this.server.closing
-    const isUnsaid = this.#status >= 200 && !this.#connectionSaid
-    if (isUnsaid && ends === this.isHTTP11 && this.protocolVersion >= 'HTTP/1.1') {
-      this.sendHeader('Connection', ends ? 'close' : 'keep-alive')
+    if (this.#status >= 200 && this.protocolVersion >= 'HTTP/1.1') {
+      // Too much is left of the body for this not to be the last response, unless the method still reads it.
+      this.closeConnection ||= isLong(this.#unread)
+      const ends = this.closeConnection || this.server.closing
+      const word = ends ? 'close' : 'keep-alive'
+      if (ends === this.isHTTP11 && this.#said !== word) {
+        this.sendHeader('Connection', word)
+      }
     }
     if (this.requestVersion !== 'HTTP/0.9') {
       this.#headersBuffer += '\r\n'
@@ -548,19 +562,28 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    *
    * A method that fails sends no last chunk: the client can tell that the body is not whole.
    *
+   * @throws `ValueError` when there is a `Content-Length` or a `Transfer-Encoding` already, and for a response
+   * that has no body: 1xx, 204, 205, 304, and a 2xx to CONNECT.
    * @added Python has no chunks; its handlers send them by hand.
    * @see [RFC 9112 §7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1)
    */
   endHeadersChunked(): void {
-    // RFC 9112 §6.1: these responses have no body, and must not say that they are chunked.
-    const isBodiless = this.#status === 204 || this.#status === 304
-    if (!this.isHTTP11) {
-      this.closeConnection = true
-    } else if (!isBodiless) {
+    // RFC 9112 §6.1 and §6.2: chunks MUST NOT be announced where there is no body, nor beside a length.
+    const flaw = !hasContent(this.#status, this.command)
+      ? `one with status ${String(this.#status)} has no body`
+      : /\n(?:content-length|transfer-encoding):/i.test(this.#headersBuffer)
+        ? 'it has a Content-Length or Transfer-Encoding already'
+        : ''
+    if (flaw !== '') {
+      throw new ValueError(`Cannot send the response to ${this.command} in chunks: ${flaw}`)
+    }
+    if (this.isHTTP11) {
       this.sendHeader('Transfer-Encoding', 'chunked')
+    } else {
+      this.closeConnection = true
     }
     this.endHeaders()
-    if (isBodiless || this.command === 'HEAD') {
+    if (this.command === 'HEAD') {
       this.wfile.encode = () => NOTHING
     } else if (this.isHTTP11) {
       this.wfile.encode = encodeChunk
@@ -578,7 +601,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** Differs: in Python such lines come out before the next response. */
   #dropHeaders(): void {
-    this.#headersBuffer = ''
+    this.#headersBuffer = this.#said = ''
     this.logError('headers dropped: endHeaders() was not called')
   }
 
@@ -725,8 +748,10 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   #status = 0
   /** Whether the response, not only an interim one, has begun to leave. */
   #responding = false
-  /** Whether that head has a `Connection` field. */
-  #connectionSaid = false
+  /** What that head says of the connection: `close`, `keep-alive`, or nothing yet. */
+  #said = ''
+  /** Whether client or method has said, in HTTP/1.1, that the connection ends: that is final. */
+  #ends = false
   /** The connection's own reader; `rfile` is another one while a body comes in chunks. */
   #input!: StreamReader
 
@@ -800,6 +825,11 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     checkSeconds(options, 'bodyTimeout')
     checkOneOf(options, 'protocolVersion', ['HTTP/1.0', 'HTTP/1.1'])
   }
+}
+
+/** Whether an unread body is known to be too long to be skipped. */
+function isLong(unread: number): boolean {
+  return unread > MAX_SKIPPED && unread !== Infinity
 }
 
 const NO_FIELDS = new HTTPMessage()

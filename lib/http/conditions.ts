@@ -15,14 +15,18 @@ import type { HTTPMessage } from './message.ts'
 /**
  * Tell whether the client wants a file only as it was before, and it has changed: a 412.
  *
- * Differs: Python only looks at `If-Modified-Since`, and so do these functions for HTTP/1.0.
+ * The listing of a directory has conditions, too, but no date. RFC 9110 §13.1.3 and §13.1.4: those with a date
+ * MUST be ignored then.
  *
- * @param modified - when the file was last modified, in seconds since 1970
+ * Differs: Python only looks at `If-Modified-Since`, and only for files, and so do these functions for
+ * HTTP/1.0.
+ *
+ * @param modified - when the file was last modified, in seconds since 1970; null for a listing
  * @see [RFC 9110 §13.2.2](https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2) for the order
  */
 export function isFailedPrecondition(
   headers: HTTPMessage,
-  modified: number,
+  modified: number | null,
   isHTTP11: boolean,
 ): boolean {
   if (!isHTTP11) {
@@ -32,36 +36,40 @@ export function isFailedPrecondition(
     return !isAny(headers, 'If-Match')
   }
   const before = dateIn(headers, 'If-Unmodified-Since')
-  return before !== null && Math.floor(modified) > before
+  return before !== null && Math.floor(modified ?? NaN) > before
 }
 
 /**
  * Tell whether the client's copy of a file is as good as the file: a 304.
  *
- * @param modified - when the file was last modified, in seconds since 1970
+ * @param modified - when the file was last modified, in seconds since 1970; null for a listing
  */
-export function isFreshByDate(headers: HTTPMessage, modified: number, isHTTP11: boolean): boolean {
+export function isFreshByDate(
+  headers: HTTPMessage,
+  modified: number | null,
+  isHTTP11: boolean,
+): boolean {
   if (isHTTP11 && isAny(headers, 'If-None-Match')) {
     return true
   }
   // RFC 9110 §13.1.3: a recipient MUST ignore If-Modified-Since beside If-None-Match, also one that
   // does not know the latter.
   const since = headers.has('If-None-Match') ? null : dateIn(headers, 'If-Modified-Since')
-  // As precise as dates of HTTP are.
-  return since !== null && Math.floor(modified) <= since
+  // As precise as dates of HTTP are. NaN is neither earlier nor later than any.
+  return since !== null && Math.floor(modified ?? NaN) <= since
 }
 
 /**
- * The time that a response gives in `Last-Modified`, in seconds since 1970; null if it has none.
+ * The time that a response gives in `Last-Modified`, in seconds since 1970; null if it has none. To be
+ * called before `sendResponse()`.
  *
  * @param modified - when the file was last modified
  */
 export function lastModified(modified: number, isHTTP11: boolean): number | null {
-  if (modified < FIRST_YEAR || modified >= END_OF_YEARS) {
-    return null
-  }
-  // RFC 9110 §8.8.2.1: not later than Date. A clock that is wrong, or `touch -d`, may say so.
-  return isHTTP11 ? Math.min(modified, now()) : modified
+  // RFC 9110 §8.8.2.1: not later than Date, not even by the second between the two. A clock that is wrong,
+  // or `touch -d`, may have it otherwise.
+  const time = isHTTP11 ? Math.min(modified, now()) : modified
+  return time < FIRST_YEAR || time >= END_OF_YEARS ? null : time
 }
 
 /** Where HTTP's dates begin and end, in seconds: the years 1 to 9999. A file may be of another. */

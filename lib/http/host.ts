@@ -13,6 +13,7 @@
  * @module
  */
 
+import { isIPv6 } from '../stdlib/urls.ts'
 import { isNamed, RequestError } from './message.ts'
 import type { Field } from './message.ts'
 
@@ -21,14 +22,21 @@ import type { Field } from './message.ts'
  * names one, `http://example.org/`, that has the last word, and takes the place of the one in `Host`.
  *
  * Differs: in HTTP/1.1, a 400 for a request without `Host`, and for one that is not a host with or without
- * a port; and the host of the target counts. To Python, `Host` is a field like any other, and such a target
- * is a path.
+ * a port; a 400 for a target that no URI can be, and a 421 for one of `https:` that did not come over TLS; and
+ * the host of the target counts. To Python, `Host` is a field like any other, and a target is a path, whatever
+ * it is.
  *
+ * @param isEncrypted - whether the server speaks TLS
  * @returns the fields.
- * @throws {@link RequestError} with a 400.
+ * @throws {@link RequestError} with a 400 or 421.
  * @see [RFC 9112 §3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2), and §3.2.2
  */
-export function checkHost(fields: Field[], target: string, isHTTP11: boolean): Field[] {
+export function checkHost(
+  fields: Field[],
+  target: string,
+  isHTTP11: boolean,
+  isEncrypted: boolean,
+): Field[] {
   let host: string | undefined
   for (const [name, value] of fields) {
     if (isNamed(name, 'host')) {
@@ -41,7 +49,7 @@ export function checkHost(fields: Field[], target: string, isHTTP11: boolean): F
   if (!isHTTP11) {
     return fields
   }
-  if (host === undefined || !HOST.test(host)) {
+  if (host === undefined || !isHost(host)) {
     throw badHost('HTTP/1.1 requires a Host header: a host, with or without a port')
   }
   // Other forms than a path and a URL are `*`, for OPTIONS, and `example.org:443`, for CONNECT. The part of
@@ -50,15 +58,28 @@ export function checkHost(fields: Field[], target: string, isHTTP11: boolean): F
     throw new RequestError(
       400,
       'Bad request target',
-      'a target is a path that begins with a slash, or a URL, without a fragment (RFC 9112 section 3.2)',
+      'a target is a path that begins with a slash, or a URL, in ASCII without controls and without a ' +
+        'fragment (RFC 9112 section 3.2)',
     )
   }
-  const wanted = ORIGIN.exec(target)?.[1]
-  if (wanted === undefined) {
+  if (target.startsWith('/')) {
     return fields
   }
+  const [, scheme, wanted] = ORIGIN.exec(target) ?? []
+  if (scheme === undefined || wanted === undefined) {
+    return fields
+  }
+  // RFC 9110 §7.4: whoever asks for https MUST NOT be served without it. What is private there may be wanted
+  // by somebody in between.
+  if (scheme.length === 'https'.length && !isEncrypted) {
+    throw new RequestError(
+      421,
+      'Misdirected Request',
+      'this is not a connection over TLS (RFC 9110 section 7.4)',
+    )
+  }
   // RFC 9110 §4.2.1: a URI of http without a host is not valid.
-  if (!HOST.test(wanted) || wanted === '' || wanted.startsWith(':')) {
+  if (!isHost(wanted) || wanted === '' || wanted.startsWith(':')) {
     throw badHost('the target must name a host, with or without a port')
   }
   return fields.map(([name, value]) => [name, isNamed(name, 'host') ? wanted : value])
@@ -69,15 +90,29 @@ export function withoutOrigin(target: string): string {
   return ORIGIN.test(target) ? target.replace(ORIGIN, '').replace(/^\/*/, '/') : target
 }
 
+/** Whether a text is a host with or without a port; the host may be empty. */
+function isHost(text: string): boolean {
+  if (!text.startsWith('[')) {
+    return HOST.test(text)
+  }
+  const address = LITERAL.exec(text)?.[1]
+  return address !== undefined && (/^v/i.test(address) || isIPv6(address))
+}
+
 function badHost(explain: string): RequestError {
   return new RequestError(400, 'Bad Host header', `${explain} (RFC 9112 section 3.2)`)
 }
 
-const TARGET = /^(?:\/|[A-Za-z][-+.A-Za-z0-9]*:|\*$|[^/?]*:[0-9]+$)[^#]*$/
-const ORIGIN = /^https?:\/\/([^/?#]*)/i
+// What RFC 3986 §2 allows nowhere in a URI, and browsers send all the same, is let through: `|` and `"`.
+const TARGET = /^(?:\/|[A-Za-z][-+.A-Za-z0-9]*:|\*$|[^/?]*:[0-9]+$)[!"$-~]*$/
+const ORIGIN = /^(https?):\/\/([^/?#]*)/i
 
-// uri-host [ ":" port ], RFC 9110 §7.2 and RFC 3986 §3.2.2; the host may be empty.
-// A run of characters at a time: each request is checked.
+// uri-host [ ":" port ], RFC 9110 §7.2 and RFC 3986 §3.2.2: a name, or an address in brackets, of IPv6 or of
+// what may come after it. A run of characters at a time: each request is checked.
 const CHARACTERS = "[-!$&'()*+,;=.~\\w]*"
 const NAME = `${CHARACTERS}(?:%[0-9A-Fa-f]{2}${CHARACTERS})*`
-const HOST = new RegExp(`^(?:${NAME}|\\[[0-9A-Fa-f:.]+\\])(?::[0-9]*)?[ \\t]*$`)
+const PORT = '(?::[0-9]*)?[ \\t]*$'
+const HOST = new RegExp(`^${NAME}${PORT}`)
+const LITERAL = new RegExp(
+  `^\\[([0-9A-Fa-f:.]+|[vV][0-9A-Fa-f]+\\.[-!$&'()*+,;=.~\\w:]+)\\]${PORT}`,
+)

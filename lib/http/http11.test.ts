@@ -78,7 +78,10 @@ const CHUNKED = 'Transfer-Encoding: chunked'
 
 t.test('a request of HTTP/1.1 has one Host that is a host', async (t) => {
   const { server } = await start(t, Echo)
-  for (const good of ['x', 'example.org:8080', '[::1]', '[::1]:80', '127.0.0.1', 'a_b', 'x:', '']) {
+  for (const good of [
+    ...['x', 'example.org:8080', '127.0.0.1', 'a_b', 'a%20b', 'x:', ''],
+    ...['[::1]', '[::1]:80', '[::ffff:127.0.0.1]', '[v1.a:b]', '[VF.~]:80'],
+  ]) {
     const sent = head('GET / HTTP/1.1', `Host: ${good}`) + LAST
     t.same(codes(await talk(server, sent)), [200, 200], good)
   }
@@ -93,6 +96,13 @@ t.test('a request of HTTP/1.1 has one Host that is a host', async (t) => {
     ['Host: a#b'],
     ['Host: a:b'],
     ['Host: [::1'],
+    ['Host: [:::]'],
+    ['Host: [1.2.3.4]'],
+    ['Host: [1:2]'],
+    ['Host: [fe80::1%25eth0]'],
+    ['Host: [v1.]'],
+    ['Host: [v.a]'],
+    ['Host: []'],
     ['Host: a%zz'],
     ['Host: a\x80'],
   ]) {
@@ -314,25 +324,105 @@ t.test('Connection is a list, and the end is announced', async (t) => {
   t.notMatch(first, /\r\nConnection:/, 'to HTTP/1.0 the end goes without saying')
 })
 
-t.test('close is said once, also by a method that decides it', async (t) => {
-  class Closing extends Echo {
-    override do_GET() {
-      if (this.path === '/itself') {
-        this.sendResponse(200)
-        this.sendHeader('Connection', 'close')
-        this.sendHeader('Content-Length', 0)
-        this.endHeaders()
-        return
+/** Says of the connection what the query says, and `!` for the field. */
+class Connecting extends Echo {
+  override do_GET() {
+    this.sendResponse(200)
+    for (const word of this.path.match(/[^/?,]+/g) ?? []) {
+      if (word === '!') {
+        this.closeConnection = true
+      } else {
+        this.sendHeader('Connection', word)
       }
-      this.closeConnection = true
-      this.reply('')
+    }
+    this.sendHeader('Content-Length', 0)
+    this.endHeaders()
+  }
+}
+
+t.test('a close of either side is final, and is said once', async (t) => {
+  const { server } = await start(t, Connecting)
+  const said = (received: string) =>
+    [...received.matchAll(/^Connection: (.*)\r$/gm)].map((match) => match[1])
+  for (const [query, asked, ...expected] of [
+    ['', 'close', 'close'],
+    ['keep-alive', 'close', 'close'],
+    ['Keep-Alive', 'x, Close', 'close'],
+    ['close', 'close', 'close'],
+    ['close', 'x', 'close'],
+    ['close,keep-alive', 'x', 'close'],
+    ['keep-alive,close', 'x', 'keep-alive', 'close'],
+    ['!', 'x', 'close'],
+    ['x', 'close', 'x', 'close'],
+    ['keep-alive,!', 'x', 'keep-alive', 'close'],
+  ] as const) {
+    const request = head(`GET /?${query} HTTP/1.1`, 'Host: x', `Connection: ${asked}`)
+    const received = await talk(server, request + LAST)
+    t.same(codes(received), [200], `${asked} and ${query}`)
+    t.same(said(received), expected, `${asked} and ${query}`)
+  }
+  for (const query of ['', 'keep-alive', 'x']) {
+    const received = await talk(server, head(`GET /?${query} HTTP/1.1`, 'Host: x') + LAST)
+    t.same(codes(received), [200, 200], `kept with ${query}`)
+  }
+
+  class OldConnecting extends Connecting {
+    override protocolVersion = 'HTTP/1.0'
+  }
+  const { server: old } = await start(t, OldConnecting)
+  for (const [line, on] of [
+    ['GET /?keep-alive HTTP/1.1', old],
+    ['GET /?keep-alive HTTP/1.0', server],
+  ] as const) {
+    const request = head(line, 'Connection: close')
+    t.same(codes(await talk(on, request + request + head('GET /?close HTTP/1.0'))), [200, 200, 200])
+  }
+})
+
+t.test('nothing is kept, or said to be, while the server closes', async (t) => {
+  class Closing extends Connecting {
+    override do_GET() {
+      void this.server.shutdown()
+      super.do_GET()
     }
   }
   const { server } = await start(t, Closing)
-  for (const path of ['/itself', '/field']) {
-    const received = await talk(server, head(`GET ${path} HTTP/1.1`, 'Host: x'))
-    t.equal(received.match(/^Connection: close\r$/gm)?.length, 1, path)
+  const received = await talk(server, head('GET /?keep-alive HTTP/1.1', 'Host: x'))
+  t.match(received, '\r\nConnection: close\r\n')
+  t.notMatch(received, 'keep-alive')
+})
+
+t.test('a response is the last one if too much of the body is unread, and says so', async (t) => {
+  class Late extends Echo {
+    override async do_POST() {
+      this.sendResponse(200)
+      this.sendHeader('Content-Length', 1)
+      this.endHeaders()
+      const body = await this.rfile.read(this.bodySize())
+      void this.wfile.write(bytes(String(body.length === this.bodySize())[0] ?? ''))
+    }
   }
+  const { server } = await start(t, Echo)
+  const { server: late } = await start(t, Late)
+  const send = (on: typeof server, line: string, length: number, ...fields: string[]) =>
+    talk(
+      on,
+      head(line, 'Host: x', `Content-Length: ${String(length)}`, ...fields) +
+        'x'.repeat(length) +
+        LAST,
+    )
+  const limit = 256 * 1024
+  t.same(codes(await send(server, 'PUT / HTTP/1.1', limit)), [200, 200], 'this is skipped')
+  for (const method of ['PUT', 'OPTIONS']) {
+    const received = await send(server, `${method} / HTTP/1.1`, limit + 1)
+    t.match(codes(received), [/20[04]/], method)
+    t.match(received, '\r\nConnection: close\r\n', method)
+  }
+  t.same(codes(await send(server, 'POST / HTTP/1.1', limit + 1)), [200, 200], 'this has been read')
+  const read = await send(late, 'POST / HTTP/1.1', limit + 1)
+  t.match(read, /\r\nConnection: close\r\n\r\nt$/, 'what follows can still be read')
+  const one = await send(server, 'PUT / HTTP/1.0', limit + 1, 'Connection: keep-alive')
+  t.notMatch(one, 'Connection: keep-alive', 'nor is the contrary promised')
 })
 
 t.test('the host in an absolute target is the one that counts', async (t) => {
@@ -341,7 +431,7 @@ t.test('the host in an absolute target is the one that counts', async (t) => {
     return talk(server, head(`GET ${target} HTTP/1.1`, host, 'Connection: close'))
   }
   t.match(await get('http://example.org:80/a?b'), 'GET http://example.org:80/a?b example.org:80')
-  t.match(await get('HTTPS://[::1]/'), 'GET HTTPS://[::1]/ [::1]')
+  t.match(await get('HTTP://[::1]/'), 'GET HTTP://[::1]/ [::1]')
   for (const target of ['http:///a', 'http://', 'http://a b/'.replace(' ', '%zz'), 'http://u@a/']) {
     t.same(codes(await get(target)), [400], target)
   }
@@ -369,7 +459,20 @@ t.test('a malformed request line gets a response with a head', async (t) => {
   for (const version of ['HTTP/1.10', 'HTTP/01.1', 'HTTP/1.1.1']) {
     t.match(await talk(server, head(`GET / ${version}`, 'Host: x')), /^HTTP\/1\.1 400 /, version)
   }
-  for (const target of ['a', '/a#b', 'http://x/#b', '**', '*a', '']) {
+  for (const target of [
+    ...['a', '/a#b', 'http://x/#b', '**', '*a', ''],
+    ...[
+      '/\0',
+      '/\x1b',
+      '/\x7f',
+      '/?\x01',
+      '/\xe9',
+      '/\xff',
+      '/?\xc3\xa9',
+      'http://x/\xe9',
+      'http://x\xe9/',
+    ],
+  ]) {
     const received = await talk(server, head(`GET ${target} HTTP/1.1`, 'Host: x'))
     t.match(received, /^HTTP\/1\.1 400 /, target)
   }
@@ -380,8 +483,52 @@ t.test('a malformed request line gets a response with a head', async (t) => {
       line,
     )
   }
+  for (const target of ['/|', '/"<>^`{}', '/a[b]', '/%zz', '/\\']) {
+    const received = await talk(
+      server,
+      head(`GET ${target} HTTP/1.1`, 'Host: x', 'Connection: close'),
+    )
+    t.match(received, /^HTTP\/1\.1 200 /, `browsers send ${target}`)
+  }
+  for (const version of ['HTTP/0.9', 'HTTP/0.0', 'HTTP/2.0']) {
+    const received = await talk(server, head(`GET / ${version}`, 'Host: x'))
+    t.match(received, /^HTTP\/1\.1 505 /, version)
+  }
   const { server: old } = await start(t, Old)
   t.notMatch(await talk(old, head('GET / http/1.1')), /^HTTP/, 'as in Python')
+  t.match(await talk(old, head('GET / HTTP/0.9')), /^GET \/ null$/, 'as in Python')
+  t.match(
+    await talk(old, head('GET /\xe9\x7f HTTP/1.1')),
+    / 200 [^]*GET \/\xe9\x7f/,
+    'as in Python',
+  )
+})
+
+t.test('what is asked of https is not served without TLS', async (t) => {
+  const { server } = await start(t, Echo)
+  const get = (on: HTTPServer, target: string, version = 'HTTP/1.1') =>
+    talk(on, head(`GET ${target} ${version}`, 'Host: x', 'Connection: close'))
+  for (const target of ['https://x/', 'HTTPS://x:443', 'https://']) {
+    t.match(await get(server, target), /^HTTP\/1\.1 421 Misdirected Request\r\n/, target)
+  }
+  t.same(codes(await get(server, '/?https://x/')), [200])
+  t.same(codes(await get(server, 'https://x/', 'HTTP/1.0')), [200], 'as in Python')
+  // A server behind something that does the TLS can say so.
+  const behind = Object.assign(new HTTPServer(['127.0.0.1', 0], Echo), { encrypted: true })
+  await serve(t, behind)
+  t.match(await get(behind, 'https://y/'), 'GET https://y/ y')
+})
+
+t.test('Allow names what can be asked for', async (t) => {
+  class Odd extends Echo {
+    do_NOTHING = undefined
+    declare do_TEXT: undefined
+    declare 'do_A B': () => void
+  }
+  Object.assign(Odd.prototype, { do_TEXT: 'text', 'do_A B': () => undefined, do_: () => undefined })
+  const { server } = await start(t, Odd)
+  const received = await talk(server, head('OPTIONS * HTTP/1.1', 'Host: x', 'Connection: close'))
+  t.match(received, '\r\nAllow: GET, OPTIONS, PATCH, POST, PUT\r\n')
 })
 
 t.test('files: absolute targets, OPTIONS, and dates that are not in the future', async (t) => {
@@ -414,6 +561,7 @@ t.test('files: absolute targets, OPTIONS, and dates that are not in the future',
   class OldFiles extends Files {
     override protocolVersion = 'HTTP/1.0'
   }
+  t.match(await get('GET https://example.org/a.txt'), / 421 /)
   const { server: old } = await start(t, OldFiles)
   t.match(await talk(old, head('OPTIONS * HTTP/1.1')), / 501 /, 'as in Python')
   t.match(await talk(old, head('GET http://example.org/a.txt HTTP/1.0')), / 404 /)
@@ -459,6 +607,89 @@ t.test('files: every condition is evaluated, in its order', async (t) => {
     const isPythons = !fields.some((field) => /^If-(?:Match|Unm|None-Match: \*)/.test(field))
     t.same(codes(await talk(old, sent)), [isPythons ? code : 200], `as in Python: ${fields.join()}`)
   }
+  // A listing has neither a date nor a tag.
+  for (const [code, ...fields] of [
+    [412, 'If-Match: "tag"'],
+    [200, 'If-Match: *'],
+    [200, `If-Unmodified-Since: ${before}`],
+    [304, 'If-None-Match: *'],
+    [200, 'If-None-Match: "tag"'],
+    [200, 'If-Modified-Since: Fri, 31 Dec 9999 23:59:59 GMT'],
+  ] as const) {
+    const sent = head('GET / HTTP/1.1', 'Host: x', 'Connection: close', ...fields)
+    t.same(codes(await talk(server, sent)), [code], `a listing: ${fields.join()}`)
+    t.same(codes(await talk(old, sent)), [200], `a listing, as in Python: ${fields.join()}`)
+  }
+})
+
+t.test('Last-Modified is not later than Date, be it by the blink of an eye', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'basehttp-http11-'))
+  t.teardown(() => {
+    rmSync(directory, { recursive: true })
+  })
+  writeFileSync(join(directory, 'a.txt'), 'hello')
+  utimesSync(join(directory, 'a.txt'), 4e9, 4e9)
+  // Each look at the clock is a second later than the one before.
+  let time = Date.now()
+  t.intercept(Date, 'now', { value: () => (time += 1000) })
+  class Files extends SimpleHTTPRequestHandler {
+    override protocolVersion = 'HTTP/1.1'
+    override directory = directory
+  }
+  const { server } = await start(t, Files)
+  const file = await talk(server, head('GET /a.txt HTTP/1.1', 'Host: x', 'Connection: close'))
+  const [date, modified] = ['Date', 'Last-Modified'].map((name) =>
+    Date.parse(new RegExp(`^${name}: (.*)\\r$`, 'm').exec(file)?.[1] ?? ''),
+  )
+  t.ok((modified as number) <= (date as number), file)
+})
+
+t.test('endHeadersChunked() refuses a response that cannot be in chunks', async (t) => {
+  class Refused extends BaseHTTPRequestHandler {
+    override protocolVersion = 'HTTP/1.1'
+    do_GET() {
+      const [, code, name] = this.path.split('/') as [string, string, string?]
+      this.sendResponse(Number(code))
+      if (name !== undefined) {
+        this.sendHeader(name, name === 'Transfer-Encoding' ? 'chunked' : 5)
+      }
+      this.endHeadersChunked()
+      void this.wfile.write(bytes('hello'))
+    }
+    do_CONNECT() {
+      this.path = '/200'
+      this.do_GET()
+    }
+    do_HEAD() {
+      this.do_GET()
+    }
+  }
+  const { server, log } = await start(t, Refused)
+  for (const [line, message] of [
+    ['GET /200/Content-Length', 'it has a Content-Length or Transfer-Encoding already'],
+    ['GET /200/content-LENGTH', 'it has a Content-Length or Transfer-Encoding already'],
+    ['GET /200/Transfer-Encoding', 'it has a Content-Length or Transfer-Encoding already'],
+    ['GET /199', 'one with status 199 has no body'],
+    ['GET /204', 'one with status 204 has no body'],
+    ['GET /304', 'one with status 304 has no body'],
+    ['CONNECT x:443', 'one with status 200 has no body'],
+  ] as const) {
+    for (const version of ['HTTP/1.1', 'HTTP/1.0']) {
+      const before = log().length
+      t.equal(await talk(server, head(`${line} ${version}`, 'Host: x')), '', line)
+      const command = line.split(' ')[0] ?? ''
+      t.match(
+        log().slice(before),
+        `ValueError: Cannot send the response to ${command} in chunks: ${message}\n`,
+      )
+    }
+  }
+  const asked = await talk(
+    server,
+    head('HEAD /200 HTTP/1.1', 'Host: x') +
+      head('GET /200 HTTP/1.1', 'Host: x', 'Connection: close'),
+  )
+  t.match(asked, /^HTTP\/1\.1 200 OK\r\n[^]*\r\nTransfer-Encoding: chunked\r\n\r\nHTTP/)
 })
 
 t.test('a response of unknown length is sent in chunks', async (t) => {

@@ -148,12 +148,19 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   }
 
   #sendFile(file: OpenedFile, path: string): Source | null {
-    if (isFailedPrecondition(this.headers, file.modified, this.isHTTP11)) {
+    return this.#isWanted(file.modified, () => this.isFresh(file))
+      ? this.sendFileHead(file, path)
+      : null
+  }
+
+  /** Evaluate the conditions of the request. If they are not met, respond with what follows from them. */
+  #isWanted(modified: number | null, isFresh: () => boolean): boolean {
+    if (isFailedPrecondition(this.headers, modified, this.isHTTP11)) {
       this.sendError(HTTPStatus.PRECONDITION_FAILED)
-      return null
+      return false
     }
-    if (!this.isFresh(file)) {
-      return this.sendFileHead(file, path)
+    if (!isFresh()) {
+      return true
     }
     this.sendResponse(HTTPStatus.NOT_MODIFIED)
     if (this.isHTTP11) {
@@ -161,7 +168,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       this.#sendExtraHeaders(FOR_CACHES)
     }
     this.endHeaders()
-    return null
+    return false
   }
 
   #sendExtraHeaders(names = /^/): void {
@@ -231,10 +238,10 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * @added Python does it within `send_head()`.
    */
   sendFileHead(file: OpenedFile, path: string): Source | null {
+    const modified = lastModified(file.modified, this.isHTTP11)
     this.sendResponse(HTTPStatus.OK)
     this.sendHeader('Content-type', this.guessType(path))
     this.sendHeader('Content-Length', file.size)
-    const modified = lastModified(file.modified, this.isHTTP11)
     if (modified !== null) {
       this.sendHeader('Last-Modified', this.dateTimeString(modified))
     }
@@ -248,7 +255,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * in lower case; a trailing `/` means a directory, `@` a symbolic link.
    *
    * @param path - the directory
-   * @returns the page, or null if the directory cannot be read: a 404, then.
+   * @returns the page; null if the response is complete, as when the directory cannot be read: a 404, then.
    */
   listDirectory(path: string): Source | null {
     let entries: Dirent[]
@@ -259,6 +266,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       return null
     }
 
+    if (!this.#isWanted(null, () => isFreshByDate(this.headers, null, this.isHTTP11))) {
+      return null
+    }
     const page = listingPage(
       // Neither query nor fragment (gh-133889).
       unquotePath(withoutQuery(this.#target)),

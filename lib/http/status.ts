@@ -174,3 +174,14 @@ export type Responses = Readonly<Record<number, readonly [phrase: string, descri
 export const RESPONSES: Responses = Object.fromEntries(
   Object.values(STATUSES).map(([code, phrase, description]) => [code, [phrase, description]]),
 )
+
+/**
+ * Whether a response has content. RFC 9110 §6.4.1: with 1xx, 204 and 304 it has none; §15.3.6: nor with
+ * 205; §9.3.6: nor with a 2xx that opens a tunnel.
+ *
+ * @param command - the method of the request
+ */
+export function hasContent(code: number, command = ''): boolean {
+  const isTunnel = command === 'CONNECT' && code < 300
+  return code >= 200 && code !== 204 && code !== 205 && code !== 304 && !isTunnel
+}

@@ -43,18 +43,24 @@ t.test('ThreadingHTTPSServer decrypts in the main thread, and answers from anoth
     certfile: join(folder, 'cert.pem'),
     keyfile: join(folder, 'key.pem'),
   })
-  server.handlerOptions = { directory: folder }
+  server.handlerOptions = { directory: folder, protocolVersion: 'HTTP/1.1' }
   await serve(t, server)
-  const client = connect({ port: server.serverPort, host: '127.0.0.1', ca: CERTIFICATE })
-  client.setEncoding('latin1')
-  let answer = ''
-  client.on('data', (text: string) => {
-    answer += text
-  })
-  client.write('GET /large.bin HTTP/1.0\r\n\r\n')
-  await once(client, 'end')
-  t.match(answer, /^HTTP\/1\.0 200 OK\r\n/)
-  t.equal(answer.slice(answer.indexOf('\r\n\r\n') + 4), large.toString('latin1'))
+  // The thread does not see TLS, and must be told that there is some.
+  for (const sent of [
+    'GET /large.bin HTTP/1.0\r\n\r\n',
+    'GET https://localhost/large.bin HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+  ]) {
+    const client = connect({ port: server.serverPort, host: '127.0.0.1', ca: CERTIFICATE })
+    client.setEncoding('latin1')
+    let answer = ''
+    client.on('data', (text: string) => {
+      answer += text
+    })
+    client.write(sent)
+    await once(client, 'end')
+    t.match(answer, /^HTTP\/1\.1 200 OK\r\n/)
+    t.equal(answer.slice(answer.indexOf('\r\n\r\n') + 4), large.toString('latin1'))
+  }
 })
 
 t.test('ForkingMixIn(HTTPSServer) is a TypeError', async (t) => {

@@ -20,6 +20,8 @@ import { decodeUtf8, encodeUtf8 } from './bytes.ts'
 import { ValueError } from './errors.ts'
 import { decodeSurrogatepass, encodeSurrogatepass } from './surrogates.ts'
 
+export { isIPv6 }
+
 /**
  * What {@link urlsplit} finds. A part that is absent is the empty string.
  *

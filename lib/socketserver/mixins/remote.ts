@@ -203,7 +203,7 @@ function childrenOf(value: object): unknown[] {
 export function locationOf(server: BaseServer, copy: Copy = structuredClone): HandlerLocation {
   checkSendable(server.handlerOptions, copy)
   const { RequestHandlerClass: Handler } = server
-  const fields = ['serverAddress', 'serverName', 'serverPort']
+  const fields = ['serverAddress', 'serverName', 'serverPort', 'encrypted']
   return {
     module: (Handler as unknown as { module: string }).module,
     className: Handler.name,
