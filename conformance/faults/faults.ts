@@ -11,6 +11,8 @@
  * @module
  */
 
+import { HTTP11_FAULTS } from './http11.ts'
+
 /** A fault. */
 export interface Fault {
   readonly id: string
@@ -1012,4 +1014,7 @@ export const FAULTS: readonly Fault[] = [
     to: "'Path: /\\n'",
     killedBy: 'names/form',
   },
+
+  // -- HTTP/1.1 ------------------------------------------------------------------------------
+  ...HTTP11_FAULTS,
 ]

@@ -88,7 +88,11 @@ async function attempt(fault: Fault, copy: Copy): Promise<string> {
   copy.replace(fault.file, fault.from, fault.to)
   try {
     const run = await copy.run([fault.killedBy], LIMIT)
-    return run.hung || run.failed.includes(fault.killedBy) ? 'killed' : 'survived'
+    if (run.hung || run.failed.includes(fault.killedBy)) {
+      return 'killed'
+    }
+    console.error(`${fault.id} survived:\n${run.output}`)
+    return 'survived'
   } finally {
     copy.restore(fault.file)
   }

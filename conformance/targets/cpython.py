@@ -162,7 +162,9 @@ class Custom10Handler(BaseHTTPRequestHandler):
     do_lower = do_GET
 
     def do_HEAD(self):
-        if self.param('X-Code') is not None:
+        if 'X-Piece' in self.headers:
+            self.do_STREAM()
+        elif self.param('X-Code') is not None:
             self.do_ERROR()
         else:
             self.do_GET()
@@ -174,6 +176,14 @@ class Custom10Handler(BaseHTTPRequestHandler):
         self.reply(head.encode('latin-1') + body)
 
     do_POST = do_PUT
+
+    # Python has no chunks: this is all of the body that it knows of.
+    def do_BODY(self):
+        n = int(self.headers.get('Content-Length', '0'))
+        body = self.rfile.read(n)
+        head = '%s %s %d\n' % (self.command, self.path, len(body))
+        tail = '\nlen=%d\n' % len(self.headers)
+        self.reply(head.encode('latin-1') + body + tail.encode('latin-1'))
 
     def do_ECHO(self):
         lines = ['command=' + json.dumps(self.command),
@@ -300,6 +310,27 @@ class Custom10Handler(BaseHTTPRequestHandler):
         for piece in (b'hello ', b'chunked ', b'world\n'):
             self.wfile.write(b'%x\r\n%s\r\n' % (len(piece), piece))
         self.wfile.write(b'0\r\n\r\n')
+
+    # By hand, as all of it must be in Python.
+    def do_STREAM(self):
+        code = int(self.param('X-Code') or '200')
+        in_chunks = min(self.protocol_version, self.request_version) >= 'HTTP/1.1'
+        has_body = self.command != 'HEAD' and code not in (204, 304)
+        self.send_response(code)
+        if not in_chunks:
+            self.close_connection = True
+        elif code not in (204, 304):
+            self.send_header('Transfer-Encoding', 'chunked')
+        self.end_headers()
+        pieces = self.headers.get_all('X-Piece') if has_body else None
+        for piece in map(urllib.parse.unquote_to_bytes, pieces or []):
+            if in_chunks and piece:
+                piece = b'%x\r\n%s\r\n' % (len(piece), piece)
+            self.wfile.write(piece)
+        if 'X-Fail' in self.headers:
+            raise RuntimeError('boom')
+        if in_chunks and has_body:
+            self.wfile.write(b'0\r\n\r\n')
 
     def do_CLOSEATTR(self):
         self.reply(b'close_connection = True\n')

@@ -9,6 +9,7 @@
  */
 
 import { BaseHTTPRequestHandler, unquote, unquoteToBytes, ValueError } from 'basehttp'
+import type { HTTPMessage } from 'basehttp'
 
 export class Custom10Handler extends BaseHTTPRequestHandler {
   static readonly module: string = import.meta.url
@@ -24,10 +25,12 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   }
 
   do_HEAD(): void {
-    if (this.#parameter('X-Code') === undefined) {
-      this.do_GET()
-    } else {
+    if (this.headers.has('X-Piece')) {
+      this.do_STREAM()
+    } else if (this.headers.has('X-Code')) {
       this.do_ERROR()
+    } else {
+      this.do_GET()
     }
   }
 
@@ -41,6 +44,17 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
     return this.do_PUT()
   }
 
+  async do_BODY(): Promise<void> {
+    const pieces: Buffer[] = []
+    for await (const piece of this.body) {
+      pieces.push(piece)
+    }
+    const body = Buffer.concat(pieces)
+    const head = latin1(`${this.command} ${this.path} ${String(body.length)}\n`)
+    const tail = [`\nlen=${String(this.headers.length)}`, ...this.#lines(this.trailers)]
+    this.#reply(Buffer.concat([head, body, latin1(tail.join('\n') + '\n')]))
+  }
+
   do_ECHO(): void {
     const lines = [
       `command=${json(this.command)}`,
@@ -48,7 +62,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
       `request_version=${json(this.requestVersion)}`,
       `requestline=${json(this.requestline)}`,
       `close_connection=${json(this.closeConnection)}`,
-      ...this.headers.items().map(([name, value]) => `${json(name)}: ${json(value)}`),
+      ...this.#lines(this.headers),
     ]
     this.#reply(latin1(lines.join('\n') + '\n'))
   }
@@ -176,6 +190,17 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
     void this.wfile.write(latin1('0\r\n\r\n'))
   }
 
+  do_STREAM(): void {
+    this.sendResponse(this.#code())
+    this.endHeadersChunked()
+    for (const piece of this.headers.getAll('X-Piece')) {
+      void this.wfile.write(unquoteToBytes(piece))
+    }
+    if (this.headers.has('X-Fail')) {
+      throw new Error('boom')
+    }
+  }
+
   // -- What a handler does wrong -------------------------------------------------------------
 
   do_LATE(): void {
@@ -248,6 +273,11 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
       throw new TypeError(`${name} is required`)
     }
     return value
+  }
+
+  /** Fields as text, a line each. */
+  #lines(fields: HTTPMessage): string[] {
+    return fields.items().map(([name, value]) => `${json(name)}: ${json(value)}`)
   }
 
   #code(): number {
