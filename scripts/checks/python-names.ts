@@ -4,26 +4,28 @@
  * Each export of the package carries in its doc comment either `@python dotted.name` or `@added`, with
  * what Python does instead. A public member of a class may leave that out if it is what its name says:
  * `sendError` in a class tagged `@python http.server.BaseHTTPRequestHandler` is that class's
- * `send_error`. `python-names.json` lists what CPython 3.13 has; `scripts/make-python-names.py` made it.
+ * `send_error`. `python-names.json` lists what CPython 3.13 has, `python-names-cgi.json` what 3.12 had;
+ * `scripts/make-python-names.py` made them.
  * Overriding members inherit the tag of what they override; types have no counterpart in Python, and
  * need none.
+ *
+ * And every public name of Python has its row in `docs/python-names.md`, with what it is here, or why there
+ * is nothing. With `--write`, the page is made again.
  *
  * @module
  */
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { report, TOP } from './sources.ts'
+import { ABSENT } from './python-absent.ts'
+import { pythonPage, snakeCase } from './python-table.ts'
+import { readSources, report, TOP } from './sources.ts'
 
-const ATTRIBUTES = new Map(
-  Object.entries(
-    JSON.parse(readFileSync(join(TOP, 'scripts/checks/python-names.json'), 'utf8')) as Record<
-      string,
-      string[]
-    >,
-  ),
-)
+const PAGE = 'docs/python-names.md'
+
+/** Whose members need no tag if their names say it. */
+const ATTRIBUTES = readNames('python-names.json')
 
 const index = join(TOP, 'lib/index.ts')
 const program = ts.createProgram([index], {
@@ -57,7 +59,27 @@ for (const exported of checker.getExportsOfModule(moduleSymbol as ts.Symbol)) {
     }
   }
 }
+findings.push(...checkPage())
 report('python-names', findings)
+
+function readNames(name: string): Map<string, string[]> {
+  const text = readFileSync(join(TOP, 'scripts/checks', name), 'utf8')
+  return new Map(Object.entries(JSON.parse(text) as Record<string, string[]>))
+}
+
+/** The table of all names. */
+function checkPage(): string[] {
+  const names = new Map([...ATTRIBUTES, ...readNames('python-names-cgi.json')])
+  const { page, findings } = pythonPage(readSources(['lib']), names, ABSENT)
+  const path = join(TOP, PAGE)
+  if (process.argv.includes('--write')) {
+    writeFileSync(path, page)
+  }
+  const isRight = existsSync(path) && readFileSync(path, 'utf8') === page
+  return isRight
+    ? findings
+    : [...findings, `${PAGE} is out of date: node dist/scripts/checks/python-names.js --write`]
+}
 
 function checkMember(member: ts.ClassElement, className: string, pythonClass?: string): void {
   const modifiers = ts.getCombinedModifierFlags(member)
@@ -94,11 +116,6 @@ function tagsOf(symbol: ts.Symbol): { added: boolean; python: string | undefined
     added: tags.some((tag) => tag.name === 'added'),
     python: python && ts.displayPartsToString(python.text),
   }
-}
-
-/** `handleExpect100` as Python spells it: `handle_expect_100`. */
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]|\d+/g, (part) => `_${part.toLowerCase()}`)
 }
 
 function find(symbol: ts.Symbol, finding: string): void {
