@@ -33,6 +33,7 @@ const FILES = 'lib/http/simple-handler.js'
 const REDIRECTS = 'lib/http/redirects.js'
 const HEADERS = 'lib/http/message.js'
 const HOST = 'lib/http/host.js'
+const LINE = 'lib/http/request-line.js'
 const CONDITIONS = 'lib/http/conditions.js'
 const ERRORS = 'lib/http/error-page.js'
 const LISTING = 'lib/http/listing-page.js'
@@ -52,7 +53,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'version-through-int',
     history: "CPython before 3.11: int('+1') is 1, int('1_1') is 11 (gh-103204).",
-    file: HEADERS,
+    file: LINE,
     from: 'HTTP\\/([0-9])\\.([0-9])$/',
     to: 'HTTP\\/([+0-9_]+)\\.([+0-9_]+)$/',
     killedBy: 'request-line/version-with-a-sign',
@@ -61,8 +62,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'http-2-served',
     history: 'A check of the name of the protocol alone: HTTP/2 is treated as if it were 1.1.',
     file: BASE,
-    from: 'if (major >= 2) {',
-    to: 'if (major >= 3) {',
+    from: 'if (major >= 2 ||',
+    to: 'if (major >= 3 ||',
     killedBy: 'request-line/version-2-0',
   },
   {
@@ -77,7 +78,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'words-of-python',
     history:
       "Python's str.split() takes bytes for white space that a proxy takes for part of the path.",
-    file: HEADERS,
+    file: LINE,
     from: '|[\\x1c-\\x1f\\x85\\xa0]/g',
     to: '/g',
     killedBy: 'request-line/white-space-of-python-inside',
@@ -247,8 +248,8 @@ export const FAULTS: readonly Fault[] = [
     history:
       'Right only for the first request of a connection: what it left is taken for the second.',
     file: BASE,
-    from: 'this.headers = new this.MessageClass(checkHost(',
-    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(checkHost(',
+    from: 'this.headers = new this.MessageClass(fields);',
+    to: 'if (this.headers.length === 0) this.headers = new this.MessageClass(fields);',
     killedBy: 'connection/pipelined',
   },
   {
@@ -404,7 +405,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'page-in-a-304',
     history: 'Content where there must be none.',
-    file: BASE,
+    file: 'lib/http/status.js',
     from: 'code !== 205 && code !== 304',
     to: 'code !== 205',
     killedBy: 'errors/304',
@@ -695,8 +696,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'fractions-compared',
     history: "A file's time has a fraction, its Last-Modified has none: no copy is ever fresh.",
     file: CONDITIONS,
-    from: 'Math.floor(modified) <= since',
-    to: 'modified <= since',
+    from: 'Math.floor(modified ?? NaN) <= since',
+    to: '(modified ?? NaN) <= since',
     killedBy: 'conditional-requests/fractions-of-a-second',
   },
   {
@@ -730,8 +731,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'index-page-always-sent',
     history: 'The condition is checked where a file is asked for by its name, and nowhere else.',
     file: FILES,
-    from: 'if (!this.isFresh(file)) {',
-    to: 'if (!this.isFresh(file) || /index\\.html?$/.test(path)) {',
+    from: 'return this.#isWanted(file.modified,',
+    to: 'return /index\\.html?$/.test(path) || this.#isWanted(file.modified,',
     killedBy: 'conditional-requests/index-page',
   },
 

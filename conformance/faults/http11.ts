@@ -14,6 +14,7 @@ const BASE = 'lib/http/base-handler.js'
 const FILES = 'lib/http/simple-handler.js'
 const MESSAGE = 'lib/http/message.js'
 const HOST = 'lib/http/host.js'
+const LINE = 'lib/http/request-line.js'
 const METHODS = 'lib/http/methods.js'
 const CONDITIONS = 'lib/http/conditions.js'
 const CHUNKED = 'lib/http/chunked.js'
@@ -45,7 +46,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'one-digit-whatever-is-spoken',
     history:
       'The grammar of HTTP/1.1 for everybody: a server of HTTP/1.0 no longer takes what Python takes.',
-    file: MESSAGE,
+    file: LINE,
     from: "(protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION)",
     to: 'VERSION',
     killedBy: 'request-line/version-1-10',
@@ -53,7 +54,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
   {
     id: 'version-without-limit',
     history: 'CPython before 3.11: a version may have any number of digits (gh-103204).',
-    file: MESSAGE,
+    file: LINE,
     from: '([0-9]{1,10})\\.([0-9]{1,10})',
     to: '([0-9]+)\\.([0-9]+)',
     killedBy: 'request-line/version-of-eleven-digits-to-an-older-server',
@@ -61,7 +62,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
   {
     id: 'many-digits-for-everybody',
     history: 'To a proxy, `HTTP/1.10` may be 1.1, or nothing that it knows.',
-    file: MESSAGE,
+    file: LINE,
     from: "(protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION)",
     to: 'LONG_VERSION',
     killedBy: 'request-line/version-of-two-digits',
@@ -86,7 +87,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'host-behind-a-user',
     history: 'A host is what a URL has before the path, and nobody looks at it.',
     file: HOST,
-    from: '!HOST.test(wanted)',
+    from: '!isHost(wanted)',
     to: 'false',
     killedBy: 'request-line/absolute-form-with-a-user',
   },
@@ -138,15 +139,15 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'host-missing',
     history: 'CPython serves a request without a Host.',
     file: HOST,
-    from: 'host === undefined || !HOST.test(host)',
-    to: 'host !== undefined && !HOST.test(host)',
+    from: 'host === undefined || !isHost(host)',
+    to: 'host !== undefined && !isHost(host)',
     killedBy: 'headers/no-host',
   },
   {
     id: 'any-host',
     history: 'It is enough that there is one.',
     file: HOST,
-    from: 'host === undefined || !HOST.test(host)',
+    from: 'host === undefined || !isHost(host)',
     to: 'host === undefined',
     killedBy: 'headers/host-that-is-not-one',
   },
@@ -162,16 +163,16 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'empty-host-refused',
     history: 'A check whether there is a value.',
     file: HOST,
-    from: 'host === undefined || !HOST.test(host)',
-    to: '!host || !HOST.test(host)',
+    from: 'host === undefined || !isHost(host)',
+    to: '!host || !isHost(host)',
     killedBy: 'headers/host-is-empty',
   },
   {
     id: 'names-only',
     history: 'The first colon begins the port.',
     file: HOST,
-    from: '|\\\\[[0-9A-Fa-f:.]+\\\\]',
-    to: '',
+    from: "if (!text.startsWith('[')) {",
+    to: 'if (true) {',
     killedBy: 'headers/host-of-an-address',
   },
 
@@ -204,8 +205,8 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'closes-and-does-not-tell',
     history: 'CPython ends the connection as the client has asked, and does not say so.',
     file: BASE,
-    from: 'if (isUnsaid && ends ===',
-    to: 'if (isUnsaid && !ends && ends ===',
+    from: 'if (ends === this.isHTTP11 &&',
+    to: 'if (!ends && ends === this.isHTTP11 &&',
     killedBy: 'connection/close',
   },
   {
@@ -553,16 +554,16 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'chunks-after-head',
     history: 'A body after HEAD is read as the beginning of the next response.',
     file: BASE,
-    from: "if (isBodiless || this.command === 'HEAD') {",
-    to: 'if (isBodiless) {',
+    from: "if (this.command === 'HEAD') {",
+    to: 'if (false) {',
     killedBy: 'chunks/response-to-head',
   },
   {
     id: 'coding-of-nothing',
     history: 'The field is sent with every response of that handler, a 204 among them.',
     file: BASE,
-    from: 'else if (!isBodiless) {',
-    to: 'else {',
+    from: '!hasContent(this.#status, this.command)',
+    to: 'this.#status < 200',
     killedBy: 'chunks/response-without-content',
   },
   {
@@ -643,7 +644,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'unmodified-ignored',
     history: 'CPython knows no date but that of If-Modified-Since.',
     file: CONDITIONS,
-    from: 'before !== null && Math.floor(modified) > before',
+    from: 'before !== null && Math.floor(modified ?? NaN) > before',
     to: 'false',
     killedBy: 'conditional-requests/if-unmodified-since',
   },
@@ -651,16 +652,16 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'unmodified-since-later',
     history: 'One off: the date that the server itself has sent is refused.',
     file: CONDITIONS,
-    from: 'before !== null && Math.floor(modified) > before',
-    to: 'before !== null && Math.floor(modified) >= before',
+    from: 'before !== null && Math.floor(modified ?? NaN) > before',
+    to: 'before !== null && Math.floor(modified ?? NaN) >= before',
     killedBy: 'conditional-requests/if-unmodified-since-then',
   },
   {
     id: 'no-date-is-1970',
     history: 'null is 0 where it is compared.',
     file: CONDITIONS,
-    from: 'before !== null && Math.floor(modified) > before',
-    to: 'Math.floor(modified) > before',
+    from: 'before !== null && Math.floor(modified ?? NaN) > before',
+    to: 'Math.floor(modified ?? NaN) > before',
     killedBy: 'conditional-requests/if-unmodified-since-garbage',
   },
   {

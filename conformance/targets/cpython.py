@@ -315,12 +315,14 @@ class Custom10Handler(BaseHTTPRequestHandler):
     def do_STREAM(self):
         code = int(self.param('X-Code') or '200')
         in_chunks = min(self.protocol_version, self.request_version) >= 'HTTP/1.1'
-        has_body = self.command != 'HEAD' and code not in (204, 304)
+        has_body = self.command != 'HEAD'
+        if code in (204, 205, 304):
+            raise ValueError('no body')
         self.send_response(code)
-        if not in_chunks:
-            self.close_connection = True
-        elif code not in (204, 304):
+        if in_chunks:
             self.send_header('Transfer-Encoding', 'chunked')
+        else:
+            self.close_connection = True
         self.end_headers()
         pieces = self.headers.get_all('X-Piece') if has_body else None
         for piece in map(urllib.parse.unquote_to_bytes, pieces or []):
