@@ -6,9 +6,13 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 /** The top of the repository, or of the suite's package, from the sources as well as from `dist/`. */
-export const TOP = import.meta.dirname.replace(/(?:[/\\]dist)?[/\\]conformance$/, '')
+export const TOP = fileURLToPath(new URL('.', import.meta.url)).replace(
+  /(?:[/\\]dist)?[/\\]conformance[/\\]$/,
+  '',
+)
 
 /** The folder of the case pages. */
 export const CASES = join(TOP, 'conformance', 'cases')

@@ -4,8 +4,9 @@
  * @module
  */
 
-// Bun and Deno also name the version of Node that they stand in for.
-const { bun, deno, node } = process.versions
+// Bun and Deno also name the version of Node that they stand in for. `browser` is a whole product: on the
+// published site, this library runs in a page.
+const { browser, bun, deno, node } = process.versions
 
 /**
  * The name and version of the runtime, as one word of the `Server` header: `Node/20.20.2`,
@@ -13,8 +14,7 @@ const { bun, deno, node } = process.versions
  *
  * @python sys.version
  */
-export const runtime =
-  bun !== undefined ? `Bun/${bun}` : deno !== undefined ? `Deno/${deno}` : `Node/${node}`
+export const runtime = browser ?? (bun ? `Bun/${bun}` : deno ? `Deno/${deno}` : `Node/${node}`)
 
 /**
  * Where the log and the reports of exceptions go. In a thread or a child process, `write()` is

@@ -5,6 +5,7 @@
  *   links.ts     every link leads somewhere
  *   source.ts    the annotated source is the source, and weighs little
  *   browser.ts   every kind of page in Chromium, if the machine has it
+ *   play.ts      what runs in the page: the suite, green and with a fault, and the playground
  * ```
  *
  * `--no-browser` leaves the last out; `--verbose` says which words are missing.
@@ -15,9 +16,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { withoutBrowser } from '../../lib/testing/browser.ts'
-import { checkInBrowser } from './site/browser.ts'
+import { checkInBrowser, withSite } from './site/browser.ts'
 import { checkLinks } from './site/links.ts'
 import { readSite } from './site/pages.ts'
+import { checkPlay } from './site/play.ts'
 import { checkSources } from './site/source.ts'
 import { readSources, report, TOP } from './sources.ts'
 
@@ -45,6 +47,8 @@ const KINDS = [
   'exchanges/get.html',
   'exchanges/pipelined.html',
   'exchanges/smuggling.html#q0-16',
+  'play/index.html',
+  'play/suite.html',
   'source/index.html',
   'source/lib/http/base-handler.ts.html#L400',
   'source/lib/http/base-handler.ts.html#BaseHTTPRequestHandler.sendError',
@@ -71,6 +75,9 @@ findings.push(...sources.findings)
 const skipped = process.argv.includes('--no-browser') ? 'as asked' : withoutBrowser()
 if (skipped === false) {
   findings.push(...(await checkInBrowser(SITE, KINDS)))
+  const play = await withSite(SITE, checkPlay)
+  console.log(play.told.join('\n'))
+  findings.push(...play.findings)
 } else {
   console.log(`SKIPPED: the browser, ${skipped}`)
 }

@@ -6,6 +6,7 @@
  */
 
 import { escapeHtml } from './html.ts'
+import { script } from './play.ts'
 import { References, rfcAddress } from './references.ts'
 
 /** As much of markdown-it as is used here; TypeDoc brings it, without its types. */
@@ -32,6 +33,8 @@ type Rule = (tokens: Token[], index: number, ...rest: unknown[]) => string
 export interface Addresses {
   /** The address of a file of the repository, if it has a page, as seen from the present page. */
   file(name: string): string | undefined
+  /** The folder of what runs in the reader's browser, as seen from the present page. */
+  play(): string
 }
 
 /** What a fence is called, by the word after its backticks. */
@@ -44,6 +47,7 @@ const FENCES: Readonly<Record<string, string>> = {
   console: 'Terminal',
 }
 
+const FACTS = /^<!-- (case|rule)=(\{.*\}) -->/s
 const LABEL = /\b(Differs|Security|Production):/
 const FILE = /[\w./-]+\.(?:ts|md)\b/g
 
@@ -85,10 +89,18 @@ export function extend(parser: MarkdownIt, addresses: Addresses): void {
 
   const block = parser.renderer.rules.html_block as Rule
   parser.renderer.rules.html_block = (tokens, index, ...rest) => {
-    const facts = /^<!-- (?:case|rule)=(\{.*\}) -->/s.exec(tokens[index]?.content ?? '')?.[1]
-    return facts === undefined
-      ? block(tokens, index, ...rest)
-      : writeFacts(JSON.parse(facts) as Record<string, unknown>)
+    const [, kind, facts] = FACTS.exec(tokens[index]?.content ?? '') ?? []
+    if (facts === undefined) {
+      return block(tokens, index, ...rest)
+    }
+    const written = writeFacts(JSON.parse(facts) as Record<string, unknown>)
+    if (kind !== 'case') {
+      return written
+    }
+    const isFirst = !tokens.slice(0, index).some(({ content }) => FACTS.test(content))
+    const id = escapeHtml(tokens[index - 2]?.content ?? '')
+    const button = `<div class="run" data-case="${id}" hidden></div>`
+    return `${written}${button}${isFirst ? caseScript(addresses.play()) : ''}`
   }
 }
 
@@ -163,6 +175,15 @@ function linkFiles(html: string, addresses: Addresses): string {
           return href === undefined ? name : `<a href="${href}">${name}</a>`
         }),
   )
+}
+
+/** What lets a page run its cases, and what readers miss who do not let it. */
+function caseScript(play: string): string {
+  const missed =
+    'Without JavaScript, you miss one thing on this page: to run its cases in your browser. With Node, ' +
+    '<code>npm run conformance -- --only ID</code> runs one.'
+  const all = `<a href="${play}suite.html">Run all pages, and break the library</a>`
+  return `${script('case-page', play, missed)}<div class="run" data-cases hidden> ${all}</div>`
 }
 
 /** What a case or a rule says of itself: its level first, then who says so, then the rest. */

@@ -131,6 +131,7 @@ const DOORS: readonly Entry[] = [
   { text: 'Tour', url: 'docs/tour.html' },
   { text: 'Source', url: 'source/index.html' },
   { text: 'API', url: 'api.html' },
+  { text: 'Playground', url: 'play/index.html' },
   { text: 'Conformance', url: 'conformance/README.html' },
 ]
 

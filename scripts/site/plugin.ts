@@ -47,6 +47,7 @@ import { extend } from './markdown.ts'
 import type { MarkdownIt } from './markdown.ts'
 import { groupsOf, PURPOSES, purposeOf } from './navigation.ts'
 import { notFoundPage } from './not-found.ts'
+import { playground, suite, writePlay } from './play.ts'
 import { pythonAddress } from './references.ts'
 import { SiteRouter, sourceUrl } from './router.ts'
 import { firstSentence, sourceIndex } from './source-index.ts'
@@ -64,13 +65,16 @@ export function load(app: Application): void {
   new SiteMaker(app).install()
 }
 
+/** What a page of ours is made from: a file, an exchange, or what writes it. */
+type Made = SourceFile | Planned | 'index' | 'exchanges' | (() => string)
+
 class SiteMaker {
   readonly #app: Application
   readonly #names = new FileNames()
   #sources: readonly SourceFile[] = []
   #places!: Places
   /** The pages that are made here. */
-  readonly #made = new Map<DocumentReflection, SourceFile | Planned | 'index' | 'exchanges'>()
+  readonly #made = new Map<DocumentReflection, Made>()
   #held: readonly Held[] = []
   #page: PageEvent<Reflection> | undefined
 
@@ -91,7 +95,10 @@ class SiteMaker {
     // Set when all option files have been read, since they would overwrite it.
     this.#app.on(Application.EVENT_BOOTSTRAP_END, () => {
       options.setValue('markdownItLoader', (parser: unknown) => {
-        extend(parser as MarkdownIt, { file: this.#fileAddress.bind(this) })
+        extend(parser as MarkdownIt, {
+          file: this.#fileAddress.bind(this),
+          play: () => posix.relative(posix.dirname(this.#page?.url ?? ''), 'play') + '/',
+        })
       })
     })
     converter.on(Converter.EVENT_RESOLVE_BEGIN, this.#prepare.bind(this), 1000)
@@ -121,6 +128,7 @@ class SiteMaker {
       ({ outputDirectory, project }) => {
         this.#linkPictures(project, outputDirectory)
         writeFileSync(join(outputDirectory, '404.html'), notFoundPage())
+        writePlay(outputDirectory)
         const { user, system } = process.cpuUsage()
         const seconds = Math.round((user + system) / 1e6)
         this.#app.logger.info(`${String(seconds)} s of CPU` as never)
@@ -178,6 +186,10 @@ class SiteMaker {
       const page = exchangeUrl(planned).replace(/\.html$/, '')
       this.#add(project, planned.title, page, planned, planned.why)
     }
+    const play = this.#add(project, 'The playground', 'play/index', playground, '')
+    Object.assign(play.frontmatter, { group: 'Use it', order: 3 })
+    const page = this.#add(project, 'The suite in your browser', 'play/suite', suite, '')
+    Object.assign(page.frontmatter, { group: 'Prove it', order: 2 })
     for (const source of this.#sources) {
       const text = source.comments.map((comment) => comment.text).join('\n\n')
       const page = sourceUrl(source.path).replace(/\.html$/, '')
@@ -264,7 +276,7 @@ class SiteMaker {
     project: ProjectReflection,
     name: string,
     page: string,
-    made: SourceFile | Planned | 'index' | 'exchanges',
+    made: Made,
     text: string,
   ): DocumentReflection {
     const document = new DocumentReflection(name, project, [{ kind: 'text', text }], { page })
@@ -290,6 +302,9 @@ class SiteMaker {
     const prose = (text: string): string => context.markdown([{ kind: 'text', text }])
     if (made === 'exchanges') {
       return `<article><h1>${escapeHtml(page.model.name)}</h1>${exchangeIndex(this.#held, prose)}</article>`
+    }
+    if (typeof made === 'function') {
+      return made()
     }
     if (!('tree' in made)) {
       return this.#writeExchange(made, page, prose)

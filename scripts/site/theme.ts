@@ -22,6 +22,13 @@ export interface Site {
   describe(model: Reflection): string
 }
 
+/** Loads the index of the search, once. */
+const LOAD_SEARCH =
+  "{const load=()=>{const it=document.getElementById('tsd-search-script');it.src||=it.dataset.src};" +
+  "const trigger=document.getElementById('tsd-search-trigger');" +
+  "for(const event of ['pointerover','focus','click'])trigger.addEventListener(event,load);" +
+  "addEventListener('keydown',load,{once:true})}"
+
 /** Make the theme's class, as TypeDoc wants it. */
 export function themeFor(
   site: Site,
@@ -52,6 +59,11 @@ export function themeFor(
         find(html, 'script', { id: 'tsd-nav-script' }).tag = JSX.Fragment
         const script = find(find(html, 'body', {}), 'script', {})
         script.children = script.children.slice(0, 1)
+        // The index of the search weighs more than all else; it comes when somebody goes near the search.
+        const search = find(html, 'script', { id: 'tsd-search-script' })
+        const { src } = search.props as { src: string }
+        search.props = { id: 'tsd-search-script', 'data-src': src }
+        find(html, 'body', {}).children.push(raw(`<script>${LOAD_SEARCH}</script>`))
         return html
       }
 

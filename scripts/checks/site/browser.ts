@@ -35,22 +35,29 @@ class QuietHandler extends SimpleHTTPRequestHandler {
  * Look at pages of the site as each reader does. With a `#` in a page's address, that place must come
  * into view.
  */
-export async function checkInBrowser(folder: string, paths: readonly string[]): Promise<string[]> {
+export function checkInBrowser(folder: string, paths: readonly string[]): Promise<string[]> {
+  return withSite(folder, async (browser, base) => {
+    const findings: string[] = []
+    for (const [reader, options] of Object.entries(READERS)) {
+      const found = await look(browser, options, base, paths)
+      findings.push(...found.map((finding) => `${reader}: ${finding}`))
+    }
+    return findings
+  })
+}
+
+/** Serve a folder, and open a browser, as long as they are used. */
+export async function withSite<Result>(
+  folder: string,
+  use: (browser: Browser, base: string) => Promise<Result>,
+): Promise<Result> {
   const server = new AsyncHTTPServer(['127.0.0.1', 0], QuietHandler)
   server.handlerOptions = { directory: folder, protocolVersion: 'HTTP/1.1' }
   await server.bindAndActivate()
   const serving = server.serveForever()
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
   try {
-    const findings: string[] = []
-    for (const [reader, options] of Object.entries(READERS)) {
-      findings.push(
-        ...(
-          await look(browser, options, `http://127.0.0.1:${String(server.serverPort)}/`, paths)
-        ).map((finding) => `${reader}: ${finding}`),
-      )
-    }
-    return findings
+    return await use(browser, `http://127.0.0.1:${String(server.serverPort)}/`)
   } finally {
     await browser.close()
     await server.shutdown()
