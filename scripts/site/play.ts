@@ -5,7 +5,7 @@
  * @module
  */
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FAULTS } from '../../conformance/faults/faults.ts'
 import type { Fault } from '../../conformance/faults/faults.ts'
@@ -87,9 +87,12 @@ export function writePlay(site: string): void {
   write('faults.json', FAULTS.filter(runsHere))
 }
 
-/** Whether a fault is in a module that runs in a browser. */
-function runsHere({ file }: Fault): boolean {
-  return !/mixins|https/.test(file) && existsSync(join(TOP, 'dist', file))
+/** Whether a fault is in a module that runs in a browser, and can be seeded there. */
+function runsHere({ file, from }: Fault): boolean {
+  return (
+    !/mixins|https/.test(file) &&
+    readFileSync(join(TOP, 'dist', file), 'utf8').split(from).length === 2
+  )
 }
 
 /** The address of a case, from the top of the site. */
