@@ -21,6 +21,8 @@ export interface Load {
   readonly pipeline?: number
   /** More headers. */
   readonly headers?: readonly string[]
+  /** Each request is a POST with a body of this many bytes, in chunks. */
+  readonly upload?: { readonly size: number; readonly chunk: number }
 }
 
 /** The outcome of a load. */
@@ -35,9 +37,9 @@ const HAS_WRK = spawnSync('wrk', ['--version']).error === undefined
 const AUTOCANNON = join(PEERS, 'node_modules/autocannon/autocannon.js')
 
 /**
- * Whether the tool can open a new connection for each request, and count bytes. autocannon sends
- * `Connection: close` after its own `Connection: keep-alive`, and is itself the bottleneck when
- * responses are large.
+ * Whether the tool can open a new connection for each request, count bytes, and send chunks. autocannon
+ * sends `Connection: close` after its own `Connection: keep-alive`, is itself the bottleneck when
+ * responses are large, and frames bodies itself.
  */
 export const IS_ABLE = HAS_WRK
 
@@ -79,6 +81,16 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
       )
       args.push('-s', script)
     }
+    if (load.upload !== undefined) {
+      const script = join(folder, 'upload.lua')
+      writeFileSync(join(folder, 'request'), uploadRequest(url, load.upload))
+      writeFileSync(
+        script,
+        `local whole = io.open('${join(folder, 'request')}', 'rb'):read('*a')
+        request = function() return whole end`,
+      )
+      args.push('-s', script)
+    }
     const output = await run(['wrk', ...args, url])
     const [, requests, time, unit, read, size = ''] =
       /(\d+) requests in ([\d.]+)(s|m), ([\d.]+)([KMGT]?)B read/.exec(output) ?? []
@@ -98,6 +110,14 @@ async function wrk(url: string, load: Load, seconds: number): Promise<Done> {
   } finally {
     rmSync(folder, { recursive: true })
   }
+}
+
+/** A whole request, as it is on the wire. */
+function uploadRequest(url: string, { size, chunk }: NonNullable<Load['upload']>): Buffer {
+  const { host, pathname } = new URL(url)
+  const head = `POST ${pathname} HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n`
+  const one = `${chunk.toString(16)}\r\n${'x'.repeat(chunk)}\r\n`
+  return Buffer.from(`${head}${one.repeat(size / chunk)}0\r\n\r\n`, 'latin1')
 }
 
 async function autocannon(url: string, load: Load, seconds: number): Promise<Done> {

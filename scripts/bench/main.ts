@@ -11,7 +11,7 @@
 
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, release, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { canPin, pinThisProcess } from '../measured-server.ts'
 import { GROWTHS, measureGrowth } from './growth.ts'
@@ -19,7 +19,7 @@ import type { Growth } from './growth.ts'
 import { LOAD_TOOL } from './load.ts'
 import { writePage } from './page.ts'
 import type { Result } from './page.ts'
-import { installPeers, versions } from './peers.ts'
+import { installPeers, missingIn, versions } from './peers.ts'
 import { plotRatios } from './plot.ts'
 import { measureRates } from './rates.ts'
 import type { Setting } from './rates.ts'
@@ -38,7 +38,8 @@ usage: npm run bench -- [flags]
   --short          2 rounds of 1 s, for a first look: the same as --rounds 2 --seconds 1
   --rounds N       how often the load goes round (default: 5)
   --seconds N      how long each server is loaded in a round (default: 2)
-  --docs           write docs/performance.md, its pictures and its JSON; not with --only
+  --against DIR    also the build of another clone, as one more peer of each row that is a rate
+  --docs           write docs/performance.md, its pictures and its JSON; not with --only or --against
   --json FILE      write the result to a file
   --svg FILE       draw the ratios
   --help           print this
@@ -60,6 +61,7 @@ async function main(args: string[]): Promise<number> {
         short: { type: 'boolean', default: false },
         rounds: { type: 'string' },
         seconds: { type: 'string' },
+        against: { type: 'string' },
         docs: { type: 'boolean', default: false },
         json: { type: 'string' },
         svg: { type: 'string' },
@@ -94,6 +96,16 @@ async function main(args: string[]): Promise<number> {
     console.error('--docs writes about all rows: leave --only away')
     return 2
   }
+  const against = flags.against === undefined ? undefined : resolve(flags.against)
+  if (against !== undefined && flags.docs) {
+    console.error('--docs writes about this library and its peers: leave --against away')
+    return 2
+  }
+  const lacking = against === undefined ? undefined : missingIn(against)
+  if (lacking !== undefined) {
+    console.error(`--against "${String(against)}": there is no ${lacking}; name a clone, built`)
+    return 2
+  }
   if (flags.install) {
     installPeers()
   }
@@ -111,6 +123,7 @@ async function main(args: string[]): Promise<number> {
     folder,
     rounds,
     seconds,
+    against,
     say: console.log,
     missing({ name }) {
       missing.add(name)

@@ -9,7 +9,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { TOP } from '../checks/sources.ts'
 
 /** Where the peers are installed. */
@@ -78,6 +78,12 @@ export const OURS: Contender = {
   command: (port) => [NODE, program('ours.js'), 'small', String(port)],
 }
 
+/** With a handler that reads a body. */
+export const OUR_UPLOADS: Contender = {
+  name: 'basehttp',
+  command: (port) => [NODE, program('ours.js'), 'upload', String(port)],
+}
+
 /** Its mix-in for threads, below HTTP. */
 export const OUR_THREADS: Contender = {
   name: 'basehttp, ThreadingMixIn',
@@ -111,6 +117,11 @@ export const OUR_FILES: Contender = {
 export const NODE_HTTP: Contender = {
   name: 'node:http',
   command: (port) => [NODE, program('node-http.js'), 'small', String(port)],
+}
+
+export const NODE_UPLOADS: Contender = {
+  name: 'node:http',
+  command: (port) => [NODE, program('node-http.js'), 'upload', String(port)],
 }
 
 export const NODE_READFILE: Contender = {
@@ -197,6 +208,26 @@ export const NGINX: Contender = {
     )
     return ['nginx', '-c', file]
   },
+}
+
+/** One of ours, from another clone that has been built. */
+export function inClone(ours: Contender, folder: string): Contender {
+  return {
+    name: `basehttp in ${folder}`,
+    command: (port, root) =>
+      ours
+        .command(port, root)
+        ?.map((word) =>
+          word.startsWith(join(TOP, 'dist')) ? join(folder, relative(TOP, word)) : word,
+        ),
+  }
+}
+
+/** What is missing in a folder that is to be another clone; undefined if nothing is. */
+export function missingIn(folder: string): string | undefined {
+  return ['dist/lib/cli.js', 'dist/scripts/bench/servers/ours.js'].find(
+    (name) => !existsSync(join(folder, name)),
+  )
 }
 
 /** Put the npm packages in their folder. */

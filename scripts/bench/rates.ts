@@ -6,11 +6,12 @@
 
 import { join } from 'node:path'
 import { generate, IS_ABLE } from './load.ts'
+import { inClone } from './peers.ts'
 import type { Contender } from './peers.ts'
 import { ServerProcess } from './server-process.ts'
 import { makeRow, median } from './table.ts'
 import type { Row } from './table.ts'
-import type { Workload } from './workloads.ts'
+import type { Rival, Workload } from './workloads.ts'
 
 /** What is measured with, and how long. */
 export interface Setting {
@@ -21,6 +22,8 @@ export interface Setting {
   readonly rounds: number
   /** How long each server is loaded in a round. */
   readonly seconds: number
+  /** The folder of another clone, whose build is one more peer of each row. */
+  readonly against?: string | undefined
   /** Print progress. */
   readonly say: (text: string) => void
   /** Note that a contender is not installed. */
@@ -58,7 +61,7 @@ export async function startWarm(
     log,
   )
   try {
-    const response = await server.ask(path)
+    const response = await server.ask(path, load.upload && new Uint8Array(load.upload.size))
     if (!check(response)) {
       throw new Error(
         `${contender.name} has a wrong response for ${path}: status ${String(response.status)}, ` +
@@ -88,19 +91,29 @@ async function warmUp(server: ServerProcess, path: string, load: Workload['load'
 /** Measure one workload: a row for each peer that is installed. */
 export async function measureRates(workload: Workload, setting: Setting): Promise<Row[]> {
   const { id, title, path, load, large = false } = workload
+  const other = setting.against === undefined ? [] : [inClone(workload.ours, setting.against)]
+  const rivals: Rival[] = [...workload.rivals, ...other.map((contender) => ({ contender }))]
   setting.say(`${id}: ${title}`)
-  if (!IS_ABLE && (load.close === true || large)) {
+  if (!IS_ABLE && (load.close === true || large || load.upload !== undefined)) {
     setting.missing({ name: `wrk, for ${id}` })
     return []
   }
   const running = new Map<Contender, ServerProcess>()
   try {
-    for (const contender of [workload.ours, ...workload.rivals.map((rival) => rival.contender)]) {
+    for (const contender of [workload.ours, ...rivals.map((rival) => rival.contender)]) {
       if (contender.command(0, setting.root) === undefined) {
         setting.missing(contender)
         continue
       }
-      running.set(contender, await startWarm(contender, workload, setting))
+      try {
+        running.set(contender, await startWarm(contender, workload, setting))
+      } catch (error) {
+        // An older build may not have the server of this row.
+        if (!other.includes(contender)) {
+          throw error
+        }
+        setting.say(`  ${contender.name}: left out: ${(error as Error).message}`)
+      }
     }
     const rounds = new Map([...running.keys()].map((contender) => [contender, [] as Round[]]))
     for (let round = 0; round < setting.rounds; round++) {
@@ -127,7 +140,7 @@ export async function measureRates(workload: Workload, setting: Setting): Promis
       )
     }
     const ours = rounds.get(workload.ours) ?? []
-    return workload.rivals
+    return rivals
       .filter(({ contender }) => rounds.has(contender))
       .map(({ contender, measure = 'rate', ...promised }) => {
         const theirs = rounds.get(contender) ?? []

@@ -102,8 +102,12 @@ export class ServerProcess extends MeasuredServer {
   }
 
   /** Make one request, so that no server wins with a wrong response. */
-  async ask(path: string): Promise<Response> {
-    const response = await fetch(this.url(path), { headers: { Connection: 'close' } })
+  async ask(path: string, body?: Uint8Array): Promise<Response> {
+    const response = await fetch(this.url(path), {
+      headers: { Connection: 'close' },
+      // A stream is sent in chunks.
+      ...(body && { method: 'POST', body: new Blob([body]).stream(), duplex: 'half' }),
+    })
     const length = response.headers.get('Content-Length')
     return {
       status: response.status,

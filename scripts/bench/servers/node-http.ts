@@ -1,5 +1,5 @@
 /**
- * A minimal server on `node:http`: `node node-http.js small|readFile|stream PORT ROOT`.
+ * A minimal server on `node:http`: `node node-http.js small|upload|readFile|stream PORT ROOT`.
  *
  * @module
  */
@@ -16,6 +16,18 @@ const listeners: Record<string, RequestListener> = {
   small(request, response) {
     response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': BODY.length })
     response.end(BODY)
+  },
+
+  upload(request, response) {
+    let length = 0
+    request.on('data', (piece: Buffer) => {
+      length += piece.length
+    })
+    request.on('end', () => {
+      const body = `${String(length)}\n`
+      response.writeHead(200, { 'Content-Type': 'text/plain', 'Content-Length': body.length })
+      response.end(body)
+    })
   },
 
   readFile(request, response) {

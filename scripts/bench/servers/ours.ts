@@ -1,5 +1,5 @@
 /**
- * What is measured of this library: `node ours.js small|threads|children PORT`.
+ * What is measured of this library: `node ours.js small|upload|threads|children PORT`.
  *
  * @module
  */
@@ -29,6 +29,25 @@ class Small extends BaseHTTPRequestHandler {
   override logMessage() {}
 }
 
+class Upload extends BaseHTTPRequestHandler {
+  override protocolVersion = 'HTTP/1.1'
+
+  async do_POST() {
+    let length = 0
+    for await (const piece of this.body) {
+      length += piece.length
+    }
+    const body = Buffer.from(`${String(length)}\n`)
+    this.sendResponse(200)
+    this.sendHeader('Content-Type', 'text/plain')
+    this.sendHeader('Content-Length', body.length)
+    this.endHeaders()
+    void this.wfile.write(body)
+  }
+
+  override logMessage() {}
+}
+
 const RESPONSE = Buffer.from(
   'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\nConnection: close\r\n\r\n' +
     'Hello, world\n',
@@ -47,6 +66,7 @@ export class Canned extends StreamRequestHandler {
 
 const SERVERS = {
   small: [AsyncHTTPServer, Small],
+  upload: [AsyncHTTPServer, Upload],
   threads: [ThreadingTCPServer, Canned],
   children: [ForkingTCPServer, Canned],
 } as const
