@@ -4,6 +4,7 @@
  * ```text
  *   links.ts     every link leads somewhere
  *   source.ts    the annotated source is the source, and weighs little
+ *   proofs.ts    a rule has its case, and a fault its line
  *   browser.ts   every kind of page in Chromium, if the machine has it
  *   play.ts      what runs in the page: the suite, green and with a fault, and the playground
  * ```
@@ -20,6 +21,7 @@ import { checkInBrowser, withSite } from './site/browser.ts'
 import { checkLinks } from './site/links.ts'
 import { readSite } from './site/pages.ts'
 import { checkPlay } from './site/play.ts'
+import { checkProofs } from './site/proofs.ts'
 import { checkSources } from './site/source.ts'
 import { readSources, report, TOP } from './sources.ts'
 
@@ -52,6 +54,7 @@ const KINDS = [
   'source/index.html',
   'source/lib/http/base-handler.ts.html#L400',
   'source/lib/http/base-handler.ts.html#BaseHTTPRequestHandler.sendError',
+  'source/lib/http/host.ts.proof.html',
   'source/docs/examples/http_server_GET.ts.html',
   '404.html',
 ]
@@ -71,6 +74,10 @@ for (const [kind, { words, found }] of Object.entries(sources.tally)) {
 }
 console.log(`the heaviest page of a file: ${String(sources.heaviest)} bytes`)
 findings.push(...sources.findings)
+
+const proofs = checkProofs(readSources(['lib']), pages)
+console.log(proofs.told.join('\n'))
+findings.push(...proofs.findings)
 
 const skipped = process.argv.includes('--no-browser') ? 'as asked' : withoutBrowser()
 if (skipped === false) {

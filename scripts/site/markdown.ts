@@ -35,6 +35,8 @@ export interface Addresses {
   file(name: string): string | undefined
   /** The folder of what runs in the reader's browser, as seen from the present page. */
   play(): string
+  /** Links to the lines of the source that a case runs, and few others do. */
+  linesOf(id: string): string[]
 }
 
 /** What a fence is called, by the word after its backticks. */
@@ -98,9 +100,14 @@ export function extend(parser: MarkdownIt, addresses: Addresses): void {
       return written
     }
     const isFirst = !tokens.slice(0, index).some(({ content }) => FACTS.test(content))
-    const id = escapeHtml(tokens[index - 2]?.content ?? '')
-    const button = `<div class="run" data-case="${id}" hidden></div>`
-    return `${written}${button}${isFirst ? caseScript(addresses.play()) : ''}`
+    const id = tokens[index - 2]?.content ?? ''
+    const lines = addresses.linesOf(id)
+    const source =
+      lines.length === 0
+        ? ''
+        : `<p class="facts">Lines that it runs, and few others: ${lines.join(', ')}</p>`
+    const button = `<div class="run" data-case="${escapeHtml(id)}" hidden></div>`
+    return `${written}${source}${button}${isFirst ? caseScript(addresses.play()) : ''}`
   }
 }
 

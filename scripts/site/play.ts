@@ -17,7 +17,7 @@ import { copyCases, copyModules, documentRoot } from './modules.ts'
 
 /** What the pages load. */
 const SCRIPTS = 'scripts/site/page'
-const ENTRIES = ['case-page', 'playground', 'suite'].map((name) => `${SCRIPTS}/${name}.js`)
+const ENTRIES = ['case-page', 'playground', 'proof', 'suite'].map((name) => `${SCRIPTS}/${name}.js`)
 
 /** A program of the playground. */
 interface Program {
@@ -100,10 +100,10 @@ export function caseUrl(page: string, id: string): string {
   return `conformance/cases/${page}.html#${id.toLowerCase().replace(/[^\w-]/g, '')}`
 }
 
-/** A script of a page, and what its readers miss who do not let it run. */
-export function script(name: string, toPlay: string, missed: string): string {
+/** A script of a page, and what its readers miss who do not let it run, if it is anything. */
+export function script(name: string, toPlay: string, missed?: string): string {
   return (
-    `<noscript><p class="needs">${missed}</p></noscript>` +
+    (missed === undefined ? '' : `<noscript><p class="needs">${missed}</p></noscript>`) +
     `<script type="module" src="${toPlay}modules/${SCRIPTS}/${name}.js"></script>`
   )
 }

@@ -47,7 +47,10 @@ import { extend } from './markdown.ts'
 import type { MarkdownIt } from './markdown.ts'
 import { groupsOf, PURPOSES, purposeOf } from './navigation.ts'
 import { notFoundPage } from './not-found.ts'
-import { playground, suite, writePlay } from './play.ts'
+import { playground, script, suite, writePlay } from './play.ts'
+import { proofLink, proofPage, proofUrl } from './proof-page.ts'
+import type { Proven } from './proof-page.ts'
+import { Proofs } from './proofs.ts'
 import { pythonAddress } from './references.ts'
 import { SiteRouter, sourceUrl } from './router.ts'
 import { firstSentence, sourceIndex } from './source-index.ts'
@@ -59,6 +62,9 @@ import { themeFor } from './theme.ts'
 
 /** What the documentation may cost, in seconds of CPU. */
 const CPU_LIMIT = 60
+
+/** To how many places in the source a case has links. */
+const MOST_LINES = 4
 
 /** Called by TypeDoc. */
 export function load(app: Application): void {
@@ -76,6 +82,8 @@ class SiteMaker {
   /** The pages that are made here. */
   readonly #made = new Map<DocumentReflection, Made>()
   #held: readonly Held[] = []
+  #proofs!: Proofs
+  readonly #proven = new Map<string, Proven[]>()
   #page: PageEvent<Reflection> | undefined
 
   constructor(app: Application) {
@@ -98,6 +106,7 @@ class SiteMaker {
         extend(parser as MarkdownIt, {
           file: this.#fileAddress.bind(this),
           play: () => posix.relative(posix.dirname(this.#page?.url ?? ''), 'play') + '/',
+          linesOf: (id) => this.#linesOf(id),
         })
       })
     })
@@ -129,8 +138,12 @@ class SiteMaker {
         this.#linkPictures(project, outputDirectory)
         writeFileSync(join(outputDirectory, '404.html'), notFoundPage())
         writePlay(outputDirectory)
+        for (const [path, proven] of this.#proven) {
+          const page = proofPage(path, proven, this.#proofs)
+          writeFileSync(join(outputDirectory, proofUrl(path)), page)
+        }
         const { user, system } = process.cpuUsage()
-        const seconds = Math.round((user + system) / 1e6)
+        const seconds = Math.round((user + system) / 1e6 + this.#proofs.seconds)
         this.#app.logger.info(`${String(seconds)} s of CPU` as never)
         if (seconds > CPU_LIMIT) {
           this.#app.logger.error(`More than ${String(CPU_LIMIT)} s of CPU` as never)
@@ -171,6 +184,11 @@ class SiteMaker {
     this.#places = new Places(
       program.getTypeChecker(),
       this.#sources.map(({ tree }) => tree),
+    )
+    this.#proofs = new Proofs(
+      this.#sources.flatMap(({ path, tree }) =>
+        this.#places.of(tree).map(({ anchor }) => ({ path, anchor })),
+      ),
     )
     const index = this.#add(project, 'The annotated source', 'source/index', 'index', '')
     Object.assign(index.frontmatter, { group: 'Read it', order: 2 })
@@ -330,7 +348,8 @@ class SiteMaker {
     return (
       `<article class="source">${way('Before and after')}<h1>${escapeHtml(made.path.replace(/^lib\//, ''))}</h1>` +
       `<p class="facts">${String(lines)} lines · ${escapeHtml(edition())}</p>` +
-      `${head}${outline}${rest}${way('Go on')}</article>`
+      `${head}${outline}${rest}${way('Go on')}</article>` +
+      script('proof', `${posix.relative(posix.dirname(page.url), 'play')}/`)
     )
   }
 
@@ -377,6 +396,15 @@ class SiteMaker {
       prose: (text) => (text.trim() === '' ? '' : context.markdown([{ kind: 'text', text }])),
       inComment: (text) => escapeHtml(text),
       python: pythonAddress,
+      proof: (first, next, anchors) => {
+        const proof = this.#proofs.of(source.path, first + 1, next + 1, anchors)
+        if (proof === undefined) {
+          return ''
+        }
+        const proven = { line: first + 1, proof }
+        this.#proven.set(source.path, [...(this.#proven.get(source.path) ?? []), proven])
+        return proofLink(source.path, proven)
+      },
       link: (name, node) => {
         const place = this.#places.ofName(name, node)
         const reflection = place && this.#apiOf(place, page.project)
@@ -388,6 +416,20 @@ class SiteMaker {
         )
       },
     }
+  }
+
+  /** From a case back to the lines that it is about, as links from the present page. */
+  #linesOf(id: string): string[] {
+    const here = posix.dirname(this.#page?.url ?? '')
+    return this.#proofs
+      .linesOf(id)
+      .slice(0, MOST_LINES)
+      .map(({ path, line, last }) => {
+        const name = path.replace(/^lib\//, '')
+        const lines = line === last ? String(line) : `${String(line)}–${String(last)}`
+        const url = posix.relative(here, sourceUrl(path))
+        return `<a href="${url}#L${String(line)}">${escapeHtml(name)}:${lines}</a>`
+      })
   }
 
   /** What the API has of a place: nothing, if it is not public. */

@@ -48,6 +48,7 @@ function pageOf(text: string): { html: string; broken: string[]; tree: ts.Source
     prose: (markdown) => `<p>${markdown.replaceAll('<', '&lt;')}</p>`,
     inComment: (comment) => comment,
     python: (name) => `python:${name}`,
+    proof: (first, next, anchors) => `<i>${String(first)}-${String(next)} ${anchors.join()}</i>`,
     link: (name, node) => {
       const place = places.ofName(name, node)
       return place && `#${place.anchor}`

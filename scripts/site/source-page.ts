@@ -40,6 +40,13 @@ export interface Surroundings extends Links {
   broken(name: string, line: number): void
   /** The address of a name of Python's. */
   python(name: string): string
+  /**
+   * What stands below a paragraph: what holds its lines in place.
+   *
+   * @param first - counted from 0, as `next`, which is the line after the last
+   * @param anchors - what they declare
+   */
+  proof(first: number, next: number, anchors: readonly string[]): string
 }
 
 /** A comment and the code that it is about: lines from `first` up to `next`. */
@@ -111,7 +118,11 @@ export function sourcePage(
       const count = folded.count === 1 ? '1 import' : `${String(folded.count)} imports`
       return `<details class=imports><summary>${count}</summary>${pre}</details>${rest}`
     }
-    return `<div class=r${id}><div class=p>${marks}${prose}${rest}</div>${pre}</div>`
+    const anchorsHere = Array.from({ length: end - start }, (_, index) => start + index)
+      .flatMap((line) => declared.get(line) ?? [])
+      .map(({ anchor }) => anchor)
+    const proof = around.proof(start, end, anchorsHere)
+    return `<div class=r${id}><div class=p>${marks}${prose}${rest}${proof}</div>${pre}</div>`
   }
 
   function writeLine(line: number, titled: Place | undefined): string {

@@ -17,6 +17,7 @@ const HOSTS = new Set([
   'github.com',
   'nodejs.org',
   'pymotw.com',
+  'url.spec.whatwg.org',
   'www.cve.org',
   'www.rfc-editor.org',
 ])

@@ -1,6 +1,6 @@
 /**
- * What runs in the reader's browser: the suite, green and with a fault; a case on its page; and the
- * playground, which an endless loop does not stop.
+ * What runs in the reader's browser: the suite, green and with a fault; a case on its page; the proof
+ * of a paragraph; and the playground, which an endless loop does not stop.
  *
  * @module
  */
@@ -61,6 +61,10 @@ export async function checkPlay(
   await page.locator('[data-case] button').first().click()
   const verdict = page.locator('.verdict.passed, .verdict.failed').first()
   expect('the verdict of a case', [await verdict.locator('b').innerText()], ['passes'])
+
+  await page.goto(`${base}source/lib/http/host.ts.html`)
+  await page.locator('a.q').first().click()
+  await page.locator('.proof p').first().waitFor()
 
   const loaded: Promise<number>[] = []
   const weigh = (response: Response) => {
