@@ -14,6 +14,7 @@ const HOSTS = new Set([
   'bugs.python.org',
   'datatracker.ietf.org',
   'docs.python.org',
+  'fetch.spec.whatwg.org',
   'github.com',
   'nodejs.org',
   'pymotw.com',
