@@ -22,6 +22,7 @@
  * @module
  */
 
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PageError } from '../judge/fence.ts'
@@ -55,13 +56,16 @@ export interface Entry {
 
 /** An assignment, with its cases. */
 export interface Assignment extends Entry {
-  readonly title: string
   readonly app: string
   readonly server: ServerKind
   readonly allow: readonly Allowance[]
   /** The cases that the starter passes, as it is handed out. */
   readonly starter: readonly string[]
   readonly cases: readonly GradedCase[]
+  /** What tells its pages from those of any other time. */
+  readonly version: string
+  /** Make the files that all cases begin with. */
+  prepare(root: string): Promise<void>
 }
 
 /** What a case knows of the server that it is played on. */
@@ -114,6 +118,12 @@ export function findAssignment(text: string): Entry | undefined {
   )
 }
 
+/** What an assignment is called. */
+export function titleOf({ name }: Entry): string {
+  const text = readFileSync(join(ASSIGNMENTS, name, 'README.md'), 'utf8')
+  return /^# (?:[0-9]+ )?(.*)$/m.exec(text)?.[1]?.trim() ?? name
+}
+
 /**
  * Read an assignment: the pages that students see, the hidden one, and those of a teacher.
  *
@@ -127,7 +137,13 @@ export function readAssignment(
 ): Assignment {
   const { number, name } = entry
   const hidden = join(SOLUTIONS, name, 'hidden.md')
-  const main = parseAssignment(readFileSync(join(ASSIGNMENTS, name, 'cases.md'), 'utf8'), {
+  const digest = createHash('sha256')
+  const read = (path: string) => {
+    const text = readFileSync(path, 'utf8')
+    digest.update(text)
+    return text
+  }
+  const main = parseAssignment(read(join(ASSIGNMENTS, name, 'cases.md')), {
     page: `${name}/cases.md`,
     seed,
     hidden: false,
@@ -135,9 +151,7 @@ export function readAssignment(
   const more = [
     ...(existsSync(hidden) ? [{ path: hidden, page: `${name}/hidden.md` }] : []),
     ...own.flatMap((folder) => pagesFor(folder, number, name)),
-  ].map(({ path, page }) =>
-    parseAssignment(readFileSync(path, 'utf8'), { page, seed, hidden: true, main }),
-  )
+  ].map(({ path, page }) => parseAssignment(read(path), { page, seed, hidden: true, main }))
   const cases = [...main.cases, ...more.flatMap((one) => one.cases)]
   byId(cases)
   const starter = [main, ...more].flatMap((one) => one.starter)
@@ -148,7 +162,7 @@ export function readAssignment(
       `"starter" names "${unknown}", and there is no such case`,
     )
   }
-  return { ...entry, ...main, starter, cases }
+  return { ...entry, ...main, starter, cases, version: digest.digest('hex') }
 }
 
 function pagesFor(folder: string, number: string, name: string) {
@@ -177,7 +191,7 @@ interface Particulars {
   readonly main?: Parsed
 }
 
-type Parsed = Omit<Assignment, keyof Entry> & {
+type Parsed = Omit<Assignment, keyof Entry | 'version'> & {
   /** The fences above the first case: the files that all cases begin with. */
   readonly setup: readonly Fence[]
 }
@@ -209,13 +223,20 @@ export function parseAssignment(text: string, about: Particulars): Parsed {
     throw new PageError(place, 'there is no case; a case begins with "## topic/name"')
   }
   byId(cases)
-  return { ...head, cases, setup }
+  const prepare = async (root: string) => {
+    const stage = new FileStage(root, seed)
+    for (const fence of setup) {
+      await stage.act(fence, place)()
+    }
+  }
+  return { ...head, cases, setup, prepare }
 }
 
 /** What stands above the first case, as if it were one. */
 function introOf(text: string, page: string): Section {
-  const [intro] = sections(text.replace(/^# /m, '## '), page, 'assignment')
-  if (intro === undefined || !/^# /m.test(text)) {
+  const above = text.split(/^## /m, 1)[0] as string
+  const [intro] = sections(above.replace(/^# /m, '## '), page, 'assignment')
+  if (intro === undefined) {
     throw new PageError(`${page}:1`, 'a page of an assignment begins with "# Its title"')
   }
   return intro
@@ -240,7 +261,6 @@ function parseHead(intro: Section, place: string) {
     throw new PageError(place, `"allow" is a list of ${ALLOWANCES.join(', ')}`)
   }
   return {
-    title: intro.id,
     app,
     server: server as ServerKind,
     allow: allow as Allowance[],

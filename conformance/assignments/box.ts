@@ -47,7 +47,7 @@ export class Box {
   readonly #files: string
 
   constructor() {
-    this.folder = realpathSync(mkdtempSync(join(tmpdir(), 'grade-')))
+    this.folder = realpathSync(mkdtempSync(join(tmpdir(), `grade-${String(process.pid)}-`)))
     process.on('exit', this.remove)
     this.submission = join(this.folder, 'submission')
     this.#files = join(this.folder, 'files')
@@ -78,7 +78,12 @@ export class Box {
    * @param main - its JavaScript
    * @throws an Error with what it said, when it does not start.
    */
-  start(main: string, { app, server, allow }: Assignment, name: string): Promise<RunningApp> {
+  start(
+    main: string,
+    { app, server, allow }: Pick<Assignment, 'app' | 'server' | 'allow'>,
+    name: string,
+    port = 0,
+  ): Promise<RunningApp> {
     const secret = randomBytes(8).toString('hex')
     const node = [
       process.execPath,
@@ -88,7 +93,7 @@ export class Box {
       `--import=${join(this.folder, 'preload.js')}`,
       join(this.folder, 'host.js'),
     ]
-    const command = [...node, main, app, server, this.root, secret]
+    const command = [...node, main, app, server, this.root, secret, String(port)]
     return startProgram({
       name,
       command: process.platform === 'win32' ? command : ['/bin/sh', '-c', SHELL, 'sh', ...command],

@@ -2,7 +2,7 @@
  * Serves a submission, within its box: `box.ts`.
  *
  * ```text
- *   node host.js MAIN APP SERVER ROOT SECRET      prints SECRET and the port when it takes connections
+ *   node host.js MAIN APP SERVER ROOT SECRET PORT      prints SECRET and the port when it takes connections
  * ```
  *
  * @module
@@ -24,7 +24,7 @@ const SERVERS: Readonly<Record<string, typeof HTTPServer>> = {
 }
 
 // They are nobody's business afterwards.
-const [main = '', app = '', kind = '', root = '', secret = ''] = process.argv.splice(2)
+const [main = '', app = '', kind = '', root = '', secret = '', port = ''] = process.argv.splice(2)
 const ready = (port: number) => {
   writeSync(1, `\n${secret} ${String(port)}\n`)
 }
@@ -36,7 +36,7 @@ const example =
 if (exported === undefined) {
   refuse(`there is no default export; the file must say what it serves: ${example}`)
 } else if (isStarter(exported)) {
-  ready((await exported.start(app, { port: 0, root })).port)
+  ready((await exported.start(app, { port: Number(port), root })).port)
 } else if (kind === 'module') {
   refuse(`the default export must have a function "start"; this assignment asks for ${example}`)
 } else {
@@ -48,7 +48,7 @@ if (exported === undefined) {
     refuse(`the default export has no "${app}", but ${has}; the file must say: ${example}`)
   } else {
     const Server = SERVERS[kind] ?? HTTPServer
-    const server = new Server(['127.0.0.1', 0], Handler as RequestHandlerClass)
+    const server = new Server(['127.0.0.1', Number(port)], Handler as RequestHandlerClass)
     server.requestQueueSize = 64
     await server.bindAndActivate()
     ready(server.serverPort)

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PATIENCE as FACTOR } from '../patience.ts'
 import { settled } from '../run/converse.ts'
 import { FIRST_LINE, play } from '../judge/exchange.ts'
@@ -24,7 +25,9 @@ import type { RuleExchange } from '../judge/turns.ts'
 import type { Finding } from '../judge/verdict.ts'
 import { authorityOf } from '../run/rules.ts'
 import type { RunningApp, Said } from '../targets/target.ts'
-import type { Assignment, GradedCase } from './assignment.ts'
+import { adviceOn, waitsForMore } from './advice.ts'
+import type { GradedCase } from './assignment.ts'
+import { inPieces, otherClient } from './thorough.ts'
 import { empty } from './stage.ts'
 
 /** A limit in milliseconds, times the patience that is asked for. */
@@ -45,6 +48,9 @@ export const ASSIGNMENT_LIMIT = bounded(120_000)
 /** How many time-outs are played again; the rest are believed. */
 const DOUBTED_TIMEOUTS = 2
 
+/** How long a submission that was wrong is listened to afterwards, in milliseconds. */
+const AFTERWARDS = 100
+
 /** How a case went. */
 export interface Played {
   readonly case: GradedCase
@@ -54,8 +60,10 @@ export interface Played {
   readonly exchange?: RuleExchange
   /** What the submission printed meanwhile. */
   readonly said: readonly Said[]
-  /** How it went alone, if that was otherwise. */
+  /** Whether it passes alone, and only then. */
   readonly alone?: boolean
+  /** What to do about it, where that is known. */
+  readonly advice?: string | undefined
   readonly milliseconds: number
 }
 
@@ -67,12 +75,12 @@ export interface Subject {
 
 /** Play cases, one after the other. */
 export async function playCases(
-  { cases }: Pick<Assignment, 'cases'>,
+  cases: readonly GradedCase[],
   subject: Subject,
-  told: (played: Played) => void = () => {},
+  thorough = false,
 ): Promise<Played[]> {
   const until = performance.now() + ASSIGNMENT_LIMIT
-  const server = new Server(subject)
+  const server = new Server(subject, thorough)
   const results: Played[] = []
   let timeouts = 0
   try {
@@ -82,15 +90,19 @@ export async function playCases(
         results.push(lost(one, flaw))
         continue
       }
+      const hung = ({ outcome }: Played) => (outcome?.late ?? 0) > 0
       const first = await server.play(one, one.fresh)
       let result = first
-      const hung = (first.outcome?.late ?? 0) > 0
-      if (!first.passed && !(hung && timeouts >= DOUBTED_TIMEOUTS)) {
+      if (!first.passed && !(hung(first) && timeouts >= DOUBTED_TIMEOUTS)) {
         const second = await server.play(one, true)
-        timeouts += hung && !second.passed ? 1 : 0
+        timeouts += hung(second) ? 1 : 0
         result = second.passed ? { ...first, alone: true } : second
       }
-      told(result)
+      if (!result.passed) {
+        const silent = result.outcome?.received === '' && hung(result)
+        const advice = silent ? await server.asks(one) : adviceOn(result)
+        result = { ...result, ...(advice !== undefined && { advice }) }
+      }
       results.push(result)
     }
   } finally {
@@ -106,10 +118,12 @@ function lost(one: GradedCase, flaw: string): Played {
 /** The process of a submission, started when it is needed, and again when it has ended or hangs. */
 class Server {
   readonly #subject: Subject
+  readonly #thorough: boolean
   #app: RunningApp | undefined
 
-  constructor(subject: Subject) {
+  constructor(subject: Subject, thorough: boolean) {
     this.#subject = subject
+    this.#thorough = thorough
   }
 
   async stop(): Promise<void> {
@@ -144,10 +158,16 @@ class Server {
       const outcome = await play(exchange, app, undefined, PATIENCE)
       findings = [...judge(one, exchange, outcome), ...stage.findings]
       more = { outcome, exchange }
+      if (findings.length === 0 && this.#thorough && !one.once) {
+        findings = [
+          ...(await inPieces(one, app, root, PATIENCE)),
+          ...(await otherClient(exchange, outcome, app)),
+        ]
+      }
     } catch (error) {
       findings = [{ line: '', flaw: (error as Error).message }]
     }
-    const ended = await this.#lookAfter(app)
+    const ended = await this.#lookAfter(app, findings.length > 0)
     if (ended !== undefined) {
       const flaw = `your program ended while this case was played: ${ended}`
       findings = [{ line: '', flaw }, ...findings]
@@ -155,15 +175,35 @@ class Server {
     return { ...about(), ...more, passed: findings.length === 0, findings }
   }
 
+  /** What a server waits for that says nothing. */
+  async asks(one: GradedCase): Promise<string | undefined> {
+    await this.stop()
+    const { root } = this.#subject
+    empty(root)
+    try {
+      const app = (this.#app = await this.#subject.start())
+      const { exchange } = one.play({ authority: authorityOf(app), root })
+      return await waitsForMore(exchange, app, PATIENCE)
+    } catch {
+      return undefined
+    } finally {
+      await this.stop()
+    }
+  }
+
   /** Tell how it has ended, if it has; what is still busy is ended, too. */
-  async #lookAfter(app: RunningApp): Promise<string | undefined> {
+  async #lookAfter(app: RunningApp, wrong: boolean): Promise<string | undefined> {
     const state = await settled(app)
-    if (state === 'idle') {
+    if (wrong && state === 'idle') {
+      // What nobody awaited may fail a moment later, and its error says what was wrong.
+      await sleep(AFTERWARDS)
+    }
+    if (state === 'idle' && app.alive()) {
       return undefined
     }
-    const ending = state === 'gone' ? await app.ending() : undefined
+    const ending = state === 'busy' ? undefined : await app.ending()
     await this.stop()
-    return ending ?? (state === 'gone' ? 'it takes no more connections' : undefined)
+    return ending ?? (state !== 'busy' ? 'it takes no more connections' : undefined)
   }
 }
 

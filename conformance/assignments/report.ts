@@ -9,7 +9,9 @@ import type { Finding } from '../judge/verdict.ts'
 import { sentBytes } from '../run/repro.ts'
 import { linesOf, thrown } from '../run/said.ts'
 import type { SaidLine } from '../run/said.ts'
+import { titleOf } from './assignment.ts'
 import type { Assignment, GradedCase } from './assignment.ts'
+import { curlOf } from './curl.ts'
 import type { Played } from './play.ts'
 import type { Fault } from './submission.ts'
 
@@ -48,6 +50,9 @@ export interface ReportedCase {
   readonly hints: readonly string[]
   /** Whether it passes when it is played alone, in a fresh process. */
   readonly alone?: boolean
+  readonly advice?: string
+  /** A line that asks for the same, once `npm run assignment -- serve` runs. */
+  readonly curl?: string
   readonly sent: string
   readonly received: string
   readonly milliseconds: number
@@ -63,10 +68,11 @@ export interface About {
 
 /** Make a report: of what was played, or of why nothing was. */
 export function makeReport(
-  { name, title, cases }: Assignment,
+  assignment: Pick<Assignment, 'number' | 'name' | 'cases'>,
   about: About,
   played: readonly Played[],
 ): Report {
+  const { name, cases } = assignment
   const reported = cases.map((one) => {
     const how = played.find((other) => other.case.id === one.id)
     return how === undefined ? unplayed(one, about.problem ?? 'not played') : describe(how)
@@ -75,7 +81,7 @@ export function makeReport(
   return {
     schema: 'basehttp-grade/1',
     assignment: name,
-    title,
+    title: titleOf(assignment),
     file,
     seed,
     points: reported.reduce((sum, { points }) => sum + points, 0),
@@ -87,7 +93,9 @@ export function makeReport(
 }
 
 function describe(played: Played): ReportedCase {
-  const { passed, findings, said, outcome, exchange, alone, milliseconds } = played
+  const { passed, findings, said, outcome, exchange, alone, advice, milliseconds } = played
+  const first = exchange?.actions.find((action) => action.do === 'send')
+  const curl = first && curlOf(first.bytes.toString('latin1'), '127.0.0.1:8080')
   const [error, where] = thrown(said).map((line) => line.replace(/^\s*(?:threw\s+)?/, ''))
   return {
     ...headOf(played.case),
@@ -98,6 +106,8 @@ function describe(played: Played): ReportedCase {
     ...(error !== undefined && where !== undefined && { threw: { error, where } }),
     printed: linesOf(said).filter(({ line }) => line !== ''),
     ...(alone === true && { alone }),
+    ...(advice !== undefined && { advice }),
+    ...(curl !== undefined && { curl }),
     sent: exchange === undefined ? '' : sentBytes(exchange).toString('latin1'),
     received: outcome?.received ?? '',
     milliseconds,

@@ -76,12 +76,13 @@ const shared = new Map<string, ts.SourceFile>()
  *
  * @param file - what was handed in
  * @param folder - where the JavaScript goes
+ * @param called - what it is called in what is said about it
  */
-export function compile(file: string, folder: string): Compiled {
+export function compile(file: string, folder: string, called = file): Compiled {
   const path = resolve(file)
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     const message = existsSync(path) ? 'this is not a file' : 'there is no such file'
-    return { faults: [{ file, line: 1, column: 1, code: '', message }], main: undefined }
+    return { faults: [{ file: called, line: 1, column: 1, code: '', message }], main: undefined }
   }
   const top = dirname(path)
   // TypeScript goes by names; a file with any other is read as TypeScript.
@@ -119,7 +120,7 @@ export function compile(file: string, folder: string): Compiled {
     grammar.length > 0
       ? []
       : [...program.getOptionsDiagnostics(), ...program.getSemanticDiagnostics()]
-  const faults = [...grammar, ...types].map((one) => faultOf(one, file, top, name))
+  const faults = [...grammar, ...types].map((one) => faultOf(one, called, top, name))
   if (grammar.length > 0) {
     return { faults: faults.slice(0, MOST_FAULTS), main: undefined }
   }

@@ -11,6 +11,7 @@ import { show } from '../run/report.ts'
 import { heardLines } from '../run/said.ts'
 import type { Report, ReportedCase } from './report.ts'
 import { lessonOf } from './report.ts'
+import type { Fault } from './submission.ts'
 
 /** What to show, besides the usual. */
 export interface Wishes {
@@ -48,15 +49,18 @@ function seedOf({ seed }: Report): string {
 }
 
 function faultsOf({ faults }: Report): string[] {
-  const lines = faults.slice(0, MOST_FAULTS).map(({ file, line, column, code, message }) => {
-    return `${file}:${String(line)}:${String(column)}  ${code === '' ? '' : `${code}  `}${message}`
-  })
+  const lines = faults.slice(0, MOST_FAULTS).map(faultLine)
   const more = faults.length - lines.length
   return [
     ...lines,
     ...(more > 0 ? [`and ${String(more)} more`] : []),
     ...(lines.length > 0 ? [''] : []),
   ]
+}
+
+/** A fault, and where it is. */
+export function faultLine({ file, line, column, code, message }: Fault): string {
+  return `${file}:${String(line)}:${String(column)}  ${code === '' ? '' : `${code}  `}${message}`
 }
 
 function lineOf({ id, passed, points, of, findings, threw }: ReportedCase, width: number): string {
@@ -81,7 +85,7 @@ function sum(cases: readonly ReportedCase[], key: 'points' | 'of'): number {
 }
 
 function inDetail(one: ReportedCase, { hint }: Wishes): string[] {
-  const { id, of, source, findings, threw, printed, alone, hints } = one
+  const { id, of, source, findings, threw, printed, alone, advice, curl, hints } = one
   const shown = hints.slice(0, hint)
   return [
     `not ok ${id}   ${of === 1 ? '1 point' : `${String(of)} points`}, ${source}`,
@@ -90,14 +94,16 @@ function inDetail(one: ReportedCase, { hint }: Wishes): string[] {
     ...(alone === true
       ? ['    alone  in a fresh process, it passes: an earlier case has left something behind']
       : []),
+    ...(advice === undefined ? [] : [`    so     ${advice}`]),
     `    why    ${lessonOf(one)}`,
     ...heardLines(printed),
+    ...(curl === undefined ? [] : [`    curl   ${curl}`]),
     ...shown.map(
       (text, index) => `    hint ${String(index + 1)} ${text.replaceAll('\n', '\n           ')}`,
     ),
     ...(hints.length > shown.length
       ? [
-          `    ${String(hints.length - shown.length)} more hints: --hint ${String(shown.length + 1)}`,
+          `    ${String(hints.length - shown.length)} more ${hints.length - shown.length === 1 ? 'hint' : 'hints'}: --hint ${String(shown.length + 1)}`,
         ]
       : []),
   ]

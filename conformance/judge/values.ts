@@ -118,7 +118,13 @@ function parseJson(text: string, place: string, own?: OwnHole): ExpectedBody {
     holes.push(token)
   }
   try {
-    return { is: 'json', value: JSON.parse(json) as unknown, holes }
+    const value: unknown = JSON.parse(json, (key, one: unknown) => {
+      if (key.includes('\uE000')) {
+        throw new Error('a hole stands in a value, and not in a name')
+      }
+      return one
+    })
+    return { is: 'json', value, holes }
   } catch (error) {
     throw new PageError(place, `what follows {{json}} is not JSON: ${(error as Error).message}`)
   }

@@ -170,7 +170,7 @@ function outcomeOf(result: Result, command: string): string {
 }
 
 /** Text as XML 1.0 may hold it: some characters not even as a reference. */
-function xml(text: string): string {
+export function xml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
   return text
     .replace(/[^\t\n\x20-\ud7ff\ue000-\ufffd]/g, '?')
