@@ -266,8 +266,8 @@ export const FAULTS: readonly Fault[] = [
     id: 'continue-for-http-1-0',
     history: 'An HTTP/1.0 client takes the 100 for the final response.',
     file: BASE,
-    from: "this.isHTTP11 ? this.headers.getAll('Expect') : []",
-    to: "this.headers.getAll('Expect')",
+    from: 'waits && this.isHTTP11',
+    to: 'waits',
     killedBy: 'expect/client-of-1-0',
   },
   {

@@ -22,7 +22,8 @@
  * @module
  */
 
-import { bodyLength, HTTPMessage, RequestError } from '../http/message.ts'
+import { bodyLength, HTTPMessage } from '../http/message.ts'
+import { RequestError } from '../http/request-error.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { decodeUtf8 } from '../stdlib/bytes.ts'

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RequestError } from '../http/message.ts'
+import { RequestError } from '../http/request-error.ts'
 import { ValueError } from '../stdlib/errors.ts'
 import { repr } from '../stdlib/format.ts'
 

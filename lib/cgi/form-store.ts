@@ -7,7 +7,8 @@
  */
 
 import { getSystemErrorMap } from 'node:util'
-import { HTTPMessage, RequestError } from '../http/message.ts'
+import { HTTPMessage } from '../http/message.ts'
+import { RequestError } from '../http/request-error.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { encodeLatin1 } from '../stdlib/bytes.ts'
 import { findDecoder } from '../stdlib/codecs.ts'

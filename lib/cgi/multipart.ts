@@ -42,7 +42,8 @@
  * @see [RFC 2046 §5.1.1](https://www.rfc-editor.org/rfc/rfc2046#section-5.1.1), its grammar
  */
 
-import { HTTPMessage, MAX_HEADERS, RequestError } from '../http/message.ts'
+import { HTTPMessage, MAX_HEADERS } from '../http/message.ts'
+import { RequestError } from '../http/request-error.ts'
 import type { Field } from '../http/message.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
 

@@ -46,9 +46,10 @@ import { ChunkedReader } from './chunked-reader.ts'
 import { encodeChunk, LAST_CHUNK } from './chunked.ts'
 import { ERROR_CONTENT_TYPE, ERROR_PAGE_HTML4, errorPage } from './error-page.ts'
 import { checkHost } from './host.ts'
-import { bodyLength, HTTPMessage, isNamed, listOf, readFields, RequestError } from './message.ts'
+import { bodyLength, elementsOf, HTTPMessage, isNamed, listOf, readFields } from './message.ts'
 import type { MessageClass } from './message.ts'
 import { methodsOf } from './methods.ts'
+import { RequestError } from './request-error.ts'
 import { BAD_WORD, parseVersion, splitWords, withoutLineEnds } from './request-line.ts'
 import { hasContent, HTTPStatus, RESPONSES } from './status.ts'
 import type { Responses } from './status.ts'
@@ -117,7 +118,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         if (line === undefined) {
           await (this.rfile.buffered > 0 ? this.#waitForHead() : this.waitForRequest())
         }
-      } while (line === undefined || (/^\r?\n$/.test(line) && emptyLines-- > 0))
+      } while (line === undefined || (line.length <= 2 && /^\r?\n$/.test(line) && emptyLines-- > 0))
       if (line.length === 0) {
         this.closeConnection = true
         return
@@ -230,6 +231,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     this.command = ''
     // An HTTP/1.1 server says what is wrong with a line in a response that has a head.
     const speaks11 = this.protocolVersion >= 'HTTP/1.1'
+    this.isHTTP11 = speaks11
     this.requestVersion = speaks11 ? this.protocolVersion : this.defaultRequestVersion
     this.closeConnection = true
     this.#ends = false
@@ -241,7 +243,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       return false
     }
     try {
-      this.#parseRequestline(words)
+      this.#parseRequestline(words, speaks11)
       const lines: string[] = []
       let fields = readFields(this.rfile, lines)
       while (fields === undefined) {
@@ -261,32 +263,28 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       return false
     }
 
-    const connections = this.headers.getAll('Connection')
-    if (connections.length > 0) {
-      // RFC 9110 §7.6.1: a list, in one line or more. Differs: Python looks at the first line, as a whole.
-      const options = listOf(connections.join())
-      if (options.includes('close')) {
-        this.closeConnection = true
-        this.#ends = this.isHTTP11
-      } else if (options.includes('keep-alive') && speaks11) {
-        this.closeConnection = false
-      }
+    // RFC 9110 §7.6.1: a list, in one line or more. Differs: Python looks at the first line, as a whole.
+    const options = elementsOf(this.headers, 'Connection')
+    if (options.includes('close')) {
+      this.closeConnection = true
+      this.#ends = this.isHTTP11
+    } else if (options.includes('keep-alive') && speaks11) {
+      this.closeConnection = false
     }
 
     // RFC 9110 §10.1.1: a client that expects 100 holds its body back until it hears from us. An
     // HTTP/1.0 client would take a 100 for the final response, so it is sent none. Expect is a list, too.
     // Differs: Python looks at the first line, as a whole, and the client waits in vain.
-    const expectations = this.isHTTP11 ? this.headers.getAll('Expect') : []
-    return listOf(expectations.join()).includes('100-continue') ? this.handleExpect100() : true
+    const waits = elementsOf(this.headers, 'Expect').includes('100-continue')
+    return waits && this.isHTTP11 ? this.handleExpect100() : true
   }
 
   /** Set command, path and version from the words of the request line. */
-  #parseRequestline(words: readonly string[]): void {
-    const speaks11 = this.protocolVersion >= 'HTTP/1.1'
+  #parseRequestline(words: readonly string[], speaks11: boolean): void {
     // The version is the last of three words or more, whether or not the line is right otherwise.
     if (words.length >= 3) {
       const version = words.at(-1) as string
-      const number = parseVersion(version, this.protocolVersion)
+      const number = parseVersion(version, speaks11)
       if (number === null) {
         throw new RequestError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
       }
@@ -302,6 +300,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         )
       }
       this.requestVersion = version
+      this.isHTTP11 = speaks11 && version >= 'HTTP/1.1'
     }
     if (words.length < 2 || words.length > 3 || words.some((word) => BAD_WORD.test(word))) {
       throw new RequestError(
@@ -331,15 +330,18 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** Learn from the headers how long the body is, and how it is to be read. */
   #checkFraming(): void {
-    const { isHTTP11 } = this
-    if (!isHTTP11 && this.protocolVersion >= 'HTTP/1.1' && this.headers.has('Transfer-Encoding')) {
+    if (
+      !this.isHTTP11 &&
+      this.protocolVersion >= 'HTTP/1.1' &&
+      this.headers.has('Transfer-Encoding')
+    ) {
       throw new RequestError(
         HTTPStatus.BAD_REQUEST,
         'Bad message framing',
         'HTTP/1.0 has no Transfer-Encoding (RFC 9112 section 6.1)',
       )
     }
-    const length = bodyLength(this.headers, isHTTP11)
+    const length = bodyLength(this.headers, this.isHTTP11)
     if (length > 0) {
       this.rfile.deadline = deadlineIn(this.bodyTimeout)
     }
@@ -351,16 +353,6 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     }
     this.#bodySource = this.rfile
     this.#bodyEnd = this.rfile.position + length
-  }
-
-  /**
-   * Whether both sides speak HTTP/1.1: {@link protocolVersion} and {@link requestVersion} say so. Only
-   * then are there chunks, persistent connections that need not be asked for, and a `Host`.
-   *
-   * @added Python compares the two wherever it matters.
-   */
-  get isHTTP11(): boolean {
-    return this.protocolVersion >= 'HTTP/1.1' && this.requestVersion >= 'HTTP/1.1'
   }
 
   /**
@@ -540,7 +532,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed; otherwise it
     // waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the
     // connection and does not say so; `ab -k` then waits for its end.
-    if (this.#status >= 200 && this.protocolVersion >= 'HTTP/1.1') {
+    if (this.#status >= 200 && (this.isHTTP11 || this.protocolVersion >= 'HTTP/1.1')) {
       // Too much is left of the body for this not to be the last response, unless the method still reads it.
       this.closeConnection ||= isLong(this.#unread)
       const ends = this.closeConnection || this.server.closing
@@ -696,6 +688,14 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   path = ''
   /** The version that the client speaks, such as `HTTP/1.1`. */
   requestVersion = ''
+  /**
+   * Whether both sides speak HTTP/1.1, as `parseRequest()` finds: {@link protocolVersion} and
+   * {@link requestVersion} say so. Only then are there chunks, persistent connections that need not be
+   * asked for, and a `Host`.
+   *
+   * @added Python compares the two wherever it matters.
+   */
+  isHTTP11 = false
   /** The request line as text, without its line end; each character is one byte. */
   requestline = ''
 

@@ -21,7 +21,8 @@
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import type { ByteQueue } from '../stdlib/byte-queue.ts'
 import { ConnectionResetError } from '../stdlib/errors.ts'
-import { readFields, RequestError } from './message.ts'
+import { readFields } from './message.ts'
+import { RequestError } from './request-error.ts'
 import type { Field } from './message.ts'
 
 /** The most bytes in the line before a chunk, its end included. */

@@ -9,7 +9,7 @@
 
 import { now } from '../stdlib/dates.ts'
 import { parseDate } from '../stdlib/parse-date.ts'
-import { listOf } from './message.ts'
+import { elementsOf } from './message.ts'
 import type { HTTPMessage } from './message.ts'
 
 /**
@@ -78,7 +78,7 @@ const END_OF_YEARS = 253402300800
 
 /** Whether a list of entity tags is `*`, which matches whatever there is. */
 function isAny(headers: HTTPMessage, name: string): boolean {
-  return listOf(headers.getAll(name).join(',')).join() === '*'
+  return elementsOf(headers, name).join() === '*'
 }
 
 /**

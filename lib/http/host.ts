@@ -14,7 +14,8 @@
  */
 
 import { isIPv6 } from '../stdlib/urls.ts'
-import { isNamed, RequestError } from './message.ts'
+import { isNamed } from './message.ts'
+import { RequestError } from './request-error.ts'
 import type { Field } from './message.ts'
 
 /**

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { bodyLength, HTTPMessage, listOf, MAX_HEAD, readFields } from './message.ts'
-import type { Field, RequestError } from './message.ts'
+import type { Field } from './message.ts'
+import type { RequestError } from './request-error.ts'
 
 /** Read fields from a text that is all there. */
 function read(text: string): Field[] {

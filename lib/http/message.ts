@@ -26,6 +26,8 @@
  * @module
  */
 
+import { RequestError } from './request-error.ts'
+
 // -- HTTPMessage -----------------------------------------------------------------------------
 
 /** A header field as it was sent: its name in the sender's spelling, its value. */
@@ -59,10 +61,9 @@ export class HTTPMessage implements Iterable<Field> {
   get(name: string): string | null
   get<Default>(name: string, otherwise: Default): string | Default
   get(name: string, otherwise: unknown = null): unknown {
-    const wanted = name.toLowerCase()
     // A loop, and not find(): it runs several times for each request.
     for (const [fieldName, value] of this.#fields) {
-      if (isNamed(fieldName, wanted)) {
+      if (isNamed(fieldName, name)) {
         return value
       }
     }
@@ -75,10 +76,13 @@ export class HTTPMessage implements Iterable<Field> {
    * Differs: where there is none, Python returns `None`.
    */
   getAll(name: string): string[] {
-    const wanted = name.toLowerCase()
-    return this.#fields
-      .filter(([fieldName]) => isNamed(fieldName, wanted))
-      .map(([, value]) => value)
+    const values: string[] = []
+    for (const [fieldName, value] of this.#fields) {
+      if (isNamed(fieldName, name)) {
+        values.push(value)
+      }
+    }
+    return values
   }
 
   /**
@@ -124,45 +128,13 @@ export class HTTPMessage implements Iterable<Field> {
   }
 }
 
-/** Whether a name is the one wanted, which is in lower case. */
-export function isNamed(fieldName: string, wanted: string): boolean {
-  return fieldName.length === wanted.length && fieldName.toLowerCase() === wanted
+/** Whether two names of fields are the same; their case does not count. */
+export function isNamed(name: string, other: string): boolean {
+  return name.length === other.length && name.toLowerCase() === other.toLowerCase()
 }
 
 /** What a request's headers are stored in: {@link HTTPMessage} or a class derived from it. */
 export type MessageClass = new (fields: readonly Field[]) => HTTPMessage
-
-// -- What is wrong with a request ------------------------------------------------------------
-
-/**
- * Something is wrong with a request, in the words of `sendError(code, message, explain)`. A `do_POST()` or the like may throw it, or let through what `FieldStorage.parse()` throws for a form:
- * the client gets that response, unless another one has begun, and the connection ends.
- *
- * @added In Python such a thing is a `ValueError`, and the client gets no response.
- */
-export class RequestError extends Error {
-  /** The name of the class, for reports. */
-  override readonly name: string = 'RequestError'
-  /**
-   * The status code of the response.
-   *
-   * @added As {@link RequestError}.
-   */
-  readonly code: number
-  /**
-   * The longer text for the error page; undefined: the description of the code.
-   *
-   * @added As {@link RequestError}.
-   */
-  readonly explain: string | undefined
-
-  /** Say what is wrong, in the words of `sendError(code, message, explain)`. */
-  constructor(code: number, message: string, explain?: string, options?: { cause?: unknown }) {
-    super(message, options)
-    this.code = code
-    this.explain = explain
-  }
-}
 
 // -- Reading the headers ---------------------------------------------------------------------
 
@@ -303,7 +275,7 @@ export function bodyLength(headers: HTTPMessage, decodes = true): number {
       )
     }
     if (decodes) {
-      const codings = listOf(headers.getAll('Transfer-Encoding').join())
+      const codings = elementsOf(headers, 'Transfer-Encoding')
       if (codings.length === 0 || codings.indexOf('chunked') !== codings.length - 1) {
         throw new RequestError(
           400,
@@ -341,6 +313,12 @@ export function bodyLength(headers: HTTPMessage, decodes = true): number {
     )
   }
   return length
+}
+
+/** The elements of a field that is a list, from all its lines, in lower case. */
+export function elementsOf(headers: HTTPMessage, name: string): string[] {
+  // Most requests have none of these fields, and a list of nothing costs as much as another.
+  return headers.has(name) ? listOf(headers.getAll(name).join()) : []
 }
 
 /** The elements of a list, in lower case. RFC 9110 §5.6.1: those that are empty do not count. */

@@ -43,13 +43,13 @@ export const BAD_WORD = /^[\x1c-\x1f\x85\xa0]/
  * wants. Python accepts up to ten, so with HTTP/1.0 we do too; otherwise `HTTP/1.10` would get a different
  * response here.
  *
- * @param protocolVersion - what the server speaks
+ * @param speaks11 - whether the server speaks HTTP/1.1
  */
 export function parseVersion(
   word: string,
-  protocolVersion = 'HTTP/1.0',
+  speaks11: boolean,
 ): [major: number, minor: number] | null {
-  const match = (protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION).exec(word)
+  const match = (speaks11 ? VERSION : LONG_VERSION).exec(word)
   return match === null ? null : [Number(match[1]), Number(match[2])]
 }
 

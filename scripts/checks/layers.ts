@@ -28,13 +28,14 @@ const LAYERS: readonly RegExp[] = [
   /^lib\/(?:cgi\/|http\/(?:server|https-server|threading-server)\.ts$)/,
   /^lib\/http\/simple-handler\.ts$/,
   /^lib\/http\/base-handler\.ts$/,
-  /^lib\/http\/(?:chunked|chunked-reader|conditions|error-page|host|listing-page|message|methods|redirects|request-line|status)\.ts$/,
+  /^lib\/http\/(?:chunked|chunked-reader|conditions|error-page|host|listing-page|message|methods|redirects|request-error|request-line|status)\.ts$/,
   /^lib\/socketserver\//,
   /^lib\/stdlib\//,
 ]
 
 /** These import nothing of Node, and use none of its globals. */
-const PURE = /^lib\/http\/(?:base-handler|error-page|host|message|methods|request-line|status)\.ts$/
+const PURE =
+  /^lib\/http\/(?:base-handler|error-page|host|message|methods|request-error|request-line|status)\.ts$/
 const NODE_GLOBALS = new Set([
   'Buffer',
   'process',
