@@ -21,7 +21,7 @@ const CHUNKED = 'lib/http/chunked.js'
 const READER = 'lib/http/chunked-reader.js'
 
 const SIZE = 'new RegExp(`^([0-9A-Fa-f]+)'
-const CODINGS = "listOf(headers.getAll('Transfer-Encoding').join())"
+const CODINGS = "elementsOf(headers, 'Transfer-Encoding')"
 
 /** All of them, in the order of the pages. */
 export const HTTP11_FAULTS: readonly Fault[] = [
@@ -47,7 +47,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     history:
       'The grammar of HTTP/1.1 for everybody: a server of HTTP/1.0 no longer takes what Python takes.',
     file: LINE,
-    from: "(protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION)",
+    from: '(speaks11 ? VERSION : LONG_VERSION)',
     to: 'VERSION',
     killedBy: 'request-line/version-1-10',
   },
@@ -63,7 +63,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'many-digits-for-everybody',
     history: 'To a proxy, `HTTP/1.10` may be 1.1, or nothing that it knows.',
     file: LINE,
-    from: "(protocolVersion >= 'HTTP/1.1' ? VERSION : LONG_VERSION)",
+    from: '(speaks11 ? VERSION : LONG_VERSION)',
     to: 'LONG_VERSION',
     killedBy: 'request-line/version-of-two-digits',
   },
@@ -181,24 +181,24 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'first-line-of-a-list',
     history: 'CPython looks at the first Connection field, and so keeps what a proxy closes.',
     file: BASE,
-    from: 'listOf(connections.join())',
-    to: 'listOf(connections[0])',
+    from: "elementsOf(this.headers, 'Connection')",
+    to: "listOf(this.headers.get('Connection', ''))",
     killedBy: 'connection/list-in-two-lines',
   },
   {
     id: 'option-as-a-whole',
     history: 'CPython compares the whole value.',
     file: BASE,
-    from: 'listOf(connections.join())',
-    to: '[connections.join().toLowerCase()]',
+    from: "elementsOf(this.headers, 'Connection')",
+    to: "[this.headers.getAll('Connection').join().toLowerCase()]",
     killedBy: 'connection/list-of-options',
   },
   {
     id: 'last-option-counts',
     history: 'A loop over the options, each of which sets the same variable.',
     file: BASE,
-    from: 'listOf(connections.join())',
-    to: 'listOf(connections.join()).slice(-1)',
+    from: "elementsOf(this.headers, 'Connection')",
+    to: "elementsOf(this.headers, 'Connection').slice(-1)",
     killedBy: 'connection/close-and-keep-alive',
   },
   {
@@ -496,7 +496,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'coding-of-http-1-0',
     history: 'A proxy of HTTP/1.0 has passed the chunks on as it would anything.',
     file: BASE,
-    from: "if (!isHTTP11 && this.protocolVersion >= 'HTTP/1.1' &&",
+    from: 'if (!this.isHTTP11 &&',
     to: 'if (false &&',
     killedBy: 'chunks/of-http-1-0',
   },
@@ -504,7 +504,7 @@ export const HTTP11_FAULTS: readonly Fault[] = [
     id: 'chunks-for-an-older-server',
     history: 'What is new in HTTP/1.1 changes what a server of HTTP/1.0 does.',
     file: BASE,
-    from: 'bodyLength(this.headers, isHTTP11)',
+    from: 'bodyLength(this.headers, this.isHTTP11)',
     to: 'bodyLength(this.headers, true)',
     killedBy: 'chunks/to-a-server-of-1-0',
   },
