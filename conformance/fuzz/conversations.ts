@@ -193,7 +193,9 @@ function request(method: Arbitrary<string>, plan: Arbitrary<Plan | undefined>): 
         lines.push('Y: z')
       }
       const rest = ` ${version}${eol}`
-      const target = path.padEnd(padding.path - `${method} ${rest}`.length, 'p')
+      // To HTTP/1.1, a target is a URI, and so ASCII.
+      const ascii = version === 'HTTP/1.0' ? path : path.replace(/[\x80-\xff]/g, '')
+      const target = ascii.padEnd(padding.path - `${method} ${rest}`.length, 'p')
       const head = message(method, target, version, lines, '').replaceAll(CRLF, eol)
       const state = chunks?.state ?? 'whole'
       const request = { method, version }
