@@ -47,7 +47,7 @@ export class Box {
   readonly #files: string
 
   constructor() {
-    this.folder = realpathSync(mkdtempSync(join(tmpdir(), `grade-${String(process.pid)}-`)))
+    this.folder = realpathSync.native(mkdtempSync(join(tmpdir(), `grade-${String(process.pid)}-`)))
     process.on('exit', this.remove)
     this.submission = join(this.folder, 'submission')
     this.#files = join(this.folder, 'files')
@@ -69,7 +69,8 @@ export class Box {
   /** Remove it. */
   readonly remove = (): void => {
     process.off('exit', this.remove)
-    rmSync(this.folder, { recursive: true, force: true })
+    // On Windows, what has just ended may hold its files for a moment.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 })
   }
 
   /**

@@ -39,7 +39,7 @@ const COMMANDS: Readonly<
   reset: ([number]) => reset(entryOf(number)),
   solution: ([number], anyway) => solution(entryOf(number), anyway),
   async kit([folder]) {
-    const { makeKit } = await import('./kit.ts')
+    const { makeKit } = await forAuthors(import('./kit.ts'))
     return makeKit(folder)
   },
   check: ([number]) => check(number === undefined ? assignments() : [entryOf(number)]),
@@ -80,6 +80,18 @@ function entryOf(text: string | undefined): Entry {
     )
   }
   return entry
+}
+
+/** What a kit does without. */
+async function forAuthors<Module>(loading: Promise<Module>): Promise<Module> {
+  try {
+    return await loading
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') {
+      throw new UsageError('That is for the repository of the course, and not in a kit')
+    }
+    throw error
+  }
 }
 
 function list(): number {
@@ -147,7 +159,7 @@ function solution(entry: Entry, anyway: boolean): number {
 }
 
 async function check(entries: readonly Entry[]): Promise<number> {
-  const { prove } = await import('./prove.ts')
+  const { prove } = await forAuthors(import('./prove.ts'))
   let flawed = 0
   for (const entry of entries) {
     // What is wrong with a page is one line, and the others are still checked.

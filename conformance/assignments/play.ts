@@ -28,7 +28,7 @@ import type { RunningApp, Said } from '../targets/target.ts'
 import { adviceOn, waitsForMore } from './advice.ts'
 import type { GradedCase } from './assignment.ts'
 import { inPieces, otherClient } from './thorough.ts'
-import { empty } from './stage.ts'
+import { CannotMake, empty } from './stage.ts'
 
 /** A limit in milliseconds, times the patience that is asked for. */
 function bounded(ms: number): number {
@@ -62,6 +62,8 @@ export interface Played {
   readonly said: readonly Said[]
   /** Whether it passes alone, and only then. */
   readonly alone?: boolean
+  /** Why it cannot be played on this machine; then it counts for nothing. */
+  readonly skipped?: string
   /** What to do about it, where that is known. */
   readonly advice?: string | undefined
   readonly milliseconds: number
@@ -165,6 +167,9 @@ class Server {
         ]
       }
     } catch (error) {
+      if (error instanceof CannotMake) {
+        return { ...about(), passed: true, findings: [], skipped: error.message }
+      }
       findings = [{ line: '', flaw: (error as Error).message }]
     }
     const ended = await this.#lookAfter(app, findings.length > 0)

@@ -51,6 +51,8 @@ export interface ReportedCase {
   /** Whether it passes when it is played alone, in a fresh process. */
   readonly alone?: boolean
   readonly advice?: string
+  /** Why it could not be played on this machine; then it has no points. */
+  readonly skipped?: string
   /** A line that asks for the same, once `npm run assignment -- serve` runs. */
   readonly curl?: string
   readonly sent: string
@@ -93,14 +95,15 @@ export function makeReport(
 }
 
 function describe(played: Played): ReportedCase {
-  const { passed, findings, said, outcome, exchange, alone, advice, milliseconds } = played
+  const { passed, findings, said, outcome, exchange, alone, advice, skipped, milliseconds } = played
   const first = exchange?.actions.find((action) => action.do === 'send')
   const curl = first && curlOf(first.bytes.toString('latin1'), '127.0.0.1:8080')
   const [error, where] = thrown(said).map((line) => line.replace(/^\s*(?:threw\s+)?/, ''))
   return {
     ...headOf(played.case),
     passed,
-    points: passed ? played.case.points : 0,
+    points: passed && skipped === undefined ? played.case.points : 0,
+    ...(skipped !== undefined && { skipped, of: 0 }),
     // Where a rule and the page find the same, once is enough.
     findings,
     ...(error !== undefined && where !== undefined && { threw: { error, where } }),

@@ -45,6 +45,11 @@ const DATE = new Date('Thu, 06 Oct 2016 20:44:11 GMT')
 /** How long a server may take to leave the files as they must be, once it has responded. */
 const SETTLE_LIMIT = patiently(2000)
 
+/** What this machine cannot make, so that the case cannot be played. */
+export class CannotMake extends Error {
+  override readonly name = 'CannotMake'
+}
+
 /** The files of one play of a case. */
 export class FileStage implements Stage {
   /** What is wrong with the files afterwards. */
@@ -107,10 +112,14 @@ export class FileStage implements Stage {
       case 'link':
         return () => {
           mkdirSync(dirname(path), { recursive: true })
-          symlinkSync(argument, path)
+          possibly('a symbolic link', () => {
+            symlinkSync(argument, path)
+          })
         }
       case 'fifo':
-        return () => void execFileSync('mkfifo', [path])
+        return () => {
+          possibly('a FIFO', () => void execFileSync('mkfifo', [path], { stdio: 'ignore' }))
+        }
       case 'file': {
         const text = asFile(fence.lines)
         const content = onlyText(
@@ -196,6 +205,15 @@ export class FileStage implements Stage {
       )
     }
     return findings
+  }
+}
+
+/** Make something that not every system has, or lets everybody make. */
+function possibly(what: string, make: () => void): void {
+  try {
+    make()
+  } catch (error) {
+    throw new CannotMake(`this machine cannot make ${what}`, { cause: error })
   }
 }
 

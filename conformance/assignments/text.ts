@@ -63,7 +63,11 @@ export function faultLine({ file, line, column, code, message }: Fault): string 
   return `${file}:${String(line)}:${String(column)}  ${code === '' ? '' : `${code}  `}${message}`
 }
 
-function lineOf({ id, passed, points, of, findings, threw }: ReportedCase, width: number): string {
+function lineOf(one: ReportedCase, width: number): string {
+  const { id, passed, points, of, findings, threw, skipped } = one
+  if (skipped !== undefined) {
+    return `skip   ${id.padEnd(width)}  -     ${skipped}`
+  }
   const [first] = (threw?.error ?? findings[0]?.flaw ?? '').split('\n', 1)
   const why = passed ? '' : `   ${String(first).slice(0, 120)}`
   const mark = passed ? 'ok    ' : 'not ok'
