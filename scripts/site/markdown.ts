@@ -95,8 +95,10 @@ export function extend(parser: MarkdownIt, addresses: Addresses): void {
     if (facts === undefined) {
       return block(tokens, index, ...rest)
     }
-    const written = writeFacts(JSON.parse(facts) as Record<string, unknown>)
-    if (kind !== 'case') {
+    const about = JSON.parse(facts) as Record<string, unknown>
+    const written = writeFacts(about)
+    // Those of an assignment are the grader's, and need a solution.
+    if (kind !== 'case' || about.level === undefined) {
       return written
     }
     const isFirst = !tokens.slice(0, index).some(({ content }) => FACTS.test(content))
@@ -193,10 +195,12 @@ function caseScript(play: string): string {
   return `${script('case-page', play, missed)}<div class="run" data-cases hidden> ${all}</div>`
 }
 
-/** What a case or a rule says of itself: its level first, then who says so, then the rest. */
-function writeFacts({ level, source, ...rest }: Record<string, unknown>): string {
+/** What a case or a rule says of itself: its level first, or its points, then who says so, then the rest. */
+function writeFacts({ level, points, source, ...rest }: Record<string, unknown>): string {
   const parts = [
-    `<b class="level ${escapeHtml(String(level).toLowerCase())}">${escapeHtml(String(level))}</b>`,
+    level === undefined
+      ? `<b>${String(points)} points</b>`
+      : `<b class="level ${escapeHtml((level as string).toLowerCase())}">${escapeHtml(level as string)}</b>`,
     writeSource(String(source)),
     ...Object.entries(rest).map(([name, value]) => `${writeName(name)} ${writeFact(value)}`),
   ]

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { FAULTS } from '../../conformance/faults/faults.ts'
 import type { Fault } from '../../conformance/faults/faults.ts'
 import { readPages } from '../../conformance/judge/page.ts'
+import { fillWords } from '../../conformance/judge/words.ts'
 import { CASES } from '../../conformance/paths.ts'
 import { TOP } from '../checks/sources.ts'
 import { escapeHtml } from './html.ts'
@@ -60,7 +61,19 @@ function programs(): Program[] {
     example('http_server_send_header', 'GET / HTTP/1.1', HOST, ''),
     example('http_server_events', 'GET / HTTP/1.1', HOST, ''),
     { name: 'files', source: FILES, request: `GET /mixed/ HTTP/1.1\n${HOST}\n\n` },
+    ...starters(),
   ]
+}
+
+/** What the assignments of the course begin with, and the first thing that they are asked. */
+function starters(): Program[] {
+  const folder = join(TOP, 'docs/assignments')
+  const names = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isDirectory())
+  return names.map(({ name }) => {
+    const cases = fillWords(readFileSync(join(folder, name, 'cases.md'), 'utf8'), 1)
+    const [, request = ''] = /^```request\n([^]*?)^```$/m.exec(cases) ?? []
+    return { name, source: readFileSync(join(folder, name, 'starter.ts'), 'utf8'), request }
+  })
 }
 
 /** The case pages by the name that the worker knows, and the ids of their cases. */
@@ -149,7 +162,8 @@ sends. In the response, too, a line that ends ends with CR LF; what else is no l
 <code>\\x00</code>. <code>Server:</code> names your browser, since that is what runs it. Each run begins anew,
 in a worker of its own; one that has not come back after five seconds is ended. A browser has no threads and
 no child processes of Node's, so one connection is handled at a time.</p>
-<p>Then <a href="suite.html">break the library</a>, and see which case notices.</p>`
+<p>The programs are the article's, and the starters of <a href="../docs/assignments/README.html">the
+course</a>. Then <a href="suite.html">break the library</a>, and see which case notices.</p>`
 }
 
 /** All cases, and all faults. */

@@ -28,11 +28,15 @@ export function proofUrl(path: string): string {
 
 /** What stands below a paragraph: the rarest case, and how much more there is. */
 export function proofLink(path: string, { line, proof }: Proven): string {
-  const [first, ...others] = proof.cases
+  const { cases, others } = proof
+  const [first] = cases
+  const all = cases.length + others
   const parts = [
-    ...(first === undefined
-      ? []
-      : [first.id + (others.length === 0 ? '' : ` + ${String(others.length)}`)]),
+    ...(first !== undefined
+      ? [first.id + (all === 1 ? '' : ` + ${String(all - 1)}`)]
+      : all > 0
+        ? [count(all, 'case')]
+        : []),
     ...(proof.tests.length === 0 ? [] : [count(proof.tests.length, 'test')]),
     ...(proof.faults.length === 0 ? [] : [count(proof.faults.length, 'fault')]),
   ]
@@ -53,17 +57,18 @@ export function proofPage(path: string, proven: readonly Proven[], proofs: Proof
     `<a href="${to(caseUrl(proofs.pages.get(id) ?? '', id))}">${escapeHtml(id)}</a>`
   const source = posix.basename(sourceUrl(path))
   const sections = proven.map(({ line, proof }) => {
-    const { cases, tests, faults } = proof
-    const rest = cases.length - MOST
+    const { cases, others, tests, faults } = proof
+    const rest = Math.max(0, cases.length - MOST) + others
+    const links = cases.slice(0, MOST).map(({ id }) => linkTo(id))
     const parts = [
-      ...(cases.length === 0
-        ? []
-        : [
-            `<p>Cases that run these lines, the rarest first: ${cases
-              .slice(0, MOST)
-              .map(({ id }) => linkTo(id))
-              .join(', ')}${rest > 0 ? `, and ${String(rest)} more` : ''}.</p>`,
-          ]),
+      ...(cases.length > 0
+        ? [
+            `<p>Cases that run these lines, the rarest first: ${links.join(', ')}` +
+              `${rest > 0 ? `, and ${String(rest)} more` : ''}.</p>`,
+          ]
+        : others > 0
+          ? [`<p>${count(others, 'case')} run these lines, none of them in particular.</p>`]
+          : []),
       ...tests.map(
         ({ title, path }) =>
           `<p>Test: ${escapeHtml(title)} <small>(${escapeHtml(path)})</small></p>`,

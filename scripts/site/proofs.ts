@@ -29,8 +29,10 @@ export interface UnitTest {
 
 /** What there is for some lines. */
 export interface Proof {
-  /** The rarest first. */
+  /** Those that run a line which few others do, the rarest first. */
   readonly cases: readonly Witness[]
+  /** How many others run these lines. */
+  readonly others: number
   readonly tests: readonly UnitTest[]
   readonly faults: readonly Fault[]
 }
@@ -51,6 +53,9 @@ interface Declared {
 
 /** A line that so many cases run is nobody's in particular. */
 const FEW = 12
+
+/** The same, where cases are counted. */
+const RARE = 60
 
 /** All that is known. */
 export class Proofs {
@@ -92,13 +97,17 @@ export class Proofs {
       }
     }
     const cases = [...counts]
+      .filter(([, count]) => count <= RARE)
       .sort(([one, rare], [other, common]) => rare - common || one - other)
       .map(([one, count]) => ({ id: this.#coverage.cases[one] ?? '', count }))
     const tests = anchors.flatMap((anchor) => this.#tests.get(`${path}#${anchor}`) ?? [])
     const faults = (this.#faults.get(path) ?? [])
       .filter(({ line }) => first <= line && line < next)
       .map(({ fault }) => fault)
-    return cases.length + tests.length + faults.length === 0 ? undefined : { cases, tests, faults }
+    const others = counts.size - cases.length
+    return counts.size + tests.length + faults.length === 0
+      ? undefined
+      : { cases, others, tests, faults }
   }
 
   /** The lines that a case runs and few others do, those of the fewest first. */

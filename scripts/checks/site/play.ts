@@ -102,6 +102,16 @@ export async function checkPlay(
   const withoutDate = (text: string) => text.replace(/^Date: .*$/m, '')
   const after = await page.innerText('#response pre')
   expect('the response after it', [withoutDate(after)], [withoutDate(response)])
+
+  for (const name of await page.locator('#chosen option').allInnerTexts()) {
+    await page.selectOption('#chosen', name)
+    await page.locator('#response pre').waitFor({ state: 'detached' })
+    await page.click('#send')
+    const first = await page.innerText('#response :is(pre, .failed)')
+    if (!first.startsWith('HTTP/1.')) {
+      findings.push(`play/index.html: ${name}: ${first}`)
+    }
+  }
   await page.close()
   return { findings, told }
 

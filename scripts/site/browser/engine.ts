@@ -49,12 +49,18 @@ const report = (message: Report): void => {
 }
 
 scope.onmessage = ({ data: order }) => {
+  // A handler that waits is alive; one that loops says nothing.
+  const beat = setInterval(() => {
+    report({ kind: 'alive' })
+  }, 500)
   const done = order.do === 'cases' ? runCases(order) : runProgram(order)
   done.then(
     () => {
+      clearInterval(beat)
       report({ kind: 'over' })
     },
     (error: unknown) => {
+      clearInterval(beat)
       report({ kind: 'failed', why: error instanceof Error ? error.message : String(error) })
     },
   )

@@ -32,6 +32,7 @@ export interface Flaw {
 
 /** What the worker reports. */
 export type Report =
+  | { readonly kind: 'alive' }
   | { readonly kind: 'begun'; readonly id: string }
   | { readonly kind: 'skipped'; readonly id: string; readonly why: string }
   | {
