@@ -136,7 +136,7 @@ t.test('a page that is wrong says where and why', async (t) => {
     [
       '```answer',
       '```reply',
-      'cases.md:21: a fence of a case is request, answer, response, setup or root, and not "reply"',
+      'cases.md:21: a fence of a case is request, answer, response, setup, root, upstream or forwarded, and not "reply"',
     ],
     [
       '```setup hello.txt',

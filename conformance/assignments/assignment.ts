@@ -36,6 +36,7 @@ import type { RuleExchange } from '../judge/turns.ts'
 import { fillWords } from '../judge/words.ts'
 import { ASSIGNMENTS, SOLUTIONS } from '../paths.ts'
 import { FileStage } from './stage.ts'
+import type { Upstream } from './upstream.ts'
 
 /** What serves the handler of a submission; `module`: the submission starts its server itself. */
 export type ServerKind = (typeof SERVERS)[number]
@@ -62,6 +63,8 @@ export interface Assignment extends Entry {
   /** The cases that the starter passes, as it is handed out. */
   readonly starter: readonly string[]
   readonly cases: readonly GradedCase[]
+  /** Whether a server behind it is asked. */
+  readonly proxy: boolean
   /** What tells its pages from those of any other time. */
   readonly version: string
   /** Make the files that all cases begin with. */
@@ -74,6 +77,8 @@ export interface Scene {
   readonly authority: string
   /** The folder that is served. */
   readonly root: string
+  /** The server behind it, if it is a proxy. */
+  readonly upstream?: Upstream | undefined
 }
 
 /** A case of an assignment. */
@@ -162,7 +167,8 @@ export function readAssignment(
       `"starter" names "${unknown}", and there is no such case`,
     )
   }
-  return { ...entry, ...main, starter, cases, version: digest.digest('hex') }
+  const proxy = [main, ...more].some((one) => one.proxy)
+  return { ...entry, ...main, starter, cases, proxy, version: digest.digest('hex') }
 }
 
 function pagesFor(folder: string, number: string, name: string) {
@@ -229,7 +235,8 @@ export function parseAssignment(text: string, about: Particulars): Parsed {
       await stage.act(fence, place)()
     }
   }
-  return { ...head, cases, setup, prepare }
+  const proxy = /^```upstream|\{\{upstream\}\}/m.test(text)
+  return { ...head, cases, setup, prepare, proxy }
 }
 
 /** What stands above the first case, as if it were one. */
@@ -317,8 +324,8 @@ function parseCase(
       `"waive" gives a reason for each rule: ${Object.keys(RULES).join(', ')}`,
     )
   }
-  const play = ({ authority, root }: Scene): Play => {
-    const stage = new FileStage(root, about.seed)
+  const play = ({ authority, root, upstream }: Scene): Play => {
+    const stage = new FileStage(root, about.seed, upstream)
     const facts = { authority, path: '/', body: '', post: undefined }
     const whole = [...about.setup, ...fences]
     return { exchange: parseTurns(whole, page, place, facts, stage), stage }

@@ -82,8 +82,7 @@ export class Box {
   start(
     main: string,
     { app, server, allow }: Pick<Assignment, 'app' | 'server' | 'allow'>,
-    name: string,
-    port = 0,
+    { name, port = 0, env = {} }: { name: string; port?: number; env?: Record<string, string> },
   ): Promise<RunningApp> {
     const secret = randomBytes(8).toString('hex')
     const node = [
@@ -99,6 +98,7 @@ export class Box {
       name,
       command: process.platform === 'win32' ? command : ['/bin/sh', '-c', SHELL, 'sh', ...command],
       secret,
+      env,
     })
   }
 

@@ -29,6 +29,7 @@ import { adviceOn, waitsForMore } from './advice.ts'
 import type { GradedCase } from './assignment.ts'
 import { inPieces, otherClient } from './thorough.ts'
 import { CannotMake, empty } from './stage.ts'
+import type { Upstream } from './upstream.ts'
 
 /** A limit in milliseconds, times the patience that is asked for. */
 function bounded(ms: number): number {
@@ -72,6 +73,8 @@ export interface Played {
 /** What is played on: a way to start it, and the folder that it serves. */
 export interface Subject {
   readonly root: string
+  /** The server behind it, if it is a proxy. */
+  readonly upstream?: Upstream
   start(): Promise<RunningApp>
 }
 
@@ -139,8 +142,9 @@ class Server {
     if (fresh || this.#app?.alive() === false) {
       await this.stop()
     }
-    const { root } = this.#subject
+    const { root, upstream } = this.#subject
     empty(root)
+    upstream?.reset()
     let app: RunningApp
     try {
       app = this.#app ??= await this.#subject.start()
@@ -156,7 +160,7 @@ class Server {
     let findings: readonly Finding[]
     let more = {}
     try {
-      const { exchange, stage } = one.play({ authority: authorityOf(app), root })
+      const { exchange, stage } = one.play({ authority: authorityOf(app), root, upstream })
       const outcome = await play(exchange, app, undefined, PATIENCE)
       findings = [...judge(one, exchange, outcome), ...stage.findings]
       more = { outcome, exchange }
@@ -183,11 +187,12 @@ class Server {
   /** What a server waits for that says nothing. */
   async asks(one: GradedCase): Promise<string | undefined> {
     await this.stop()
-    const { root } = this.#subject
+    const { root, upstream } = this.#subject
     empty(root)
+    upstream?.reset()
     try {
       const app = (this.#app = await this.#subject.start())
-      const { exchange } = one.play({ authority: authorityOf(app), root })
+      const { exchange } = one.play({ authority: authorityOf(app), root, upstream })
       return await waitsForMore(exchange, app, PATIENCE)
     } catch {
       return undefined

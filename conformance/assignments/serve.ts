@@ -35,7 +35,7 @@ export async function serveFile(entry: Entry, port = '8080'): Promise<number> {
   }
   let app
   try {
-    app = await box.start(main, assignment, 'Your program', Number(port))
+    app = await box.start(main, assignment, { name: 'Your program', port: Number(port) })
   } catch (error) {
     console.error((error as Error).message)
     return 3

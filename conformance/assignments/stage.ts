@@ -19,6 +19,8 @@
  *   {{bytes:1:1000}}                        a thousand bytes, which differ for each seed
  * ````
  *
+ * What a proxy has behind it, `upstream` and `forwarded`, is in `upstream.ts`.
+ *
  * A line ends with LF in a file, and the line end before the closing fence is not data.
  *
  * @module
@@ -32,12 +34,15 @@ import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PageError, parsePattern } from '../judge/fence.ts'
 import type { Fence } from '../judge/fence.ts'
+import type { Token } from '../judge/pattern.ts'
 import { onlyText } from '../judge/saved.ts'
 import type { Stage } from '../judge/turns.ts'
 import { judgeBody, parseBody } from '../judge/values.ts'
 import type { ExpectedBody } from '../judge/values.ts'
 import type { Finding } from '../judge/verdict.ts'
 import { patiently } from '../patience.ts'
+import { parseForwarded, parseUpstream } from './upstream.ts'
+import type { Upstream } from './upstream.ts'
 
 /** The time of a file that says nothing else. */
 const DATE = new Date('Thu, 06 Oct 2016 20:44:11 GMT')
@@ -56,10 +61,13 @@ export class FileStage implements Stage {
   readonly findings: Finding[] = []
   readonly #root: string
   readonly #seed: number
+  readonly #upstream: Upstream | undefined
   /** What the pages have put there so far, as ISO 8859-1 text. */
   readonly #files = new Map<string, string>()
 
-  constructor(root: string, seed: number) {
+  /** @param upstream - the server behind a proxy, where there is one */
+  constructor(root: string, seed: number, upstream?: Upstream) {
+    this.#upstream = upstream
     this.#root = root
     this.#seed = seed
   }
@@ -71,14 +79,27 @@ export class FileStage implements Stage {
         return this.#setup(words.join(' '), fence, place)
       case 'root':
         return this.#check(fence, place)
+      case 'upstream': {
+        const actions = parseUpstream(fence, place, this.#own(place))
+        return () => {
+          this.#upstream?.prepare(actions)
+        }
+      }
+      case 'forwarded': {
+        const judge = parseForwarded(fence, place, this.#own(place))
+        return () => void this.findings.push(...judge(this.#upstream?.next()))
+      }
       default: {
-        const kinds = 'request, answer, response, setup or root'
+        const kinds = 'request, answer, response, setup, root, upstream or forwarded'
         throw new PageError(place, `a fence of a case is ${kinds}, and not "${fence.kind}"`)
       }
     }
   }
 
   text(name: string, place: string): string | undefined {
+    if (name === 'upstream') {
+      return this.#upstream?.authority ?? '127.0.0.1:1'
+    }
     const [, seeded, length] = /^bytes:([0-9]+):([0-9]+)$/.exec(name) ?? []
     if (length !== undefined) {
       return bytesOf(`${String(this.#seed)} ${String(seeded)}`, Number(length))
@@ -92,6 +113,13 @@ export class FileStage implements Stage {
       throw new PageError(place, `{{${name}}}: no setup has made "${file}" before this`)
     }
     return content.slice(Number(from), to === '' ? undefined : Number(to))
+  }
+
+  #own(place: string): (name: string) => Token | undefined {
+    return (name) => {
+      const literal = this.text(name, place)
+      return literal === undefined ? undefined : { literal }
+    }
   }
 
   // -- Before ----------------------------------------------------------------------------------
@@ -122,12 +150,7 @@ export class FileStage implements Stage {
         }
       case 'file': {
         const text = asFile(fence.lines)
-        const content = onlyText(
-          parsePattern(text, place, (hole) => {
-            const literal = this.text(hole, place)
-            return literal === undefined ? undefined : { literal }
-          }),
-        )
+        const content = onlyText(parsePattern(text, place, this.#own(place)))
         if (content === undefined) {
           throw new PageError(place, 'a file that is made has no holes')
         }
@@ -156,11 +179,10 @@ export class FileStage implements Stage {
       if (name === '' || (not === '!') !== (value === undefined)) {
         throw new PageError(place, `"${line}" is not "name: content", "!name" or "nothing else"`)
       }
-      const own = (hole: string) => {
-        const literal = this.text(hole, place)
-        return literal === undefined ? undefined : { literal }
-      }
-      wanted.set(name, value === undefined ? undefined : parseBody([value], place, '', own))
+      wanted.set(
+        name,
+        value === undefined ? undefined : parseBody([value], place, '', this.#own(place)),
+      )
     }
     const known = only ? new Set([...this.#files.keys(), ...wanted.keys()]) : undefined
     return async () => {

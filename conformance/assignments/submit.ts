@@ -13,6 +13,7 @@ import type { Assignment } from './assignment.ts'
 import { playCases } from './play.ts'
 import { makeReport } from './report.ts'
 import type { Report } from './report.ts'
+import { Upstream } from './upstream.ts'
 
 /** How a submission is graded. */
 export interface Manner {
@@ -30,6 +31,7 @@ export async function gradeFile(
   { seed, thorough = false, name = file }: Manner,
 ): Promise<Report> {
   const box = new Box()
+  const upstream = assignment.proxy ? await Upstream.start() : undefined
   try {
     // The compiler takes a while to load, and is needed here alone.
     const { compile } = await import('./submission.ts')
@@ -38,7 +40,8 @@ export async function gradeFile(
     if (main === undefined) {
       return makeReport(assignment, { ...about, problem: `${name} cannot be run` }, [])
     }
-    const start = () => box.start(main, assignment, 'Your program')
+    const env = upstream === undefined ? {} : { UPSTREAM: `http://${upstream.authority}` }
+    const start = () => box.start(main, assignment, { name: 'Your program', env })
     let app
     try {
       // Whether it starts at all is known before the first case.
@@ -48,9 +51,14 @@ export async function gradeFile(
       return makeReport(assignment, { ...about, problem }, [])
     }
     const ready = [app]
-    const subject = { root: box.root, start: () => Promise.resolve(ready.pop() ?? start()) }
+    const subject = {
+      root: box.root,
+      ...(upstream && { upstream }),
+      start: () => Promise.resolve(ready.pop() ?? start()),
+    }
     return makeReport(assignment, about, await playCases(assignment.cases, subject, thorough))
   } finally {
+    upstream?.stop()
     box.remove()
   }
 }

@@ -140,7 +140,7 @@ export const LISTS: readonly string[] = [
 /** What is wrong with a response by what must be said of a field. */
 export function judgeField(
   { name, value }: ExpectedField,
-  { fields }: ParsedResponse,
+  { fields }: Pick<ParsedResponse, 'fields'>,
   kept: Kept,
 ): Finding[] {
   const lower = name.toLowerCase()
