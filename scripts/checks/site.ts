@@ -40,6 +40,8 @@ const KINDS = [
   'api/HTTPStatus.html',
   'hierarchy.html',
   'docs/guide.html',
+  'docs/python-names.html',
+  'docs/teachers.html',
   'docs/tour.html',
   'docs/attacks.html',
   'docs/performance.html',

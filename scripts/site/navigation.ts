@@ -24,7 +24,16 @@ interface Group {
 }
 
 /** The groups of documents, in this order; what names another one in its front matter comes after. */
-const GROUPS = ['Use it', 'Read it', 'Prove it', 'Cases', 'Rules', 'Teach with it', 'The project']
+const GROUPS = [
+  'Use it',
+  'Read it',
+  'Prove it',
+  'Cases',
+  'Rules',
+  'Teach with it',
+  'Course',
+  'The project',
+]
 
 /** What the API is grouped by, in this order. */
 export const PURPOSES: readonly string[] = [

@@ -38,13 +38,14 @@ import type {
 import type ts from 'typescript'
 import { TOP } from '../checks/sources.ts'
 import { commentsOf } from './comments.ts'
-import { exchangeIndex, exchangePage, exchangeUrl } from './exchange-page.ts'
+import { exchangeIndex, exchangePage, exchangeUrl, wiresOf } from './exchange-page.ts'
 import { EXCHANGES, holdExchanges } from './exchanges.ts'
 import type { Held, Planned } from './exchanges.ts'
 import { FileNames, filesToRead } from './files.ts'
 import { escapeHtml } from './html.ts'
 import { extend } from './markdown.ts'
 import type { MarkdownIt } from './markdown.ts'
+import { landingPage } from './landing.ts'
 import { groupsOf, PURPOSES, purposeOf } from './navigation.ts'
 import { notFoundPage } from './not-found.ts'
 import { playground, script, suite, writePlay } from './play.ts'
@@ -96,6 +97,7 @@ class SiteMaker {
       groups: [] as ReturnType<typeof groupsOf>,
       edition: edition(),
       write: this.#write.bind(this),
+      first: this.#first.bind(this),
       describe,
     }
     renderer.defineRouter('basehttp', SiteRouter)
@@ -173,6 +175,14 @@ class SiteMaker {
     }
     linkPythonNames(project)
 
+    for (const document of project.documents ?? []) {
+      // Without front matter, it is called after its path.
+      if (document.name.endsWith('README')) {
+        const text = document.content.map((part) => part.text).join('')
+        document.name = /^# (.*)$/m.exec(text)?.[1] ?? document.name
+      }
+    }
+
     const program = context.programs[0] as ts.Program
     this.#sources = filesToRead().map((path) => {
       const tree = program.getSourceFile(join(TOP, path).replaceAll('\\', '/'))
@@ -239,7 +249,9 @@ class SiteMaker {
           )
           continue
         }
-        const reflection = this.#apiOf(place, project)
+        // A page for those who read the source leads there.
+        const reflection =
+          document.frontmatter.links === 'source' ? undefined : this.#apiOf(place, project)
         const from = posix.dirname(this.#router.getFullUrl(document))
         const url =
           reflection === undefined
@@ -351,6 +363,16 @@ class SiteMaker {
       `${head}${outline}${rest}${way('Go on')}</article>` +
       script('proof', `${posix.relative(posix.dirname(page.url), 'play')}/`)
     )
+  }
+
+  /** The first page shows a program, and what goes over the wire. */
+  #first(context: DefaultThemeRenderContext, readme: string): string {
+    const shown = this.#held.find(({ name }) => name === 'headers') as Held
+    const program = 'docs/examples/http_server_send_header.ts'
+    const { tree } = this.#sources.find(({ path }) => path === program) as SourceFile
+    const code = /\/\/ #region handler\n([^]*?)\/\/ #endregion/.exec(tree.text)?.[1] ?? ''
+    const handler = context.markdown([{ kind: 'text', text: `\`\`\`ts\n${code}\`\`\`` }])
+    return landingPage(readme, handler, wiresOf(shown, exchangeUrl(shown)))
   }
 
   #writeExchange(

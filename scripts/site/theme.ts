@@ -18,6 +18,8 @@ export interface Site {
   readonly edition: string
   /** The content of a page that is made here, or undefined if TypeDoc makes it. */
   write(context: DefaultThemeRenderContext, page: PageEvent<DocumentReflection>): string | undefined
+  /** The first page, made from the README. */
+  first(context: DefaultThemeRenderContext, readme: string): string
   /** A sentence about a page, for search engines. */
   describe(model: Reflection): string
 }
@@ -38,10 +40,16 @@ export function themeFor(
       super(...parameters)
       const { defaultLayout, documentTemplate, toolbar } = this
 
+      this.indexTemplate = (props) => {
+        return raw(site.first(this, this.markdown(props.model.readme ?? [])))
+      }
+
       this.defaultLayout = (template, props) => {
         const html = defaultLayout(template, props)
         if (props.url.startsWith('source/')) {
           html.props = { ...html.props, class: 'default source' }
+        } else if (props.url === 'index.html') {
+          html.props = { ...html.props, class: 'default first' }
         }
         if (props.model.isDocument() || props.url === 'index.html') {
           // It has its own heading, and nothing above it.
