@@ -18,6 +18,7 @@ const DOORS: readonly Door[] = [
     about: 'Handlers and servers for your program, with Python’s names.',
     pages: [
       ['Guide', 'docs/guide.html'],
+      ['Playground', 'play/index.html'],
       ['API', 'api.html'],
       ['Python’s names', 'docs/python-names.html'],
     ],
@@ -36,6 +37,7 @@ const DOORS: readonly Door[] = [
     about: 'Cases for any server: this one, Python’s, yours.',
     pages: [
       ['Conformance suite', 'conformance/README.html'],
+      ['In your browser', 'play/suite.html'],
       ['RFCs', 'docs/rfc.html'],
       ['Attacks', 'docs/attacks.html'],
     ],
@@ -46,6 +48,7 @@ const DOORS: readonly Door[] = [
     pages: [
       ['For teachers', 'docs/teachers.html'],
       ['Assignments', 'docs/assignments/README.html'],
+      ['Faults to find', 'play/suite.html'],
     ],
   },
 ]
@@ -66,7 +69,8 @@ export function landingPage(readme: string, handler: string, wires: string): str
     `<div class="tsd-panel tsd-typography">${readme.slice(0, end)}` +
     `<div class=live id=live>${handler}<div>${wires}</div></div>` +
     '<p class=hint>A handler, a request and its response. Point at the bytes: each knows what it is, and which ' +
-    'line has made it. <a href="exchanges/headers.html">All about this exchange</a></p>' +
+    'line has made it. <a href="play/index.html?program=http_server_send_header">Change it, and send it</a>, in your ' +
+    'browser; or read <a href="exchanges/headers.html">all about this exchange</a>.</p>' +
     `<div class=four-doors>${doors.join('')}</div>${readme.slice(end)}</div>`
   )
 }
