@@ -105,11 +105,12 @@ export function pythonPage(
   }
   const sections = owners(names, here).map((owner) => {
     const [home] = here.get(owner) ?? []
-    const about =
+    const ours =
       home === undefined
         ? ''
-        : `Here: ${linksTo([home])}. What it inherits is in the tables of its bases.\n\n`
-    return `## [\`${owner}\`](${addressOf(owner)})\n\n${about}| Python | here |\n| --- | --- |\n${rowsOf(owner)}\n`
+        : ` Here: ${linksTo([home])}; what it inherits is in the tables of its bases.`
+    const about = `[In Python's manual](${addressOf(owner)}).${ours}`
+    return `## ${owner}\n\n${about}\n\n| Python | here |\n| --- | --- |\n${rowsOf(owner)}\n`
   })
   return { page: `${HEAD}${sections.join('')}<!-- prettier-ignore-end -->\n`, findings }
 }
