@@ -102,6 +102,7 @@ async function explainCase(one: Case, root: string, cited: Set<string>): Promise
   // A thread, and a child, cannot be looked into: their handlers run here.
   const Server = one.app === 'tls' ? (SERVERS.tls as typeof HTTPServer) : HTTPServer
   const tape = new Tape()
+  tape.isQuiet = true
   const Quiet = quiet(Server)
   const server = new Quiet(['127.0.0.1', 0], record(Handler, tape))
   if (one.app.startsWith('simple')) {

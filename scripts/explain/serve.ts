@@ -61,6 +61,7 @@ export async function explainExchange(
 ): Promise<Explanation> {
   const tape = new Tape()
   tape.clientAddress = clientAddress
+  tape.isQuiet = true
   const Quiet = quiet(Server)
   const address: InternetAddress = ['127.0.0.1', 0]
   const server = new Quiet(address, record(Handler, tape))

@@ -109,6 +109,8 @@ export class Tape {
   readonly lines: Line[] = []
   /** Called for each. */
   begin: (line: Line) => void = () => {}
+  /** Whether the log is noted only, and not printed. */
+  isQuiet = false
   /** What the handlers take the client's address for; its own, if left out. */
   clientAddress: Address | undefined
 }
@@ -216,9 +218,11 @@ export function record(Handler: HandlerClass, tape: Tape): HandlerClass {
       }
     }
 
-    // Noted, and not printed: the log is a part of the explanation.
     override logMessage(template: string, ...args: unknown[]): void {
       this.#line.log.push(format(template, args))
+      if (!tape.isQuiet) {
+        super.logMessage(template, ...args)
+      }
     }
 
     #note(text: string, frames: readonly Frame[]): void {

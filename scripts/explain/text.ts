@@ -15,6 +15,7 @@ import { format } from 'basehttp'
 import type { Piece } from './pieces.ts'
 import type { Explanation } from './serve.ts'
 import type { Place } from './trace.ts'
+import { visible } from './visible.ts'
 
 /** The most characters of a piece that are shown. */
 const MOST_SHOWN = 60
@@ -85,16 +86,4 @@ function indent(text: string): string {
 
 function nameOf(place: Place | undefined): string {
   return place === undefined ? '?' : `${place.name}, ${place.path}:${String(place.line)}`
-}
-
-/** Text in which each byte can be seen: as it would be written on the command line. */
-export function visible(text: string): string {
-  return text
-    .replaceAll('\\', '\\\\')
-    .replaceAll('\r', '\\r')
-    .replaceAll('\n', '\\n')
-    .replaceAll('\t', '\\t')
-    .replace(/[^\x20-\x7e]/g, (character) => {
-      return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
-    })
 }

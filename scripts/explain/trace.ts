@@ -48,7 +48,7 @@ export function trace(): readonly Frame[] {
 function frameOf(site: NodeJS.CallSite): Frame {
   return {
     name: site.getFunctionName() ?? '(anonymous)',
-    url: site.getFileName() ?? '',
+    url: site.getScriptNameOrSourceURL() ?? '',
     line: site.getLineNumber() ?? 0,
     column: site.getColumnNumber() ?? 0,
   }

@@ -16,13 +16,11 @@
 
 import type { Piece } from '../explain/pieces.ts'
 import type { Place } from '../explain/trace.ts'
-import { visible } from '../explain/text.ts'
+import { visible } from '../explain/visible.ts'
 import type { Held, Planned } from './exchanges.ts'
 import { escapeHtml } from './html.ts'
 import { rfcAddress } from './references.ts'
-
-/** The most characters of a body that are shown; its list says how many there are. */
-const MOST_SHOWN = 1500
+import { wire } from './wire.ts'
 
 /** The address of an exchange's page. */
 export function exchangeUrl({ name }: Planned): string {
@@ -48,7 +46,7 @@ export function exchangePage(
   for (const { title, id, pieces, verb } of partsOf(held)) {
     const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0)
     wires.push(
-      heading(id, title, `${bytes.toLocaleString('en')} bytes`) + wire(pieces, id, '', verb),
+      heading(id, title, `${bytes.toLocaleString('en')} bytes`) + linked(pieces, id, '', verb),
     )
     headings.push({ id, text: title })
     const name = `Every byte of the ${title.toLowerCase()}`
@@ -88,53 +86,22 @@ function heading(id: string, text: string, more = ''): string {
 export function wiresOf(held: Held, page: string): string {
   return partsOf(held)
     .map(({ title, id, pieces, verb }) => {
-      return `<section class=exchange aria-label="${title}">${wire(pieces, id, page, verb)}</section>`
+      return `<section class=exchange aria-label="${title}">${linked(pieces, id, page, verb)}</section>`
     })
     .join('')
 }
 
 /** The bytes as they are, each piece a link to what the list says of it. */
-function wire(pieces: readonly Piece[], id: string, page: string, verb: string): string {
-  const links = pieces.map((piece, index) => {
-    const { what, section, calls } = piece
-    const by = calls[0] === undefined ? `not ${verb}` : `${verb} by ${calls[0].name}`
-    const label = `${what} · RFC ${section} · ${by}`
-    const tip = `<span class=tip>${escapeHtml(label)}</span>`
-    const { html, end } = bytesOf(piece)
-    return `<a class="b ${kindOf(what)}" href="${page}#${id}-${String(index)}">${html}${tip}</a>${end}`
-  })
-  return `<pre class=wire>${links.join('')}</pre>`
-}
-
-/** What is to be seen at a glance. */
-function kindOf(what: string): string {
-  return /^(?:space|white space|line end|colon|end of)/.test(what)
-    ? 'quiet'
-    : /^(?:method|target|version|status|reason)/.test(what)
-      ? 'start'
-      : what === 'name of a field'
-        ? 'name'
-        : what.startsWith('not read')
-          ? 'unread'
-          : 'value'
-}
-
-/** Bytes in HTML: line ends and spaces can be seen where they are what it is about. */
-function bytesOf({ bytes, what }: Piece): { html: string; end: string } {
-  const text = bytes.toString('latin1')
-  if (kindOf(what) === 'quiet') {
-    const seen = escapeHtml(visible(text).replaceAll(' ', '·'))
-    return { html: seen, end: text.endsWith('\n') ? '\n' : '' }
-  }
-  const shown = text.length > MOST_SHOWN ? text.slice(0, MOST_SHOWN) : text
-  const lines = shown.split('\n').map((line) => {
-    return escapeHtml(line.replace(/[^\x20-\x7e\r\t]/g, (one) => visible(one)).replace('\r', ''))
-  })
-  const more = text.length - shown.length
-  const rest = more === 0 ? '' : `<i>... and ${more.toLocaleString('en')} more bytes</i>`
-  // Only the last of them is outside of the link.
-  const ends = shown.endsWith('\n') && rest === ''
-  return { html: lines.slice(0, ends ? -1 : undefined).join('\n') + rest, end: ends ? '\n' : '' }
+function linked(pieces: readonly Piece[], id: string, page: string, verb: string): string {
+  return wire(
+    pieces.map(({ bytes, what, section, calls: [call] }, index) => ({
+      text: bytes.toString('latin1'),
+      what,
+      section,
+      by: call === undefined ? `not ${verb}` : `${verb} by ${call.name}`,
+      href: `${page}#${id}-${String(index)}`,
+    })),
+  )
 }
 
 /** The same as a list: who has read or written the pieces, and what each is. */

@@ -4,6 +4,11 @@
  * @module
  */
 
+import { escapeHtml } from './html.ts'
+
+/** What lets the exchange be changed: the playground, without its controls. */
+const SCRIPT = 'play/modules/scripts/site/page/first.js'
+
 /** A way into the site. */
 interface Door {
   readonly title: string
@@ -57,9 +62,13 @@ const DOORS: readonly Door[] = [
  * Put the exchange and the doors into the README, after what it says first.
  *
  * @param handler - the program that the exchange is with, as HTML
- * @param wires - its bytes
+ * @param request - what is sent, as the playground takes it
+ * @param wires - its bytes, and those of the response
  */
-export function landingPage(readme: string, handler: string, wires: string): string {
+export function landingPage(
+  readme: string,
+  { handler, request, wires }: { handler: string; request: string; wires: string },
+): string {
   const end = readme.indexOf('</p>') + '</p>'.length
   const doors = DOORS.map(({ title, about, pages }) => {
     const links = pages.map(([text, url]) => `<li><a href="${url}">${text}</a></li>`)
@@ -67,10 +76,12 @@ export function landingPage(readme: string, handler: string, wires: string): str
   })
   return (
     `<div class="tsd-panel tsd-typography">${readme.slice(0, end)}` +
-    `<div class=live id=live>${handler}<div>${wires}</div></div>` +
+    `<div class=live id=live data-request="${escapeHtml(request)}">${handler}<div>${wires}` +
+    '<p class="needs-script" hidden><button id="live-send" type="button">Change it</button></p></div></div>' +
     '<p class=hint>A handler, a request and its response. Point at the bytes: each knows what it is, and which ' +
-    'line has made it. <a href="play/index.html?program=http_server_send_header">Change it, and send it</a>, in your ' +
-    'browser; or read <a href="exchanges/headers.html">all about this exchange</a>.</p>' +
+    'line has made it. <a href="exchanges/headers.html">All about this exchange</a>; ' +
+    '<a href="play/index.html">more room to play</a>.</p>' +
+    `<script type="module" src="${SCRIPT}"></script>` +
     `<div class=four-doors>${doors.join('')}</div>${readme.slice(end)}</div>`
   )
 }

@@ -7,18 +7,22 @@
 
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { FAULTS } from '../../conformance/faults/faults.ts'
 import type { Fault } from '../../conformance/faults/faults.ts'
 import { readPages } from '../../conformance/judge/page.ts'
 import { fillWords } from '../../conformance/judge/words.ts'
 import { CASES } from '../../conformance/paths.ts'
 import { TOP } from '../checks/sources.ts'
+import { placeOf } from '../explain/places.ts'
+import type { LineMap } from './browser/label.ts'
 import { escapeHtml } from './html.ts'
 import { copyCases, copyModules, documentRoot } from './modules.ts'
 
 /** What the pages load. */
 const SCRIPTS = 'scripts/site/page'
-const ENTRIES = ['case-page', 'playground', 'proof', 'suite'].map((name) => `${SCRIPTS}/${name}.js`)
+const PAGES = ['case-page', 'first', 'playground', 'proof', 'suite']
+const ENTRIES = PAGES.map((name) => `${SCRIPTS}/${name}.js`)
 
 /** A program of the playground. */
 interface Program {
@@ -89,7 +93,10 @@ function cases(): Map<string, string[]> {
 /** Write everything that the pages load, but for the pages themselves. */
 export function writePlay(site: string): void {
   const folder = join(site, 'play')
-  copyModules(['scripts/site/browser/engine.js', ...ENTRIES], join(folder, 'modules'))
+  const modules = copyModules(
+    ['scripts/site/browser/engine.js', ...ENTRIES],
+    join(folder, 'modules'),
+  )
   copyCases(join(folder, 'cases'))
   const write = (name: string, content: unknown): void => {
     writeFileSync(join(folder, name), JSON.stringify(content))
@@ -97,7 +104,26 @@ export function writePlay(site: string): void {
   mkdirSync(folder, { recursive: true })
   write('root.json', documentRoot())
   write('programs.json', programs())
+  write('lines.json', linesOfSources(modules))
   write('faults.json', FAULTS.filter(runsHere))
+}
+
+/** The lines of the library's sources, by those of its modules. */
+function linesOfSources(modules: readonly string[]): LineMap {
+  const library = modules.filter((path) => path.startsWith('lib/'))
+  return Object.fromEntries(
+    library.map((path) => {
+      const lines = readFileSync(join(TOP, 'dist', path), 'utf8').split('\n')
+      const url = pathToFileURL(join(TOP, 'dist', path)).href
+      return [
+        path,
+        lines.map((text, line) => {
+          const column = text.search(/\S|$/) + 1
+          return placeOf({ name: '', url, line: line + 1, column })?.line ?? 0
+        }),
+      ]
+    }),
+  )
 }
 
 /** Whether a fault is in a module that runs in a browser, and can be seeded there. */
@@ -156,6 +182,10 @@ ${area('request', 'The request, as <a href="../conformance/README.html">a case</
 <div id="log"></div>
 </div>
 </div>
+<div id="labels" aria-live="polite"></div>
+<p>Once the response is there, each of its bytes, and of the request's, has a label: point at it. It leads to the
+line of the library that has read or written it. <a href="../exchanges/index.html">Other exchanges</a> are explained
+at length.</p>
 <p>A line of the request ends with CR LF, and an empty line ends its head. <code>\\</code> at the end of a
 line leaves CR LF out, <code>\\x00</code> is a byte, <code>{{pause:500}}</code> is half a second. Ctrl-Enter
 sends. In the response, too, a line that ends ends with CR LF; what else is no letter is written as

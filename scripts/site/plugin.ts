@@ -372,7 +372,8 @@ class SiteMaker {
     const { tree } = this.#sources.find(({ path }) => path === program) as SourceFile
     const code = /\/\/ #region handler\n([^]*?)\/\/ #endregion/.exec(tree.text)?.[1] ?? ''
     const handler = context.markdown([{ kind: 'text', text: `\`\`\`ts\n${code}\`\`\`` }])
-    return landingPage(readme, handler, wiresOf(shown, exchangeUrl(shown)))
+    const request = shown.sent.toString('latin1').replaceAll('\r\n', '\n').slice(0, -1)
+    return landingPage(readme, { handler, request, wires: wiresOf(shown, exchangeUrl(shown)) })
   }
 
   #writeExchange(

@@ -65,6 +65,12 @@ export async function checkPlay(
   await page.goto(`${base}source/lib/http/host.ts.html`)
   await page.locator('a.q').first().click()
   await page.locator('.proof p').first().waitFor()
+  await page.goto(`${base}index.html`)
+  await page.click('#live-send')
+  const first = await page.inputValue('#live textarea')
+  await page.fill('#live textarea', first.replace('Response body', 'Tea is ready'))
+  await page.click('#live-send')
+  await page.waitForSelector('#live .b:has-text("Tea is ready")')
 
   const loaded: Promise<number>[] = []
   const weigh = (response: Response) => {
@@ -81,6 +87,8 @@ export async function checkPlay(
   await page.click('#tsd-search-trigger')
   await page.fill('#tsd-search-input', 'smuggling')
   await page.waitForSelector('#tsd-search-results li a')
+  await page.fill('#tsd-search-input', 'send_response')
+  await page.waitForSelector('#tsd-search-results li a[href*="python-names"]')
   await page.keyboard.press('Escape')
 
   await page.click('#send')
@@ -88,6 +96,22 @@ export async function checkPlay(
   if (!/^HTTP\/1\.0 200 OK\nServer: BaseHTTP\/0\.6 Chromium\/[\d.]+\n/.test(response)) {
     findings.push(`play/index.html: the response is ${JSON.stringify(response)}`)
   }
+  await page.waitForSelector('#labels .b')
+  const tips = await page.locator('#labels .tip').allTextContents()
+  const [method = ''] = tips
+  expect(
+    'the label of the method',
+    [method.replace(/\d+$/, 'N')],
+    ['method · RFC 9110 §9.3.1 · read by handleOneRequest, lib/http/base-handler.ts:N'],
+  )
+  const status = tips.find((tip) => tip.startsWith('status code')) ?? ''
+  expect(
+    'the label of the status',
+    [status.replace(/\d+(?=,| of)/g, 'N')],
+    [
+      'status code · RFC 9110 §15.3.1 · written by sendResponse, lib/http/base-handler.ts:N, called by line N of yours',
+    ],
+  )
   const program = await page.inputValue('#program')
   await page.fill('#program', program.replace('do_GET() {', 'do_GET() {\n    for (;;) {}'))
   await page.click('#send')

@@ -19,6 +19,10 @@ import { parseRequest } from '../../../conformance/judge/fence.ts'
 import { parsePage } from '../../../conformance/judge/page.ts'
 import type { Case } from '../../../conformance/judge/page.ts'
 import { judge, judgeLog } from '../../../conformance/judge/verdict.ts'
+import { record, Tape } from '../../explain/tape.ts'
+import type { HandlerClass } from '../../explain/tape.ts'
+import { labelsOf } from './label.ts'
+import type { LineMap } from './label.ts'
 import { converse } from '../../../conformance/run/converse.ts'
 import { runAll } from '../../../conformance/run/lanes.ts'
 import { InProcessTarget } from '../../../conformance/targets/in-process.ts'
@@ -156,7 +160,8 @@ async function runProgram({ base, source, request }: Order & { do: 'program' }):
       throw new Error(`there is no file "${name}" here`)
     },
   )
-  const Handler = handlerOf(await importProgram(source))
+  const program = await importProgram(source)
+  const Handler = handlerOf(program.exports)
   if (Handler.prototype instanceof basehttp.SimpleHTTPRequestHandler) {
     await fillRoot(base)
   }
@@ -167,7 +172,10 @@ async function runProgram({ base, source, request }: Order & { do: 'program' }):
     report({ kind: 'log', text: log })
     return true
   }
-  const server = new basehttp.HTTPServer(['127.0.0.1', 0], Handler)
+  const tape = new Tape()
+  const isHTTP = Handler.prototype instanceof basehttp.BaseHTTPRequestHandler
+  const Recorded = isHTTP ? record(Handler as unknown as HandlerClass, tape) : Handler
+  const server = new basehttp.HTTPServer(['127.0.0.1', 0], Recorded)
   if (Handler.prototype instanceof basehttp.SimpleHTTPRequestHandler) {
     server.handlerOptions = { directory: ROOT }
   }
@@ -178,13 +186,29 @@ async function runProgram({ base, source, request }: Order & { do: 'program' }):
   const patience = { ...PATIENCE, missing: 1500, whole: 5000 }
   const { received, closed } = await play({ actions, expectation }, address, undefined, patience)
   report({ kind: 'response', received, closed })
-  await server.shutdown()
+  const over = server.shutdown()
+  const [line, ...others] = tape.lines
+  if (line !== undefined && others.length === 0) {
+    await line.done
+    const sent = Buffer.concat(actions.flatMap((one) => (one.do === 'send' ? [one.bytes] : [])))
+    const lines = (await (await get(`${base}lines.json`)).json()) as LineMap
+    const where = { modules: `${base}modules/`, program: program.address, lines }
+    try {
+      report({ kind: 'explained', parts: labelsOf(line, sent, received, where) })
+    } catch (error) {
+      // A handler may write behind the back of `wfile`; then there are bytes that nobody can explain.
+      report({ kind: 'log', text: `${log}${(error as Error).message}\n` })
+    }
+  }
+  await over
   await serving
   await server.serverClose()
 }
 
 /** Take the types out of a program, and import it. */
-async function importProgram(source: string): Promise<Record<string, unknown>> {
+async function importProgram(
+  source: string,
+): Promise<{ exports: Record<string, unknown>; address: string }> {
   const { transform } = await import('sucrase')
   const { code } = transform(source, { transforms: ['typescript'], disableESTransforms: true })
   // The program gets the very library that runs here.
@@ -201,7 +225,7 @@ async function importProgram(source: string): Promise<Record<string, unknown>> {
     ),
   )
   try {
-    return (await import(address)) as Record<string, unknown>
+    return { exports: (await import(address)) as Record<string, unknown>, address }
   } finally {
     URL.revokeObjectURL(address)
     URL.revokeObjectURL(library)

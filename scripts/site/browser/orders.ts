@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Stretch } from '../wire.ts'
+
 /** What the page wants. `base` is the folder of what the worker loads. */
 export type Order =
   | {
@@ -22,6 +24,12 @@ export type Order =
       readonly source: string
       readonly request: string
     }
+
+/** A request or a response, each byte with its label. */
+export interface Part {
+  readonly title: string
+  readonly pieces: readonly Stretch[]
+}
 
 /** What is wrong with a response. */
 export interface Flaw {
@@ -44,5 +52,6 @@ export type Report =
     }
   | { readonly kind: 'log'; readonly text: string }
   | { readonly kind: 'response'; readonly received: string; readonly closed: boolean }
+  | { readonly kind: 'explained'; readonly parts: readonly Part[] }
   | { readonly kind: 'over' }
   | { readonly kind: 'failed'; readonly why: string }

@@ -51,7 +51,8 @@ export function linkWithFault(entry: string, modules: string, fault: Fault): Pro
     const written = source
       .replace(IMPORT, (_, before: string) => `${before}'${targets.shift() ?? ''}'`)
       .replaceAll('import.meta.url', `'${address}'`)
-    return URL.createObjectURL(new Blob([written], { type: 'text/javascript' }))
+    const named = `${written}\n//# sourceURL=${address}\n`
+    return URL.createObjectURL(new Blob([named], { type: 'text/javascript' }))
   }
 }
 

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Part } from '../browser/orders.ts'
+import { wire } from '../wire.ts'
 import { BASE, Host, HungError } from './host.ts'
 import type { Fault } from './link.ts'
 import { bytes, element, need } from './show.ts'
@@ -15,6 +17,7 @@ const fault = need('#fault', HTMLSelectElement)
 const send = need('#send', HTMLButtonElement)
 const response = need('#response', HTMLElement)
 const log = need('#log', HTMLElement)
+const labels = need('#labels', HTMLElement)
 
 /** How long the handler may keep its worker busy, in milliseconds. */
 const SILENCE = 5000
@@ -27,6 +30,7 @@ async function run(): Promise<void> {
   const seen = { response: false }
   response.replaceChildren('running …')
   log.replaceChildren()
+  labels.replaceChildren()
   try {
     const all = fault.value === '' ? [] : await load<Fault[]>('faults.json')
     const mine = new Host(all.find(({ id }) => id === fault.value))
@@ -44,6 +48,8 @@ async function run(): Promise<void> {
           response.replaceChildren(bytes(report.received), element('p', 'facts', end))
           seen.response = true
           send.disabled = false
+        } else if (report.kind === 'explained') {
+          labels.replaceChildren(...report.parts.flatMap(partOf))
         }
       },
       SILENCE,
@@ -65,6 +71,14 @@ async function run(): Promise<void> {
   }
 }
 
+/** A request or a response, each byte with its label. */
+function partOf({ title, pieces }: Part): HTMLElement[] {
+  const box = element('div', 'exchange')
+  // Escaped where it is written.
+  box.innerHTML = wire(pieces)
+  return [element('h3', '', title), box]
+}
+
 async function load<Value>(name: string): Promise<Value> {
   return (await fetch(BASE + name)).json() as Promise<Value>
 }
@@ -84,6 +98,7 @@ async function choose(name: string): Promise<void> {
     request.value = found.request
     response.replaceChildren()
     log.replaceChildren()
+    labels.replaceChildren()
   }
 }
 
