@@ -16,6 +16,7 @@ const HOSTS = new Set([
   'docs.python.org',
   'fetch.spec.whatwg.org',
   'github.com',
+  'html.spec.whatwg.org',
   'nodejs.org',
   'pymotw.com',
   'url.spec.whatwg.org',
