@@ -2,10 +2,10 @@
  * Play the cases of an assignment on a submission.
  *
  * ```text
- *   one process --- case --- case --- case ...      the files are made anew for each
- *                     |
- *                   lost: once more, alone, in a fresh process; what is otherwise then, is told
- *                   hung, or ended: the next case gets a fresh process
+ *   one process     --- case --- case --- case ...      the files are made anew for each
+ *   a fresh one     --- what was lost, once more; what is otherwise then, is told
+ *
+ *   hung, or ended: the next case gets a fresh process
  * ```
  *
  * No verdict depends on how fast anything is: the limits bound what hangs, and `GRADE_PATIENCE=3` makes
@@ -49,8 +49,8 @@ export const ASSIGNMENT_LIMIT = bounded(120_000)
 /** How many time-outs are played again; the rest are believed. */
 const DOUBTED_TIMEOUTS = 2
 
-/** How long a submission that was wrong is listened to afterwards, in milliseconds. */
-const AFTERWARDS = 100
+/** How long a submission is listened to after a case, in milliseconds: longer, if it has said nothing. */
+const AFTERWARDS = { right: 0, wrong: 100, silent: bounded(500) }
 
 /** How a case went. */
 export interface Played {
@@ -61,8 +61,8 @@ export interface Played {
   readonly exchange?: RuleExchange
   /** What the submission printed meanwhile. */
   readonly said: readonly Said[]
-  /** Whether it passes alone, and only then. */
-  readonly alone?: boolean
+  /** Whether it passes when it is played again, in another process. */
+  readonly again?: boolean
   /** Why it cannot be played on this machine; then it counts for nothing. */
   readonly skipped?: string
   /** What to do about it, where that is known. */
@@ -86,29 +86,32 @@ export async function playCases(
 ): Promise<Played[]> {
   const until = performance.now() + ASSIGNMENT_LIMIT
   const server = new Server(subject, thorough)
+  const hung = ({ outcome }: Played) => (outcome?.late ?? 0) > 0
   const results: Played[] = []
-  let timeouts = 0
   try {
     for (const one of cases) {
-      if (performance.now() > until) {
-        const flaw = `not played: all cases together may take ${String(ASSIGNMENT_LIMIT / 1000)} s`
-        results.push(lost(one, flaw))
+      const flaw = `not played: all cases together may take ${String(ASSIGNMENT_LIMIT / 1000)} s`
+      results.push(performance.now() > until ? lost(one, flaw) : await server.play(one, one.fresh))
+    }
+    await server.stop()
+    let timeouts = 0
+    for (const [at, first] of results.entries()) {
+      const believed = hung(first) && timeouts >= DOUBTED_TIMEOUTS
+      if (first.passed || believed || performance.now() > until) {
         continue
       }
-      const hung = ({ outcome }: Played) => (outcome?.late ?? 0) > 0
-      const first = await server.play(one, one.fresh)
-      let result = first
-      if (!first.passed && !(hung(first) && timeouts >= DOUBTED_TIMEOUTS)) {
-        const second = await server.play(one, true)
-        timeouts += hung(second) ? 1 : 0
-        result = second.passed ? { ...first, alone: true } : second
-      }
-      if (!result.passed) {
-        const silent = result.outcome?.received === '' && hung(result)
-        const advice = silent ? await server.asks(one) : adviceOn(result)
-        result = { ...result, ...(advice !== undefined && { advice }) }
-      }
-      results.push(result)
+      const second = await server.play(first.case, first.case.fresh)
+      timeouts += hung(second) ? 1 : 0
+      results[at] = second.passed ? { ...first, again: true } : second
+    }
+    for (const [at, result] of results.entries()) {
+      const silent = result.outcome?.received === '' && hung(result)
+      const advice = result.passed
+        ? undefined
+        : silent && performance.now() < until
+          ? await server.asks(result.case)
+          : adviceOn(result)
+      results[at] = { ...result, ...(advice !== undefined && { advice }) }
     }
   } finally {
     await server.stop()
@@ -158,7 +161,7 @@ class Server {
       milliseconds: Math.round(performance.now() - begun),
     })
     let findings: readonly Finding[]
-    let more = {}
+    let more: { outcome?: Outcome; exchange?: RuleExchange } = {}
     try {
       const { exchange, stage } = one.play({ authority: authorityOf(app), root, upstream })
       const outcome = await play(exchange, app, undefined, PATIENCE)
@@ -176,7 +179,11 @@ class Server {
       }
       findings = [{ line: '', flaw: (error as Error).message }]
     }
-    const ended = await this.#lookAfter(app, findings.length > 0)
+    const silent = more.outcome?.received === ''
+    const ended = await this.#lookAfter(
+      app,
+      findings.length > 0 ? (silent ? 'silent' : 'wrong') : 'right',
+    )
     if (ended !== undefined) {
       const flaw = `your program ended while this case was played: ${ended}`
       findings = [{ line: '', flaw }, ...findings]
@@ -202,18 +209,24 @@ class Server {
   }
 
   /** Tell how it has ended, if it has; what is still busy is ended, too. */
-  async #lookAfter(app: RunningApp, wrong: boolean): Promise<string | undefined> {
+  async #lookAfter(
+    app: RunningApp,
+    was: 'right' | 'wrong' | 'silent',
+  ): Promise<string | undefined> {
     const state = await settled(app)
-    if (wrong && state === 'idle') {
-      // What nobody awaited may fail a moment later, and its error says what was wrong.
-      await sleep(AFTERWARDS)
+    // What nobody awaited may fail a moment later, and its error says what was wrong.
+    const until = performance.now() + AFTERWARDS[was]
+    while (state === 'idle' && app.alive() && performance.now() < until) {
+      await sleep(20)
     }
-    if (state === 'idle' && app.alive()) {
+    const idle = state === 'idle' && app.alive()
+    if (idle && was !== 'silent') {
       return undefined
     }
-    const ending = state === 'busy' ? undefined : await app.ending()
+    const ending = state === 'busy' || idle ? undefined : await app.ending()
+    // It may be in any state; the next case must not suffer for it.
     await this.stop()
-    return ending ?? (state !== 'busy' ? 'it takes no more connections' : undefined)
+    return ending ?? (state === 'gone' ? 'it takes no more connections' : undefined)
   }
 }
 

@@ -48,8 +48,8 @@ export interface ReportedCase {
   readonly threw?: { readonly error: string; readonly where: string }
   readonly printed: readonly SaidLine[]
   readonly hints: readonly string[]
-  /** Whether it passes when it is played alone, in a fresh process. */
-  readonly alone?: boolean
+  /** Whether it passes when it is played again, in a fresh process. */
+  readonly again?: boolean
   readonly advice?: string
   /** Why it could not be played on this machine; then it has no points. */
   readonly skipped?: string
@@ -95,7 +95,7 @@ export function makeReport(
 }
 
 function describe(played: Played): ReportedCase {
-  const { passed, findings, said, outcome, exchange, alone, advice, skipped, milliseconds } = played
+  const { passed, findings, said, outcome, exchange, again, advice, skipped, milliseconds } = played
   const first = exchange?.actions.find((action) => action.do === 'send')
   const curl = first && curlOf(first.bytes.toString('latin1'), '127.0.0.1:8080')
   const [error, where] = thrown(said).map((line) => line.replace(/^\s*(?:threw\s+)?/, ''))
@@ -108,7 +108,7 @@ function describe(played: Played): ReportedCase {
     findings,
     ...(error !== undefined && where !== undefined && { threw: { error, where } }),
     printed: linesOf(said).filter(({ line }) => line !== ''),
-    ...(alone === true && { alone }),
+    ...(again === true && { again }),
     ...(advice !== undefined && { advice }),
     ...(curl !== undefined && { curl }),
     sent: exchange === undefined ? '' : sentBytes(exchange).toString('latin1'),

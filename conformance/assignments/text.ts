@@ -89,14 +89,14 @@ function sum(cases: readonly ReportedCase[], key: 'points' | 'of'): number {
 }
 
 function inDetail(one: ReportedCase, { hint }: Wishes): string[] {
-  const { id, of, source, findings, threw, printed, alone, advice, curl, hints } = one
+  const { id, of, source, findings, threw, printed, again, advice, curl, hints } = one
   const shown = hints.slice(0, hint)
   return [
     `not ok ${id}   ${of === 1 ? '1 point' : `${String(of)} points`}, ${source}`,
     ...(threw === undefined ? [] : [`    threw  ${threw.error}`, `           ${threw.where}`]),
     ...findings.flatMap(show),
-    ...(alone === true
-      ? ['    alone  in a fresh process, it passes: an earlier case has left something behind']
+    ...(again === true
+      ? ['    again  in another process, it passes: an earlier case has left something behind']
       : []),
     ...(advice === undefined ? [] : [`    so     ${advice}`]),
     `    why    ${lessonOf(one)}`,
