@@ -17,6 +17,7 @@ const HOSTS = new Set([
   'fetch.spec.whatwg.org',
   'github.com',
   'html.spec.whatwg.org',
+  'httpd.apache.org',
   'nodejs.org',
   'pymotw.com',
   'url.spec.whatwg.org',
