@@ -20,7 +20,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -69,6 +70,7 @@ export class Box {
   /** Remove it. */
   readonly remove = (): void => {
     process.off('exit', this.remove)
+    endStragglers(this.folder)
     // On Windows, what has just ended may hold its files for a moment.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 })
   }
@@ -117,5 +119,21 @@ export class Box {
       `--allow-fs-read=${this.folder}`,
       ...allow.map((one) => flags[one]),
     ]
+  }
+}
+
+/** End what a submission has started and taken out of its group, as far as that can be seen: on Linux. */
+function endStragglers(folder: string): void {
+  if (process.platform !== 'linux') {
+    return
+  }
+  for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+    try {
+      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) {
+        process.kill(Number(pid), 'SIGKILL')
+      }
+    } catch {
+      // It has ended, or is somebody else's.
+    }
   }
 }

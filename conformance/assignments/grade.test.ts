@@ -213,8 +213,26 @@ t.test('what a program does to the grader ends with a report, and nothing is lef
   )
 })
 
+t.test(
+  'where children are allowed, none is left',
+  { skip: process.platform === 'win32' },
+  async (t) => {
+    const file = join(folder(t), 'bomb.ts')
+    const mark = String(30_000_000 + process.pid)
+    const spawning = `const { spawn } = await import('node:child_process')
+    for (let n = 0; n < 50; n++) {
+      spawn('/bin/sleep', ['${mark}'], { detached: n % 2 === 0, stdio: 'ignore' })
+    }
+    this.sendError(500)`
+    writeFileSync(file, handler(spawning))
+    const assignment: Assignment = { ...few(1), allow: ['children'] }
+    const report = await gradeFile(assignment, file, { seed: 1 })
+    t.match(report.cases[0], { passed: false, findings: [{ flaw: /the status is 500/ }] })
+    t.same(await processes(mark), [])
+  },
+)
+
 t.test('what hangs is ended', async (t) => {
-  process.env.GRADE_PATIENCE = '0.2'
   const { cases } = await grade(t, handler('for (;;);'))
   t.match(cases[0], { passed: false, findings: [{ flaw: /^there is no response: time-out/ }] })
 })
