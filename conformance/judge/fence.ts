@@ -50,6 +50,9 @@ export function parseRequest(
     const pattern = parseTokens(text, place, readFile, own)
     data = []
     if (pattern.some((token) => 'hole' in token && token.filled !== undefined)) {
+      if (trickle !== undefined) {
+        throw new PageError(place, 'what is saved cannot be sent by {{trickle}}')
+      }
       actions.push({
         do: 'send',
         get bytes() {
