@@ -310,7 +310,7 @@ facts = {'scheme': 'http', 'authority': url.netloc, 'path': flags.path, 'post': 
 served, hello = get(flags.path), get('/hello.txt')
 if served is None:
     sys.exit(f'GET {flags.path} at {url.netloc} gives no 200; name what is served: --path /x')
-has = {'path'}
+has = {'path', 'plain'}  # 'tls' is what this program has not learned
 facts['body'], version = served['body'], served['version']
 has |= {'folder'} if hello and hello['body'] == 'Hello, world!' else set()
 has |= {'post'} if flags.post else set()
