@@ -67,6 +67,11 @@ t.test('parseAssignment() reads a page', async (t) => {
   t.match(sent?.toString(), /^GET \/[a-z]{8} HTTP\/1.1\r\nHost: me:80\r\n\r\n$/)
   t.same(parseAssignment(GOOD.join('\r\n'), ABOUT).cases.length, 1, 'as Windows may have it')
   t.equal(parse(GOOD.map((line) => line.replace('GET', 'PUT'))).cases[0]?.once, true)
+  const saving = GOOD.map((line) => (line === '200' ? 'X-One: {{save:one:.+}}' : line))
+  t.equal(
+    parse(saving.toSpliced(saving.indexOf('X-One: {{save:one:.+}}'), 0, '200')).cases[0]?.once,
+    true,
+  )
   const other = parseAssignment(GOOD.join('\n'), { ...ABOUT, seed: 2 }).cases[0]
   t.not(
     other && sentBytes(other.play({ authority: 'me:80', root: '' }).exchange).toString(),

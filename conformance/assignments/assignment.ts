@@ -338,12 +338,14 @@ function parseCase(
   const safe = sent.every((text) =>
     requestsOf(text).requests.every(({ method }) => SAFE.includes(method)),
   )
+  // What a later request says again is known only while the conversation is held.
+  const saves = fences.some(({ lines }) => lines.some((line) => line.includes('{{save:')))
   return {
     id,
     points: points as number,
     task: task as number | undefined,
     hidden,
-    once: once ?? !safe,
+    once: once ?? (saves || !safe),
     fresh,
     source,
     waive,
