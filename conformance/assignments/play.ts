@@ -70,6 +70,13 @@ export interface Played {
   readonly milliseconds: number
 }
 
+/** How often a case is played again that a busy machine may have lost. */
+const DOUBTED = 10
+
+function isDoubtful({ findings }: Played): boolean {
+  return findings.length > 0 && findings.every(({ doubtful }) => doubtful === true)
+}
+
 /** What is played on: a way to start it, and the folder that it serves. */
 export interface Subject {
   readonly root: string
@@ -140,7 +147,16 @@ class Server {
     await app?.stop()
   }
 
+  /** Play a case; what a busy machine may have brought about must happen each time. */
   async play(one: GradedCase, fresh: boolean): Promise<Played> {
+    let played = await this.#play(one, fresh)
+    for (let chances = DOUBTED; chances > 0 && isDoubtful(played); chances--) {
+      played = await this.#play(one, one.fresh)
+    }
+    return played
+  }
+
+  async #play(one: GradedCase, fresh: boolean): Promise<Played> {
     const begun = performance.now()
     if (fresh || this.#app?.alive() === false) {
       await this.stop()

@@ -297,7 +297,7 @@ function judgeApart({ ms, texts }: Apart, { received, arrivals }: Fate, from: nu
     arrivals?.find(([there]) => there >= length)?.[1] ?? Infinity
   const apart = whenThere(after + 1) - whenThere(before + one.length)
   const flaw = `${quote(two)} came sooner than ${String(ms)} ms after ${quote(one)}: what is written must be sent at once, and not all at the end`
-  return arrivals === undefined || apart >= ms ? [] : [{ line: '', flaw }]
+  return arrivals === undefined || apart >= ms ? [] : [{ line: '', flaw, doubtful: true }]
 }
 
 function judgeFate(answer: Answer, stream: ParsedStream, at: number, outcome: Fate): Finding[] {

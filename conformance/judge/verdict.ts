@@ -24,6 +24,8 @@ export interface Finding {
   readonly flaw: string
   /** The rule of `invariants.ts` that is broken, if it is one of those. */
   readonly rule?: string
+  /** Whether a busy machine may be to blame: what comes together may have been sent apart. */
+  readonly doubtful?: true
 }
 
 /** What the case's patterns and the invariants have to say about an outcome. */
