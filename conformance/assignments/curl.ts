@@ -4,6 +4,9 @@
  * @module
  */
 
+/** What curl sends of its own, or need not send. */
+const OWN = /^(?:(?:host|content-length|accept):|connection: *(?:close|keep-alive) *$)/i
+
 /** The line; undefined if curl would send something else. */
 export function curlOf(sent: string, authority: string): string | undefined {
   const end = sent.indexOf('\r\n\r\n')
@@ -14,9 +17,7 @@ export function curlOf(sent: string, authority: string): string | undefined {
     return undefined
   }
   const how = method === 'HEAD' ? '-I' : method === 'GET' ? '-i' : `-i -X ${method}`
-  const headers = fields
-    .filter((field) => !/^(?:host|content-length|connection|accept):/i.test(field))
-    .map((field) => ` -H ${quoted(field)}`)
+  const headers = fields.filter((field) => !OWN.test(field)).map((field) => ` -H ${quoted(field)}`)
   const data = body === '' ? '' : ` --data-binary ${quoted(body)}`
   return `curl ${how}${headers.join('')}${data} ${quoted(`http://${authority}${target}`)}`
 }
