@@ -117,6 +117,28 @@ t.test('play() holds a conversation over several connections', async (t) => {
   t.equal(server.sockets.length, 2)
 })
 
+t.test('play() asks of each connection anew whether it ends', async (t) => {
+  const server = await echo(t)
+  const asked: string[] = []
+  const ending = (received: string) => {
+    asked.push(received)
+    return received.startsWith('[last')
+  }
+  const wait = (count: number) => [{ do: 'wait-for-responses', count }, { do: 'go-on' }] as const
+  const end = { do: 'act', act: () => void server.sockets[0]?.end() } as const
+  const outcome = await play(
+    {
+      actions: [send('last.'), wait(1)[0], end, wait(1)[1], send('b1.'), ...wait(2), send('b2.')],
+      expectation: { ...exactly('[last.][b1.][b2.]'), ending },
+    },
+    server,
+    undefined,
+    { ...PATIENCE, missing: patiently(10_000) },
+  )
+  t.match(outcome, { received: '[last.][b1.][b2.]', late: 0 })
+  t.same(asked, ['[last.]', '[b1.]'])
+})
+
 t.test('play() resets, leaves, and forgets what nobody waited for', async (t) => {
   const server = await echo(t)
   const outcome = await play(
