@@ -20,7 +20,7 @@ t.setTimeout(900_000)
 t.test('all proofs of each assignment', { jobs: 4 }, (t) => {
   for (const entry of assignments()) {
     t.test(entry.name, async (t) => {
-      for await (const { what, flaws } of prove(entry, { seeds: [1, 2], variants: true })) {
+      for await (const { what, flaws } of prove(entry, { seeds: [2], variants: true })) {
         t.same(flaws, [], what)
       }
       const solution = join(SOLUTIONS, entry.name, 'solution.ts')
