@@ -1,6 +1,8 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import t from 'tap'
 import { SOLUTIONS, TOP } from '../paths.ts'
 import { HANG_LIMIT } from '../patience.ts'
@@ -98,4 +100,22 @@ t.test('a class is graded, and goes on where it was', async (t) => {
     'bob: 0 of 3, bob.ts cannot be run',
     'cy: 0 of 3, Your program ended at its start (status 1), as before',
   ])
+})
+
+t.test('a class that is broken off goes on with the next', async (t) => {
+  const place = folder(t)
+  mkdirSync(join(place, 'in'))
+  writeFileSync(join(place, 'in', 'ada.ts'), SOLUTION)
+  writeFileSync(join(place, 'in', 'bob.ts'), SOLUTION)
+  const program = join(TOP, 'dist', 'conformance', 'assignments', 'grade.js')
+  const folders = ['--class', join(place, 'in'), '--out', join(place, 'out')]
+  const command = [program, '1', ...folders, '--only', 'hello/w', '--jobs', '1']
+  const first = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [told] = (await once(first.stdout, 'data')) as [Buffer]
+  first.kill()
+  await once(first, 'close')
+  t.match(String(told), /^ada: 3 of 3\n/)
+  const limit = { timeout: 4 * HANG_LIMIT }
+  const second = await promisify(execFile)(process.execPath, command, limit)
+  t.match(second.stdout, /^ada: 3 of 3, as before\n/)
 })

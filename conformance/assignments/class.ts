@@ -70,6 +70,8 @@ export async function gradeClass(folder: string, manner: ClassManner): Promise<n
       const [who, file] = next
       const one = await gradeOne(who, file, manner, before.get(who))
       graded.set(who, one)
+      // So that a run that is broken off can be continued.
+      keep(out, [...new Map([...before, ...graded]).values()])
       const { points, of } = one.report
       console.log(
         `${who}: ${String(points)} of ${String(of)}${one.note === '' ? '' : `, ${one.note}`}${one.again === true ? ', as before' : ''}`,
@@ -89,7 +91,7 @@ export async function gradeClass(folder: string, manner: ClassManner): Promise<n
     roster === undefined ? [] : readRoster(roster).filter((who) => !submissions.has(who))
   const absent = missing.map((who) => ({ who, report: absentReport, note: problem }))
   writeFileSync(join(out, 'grades.csv'), csvOf([...all, ...absent]))
-  writeFileSync(join(out, 'grades.json'), `${JSON.stringify(all, null, 1)}\n`)
+  keep(out, all)
   writeFileSync(join(out, 'summary.md'), summary(entry, all, missing))
   console.log(
     `${String(all.length)} graded; ${join(out, 'grades.csv')}, ${join(out, 'summary.md')}`,
@@ -160,6 +162,10 @@ export function seedOf(text: string): number {
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex')
+}
+
+function keep(out: string, all: readonly Graded[]): void {
+  writeFileSync(join(out, 'grades.json'), `${JSON.stringify(all, null, 1)}\n`)
 }
 
 function readBefore(out: string): Map<string, Graded> {

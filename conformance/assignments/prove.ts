@@ -11,7 +11,7 @@
  * @module
  */
 
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -82,13 +82,17 @@ function read(path: string): string {
 /** Grade a program that is given as text. */
 async function graded(assignment: Assignment, source: string, seed = 1): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'variant-'))
+  const remove = () => {
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', remove)
   try {
-    mkdirSync(folder, { recursive: true })
     const file = join(folder, `${assignment.name}.ts`)
     writeFileSync(file, source)
     return await gradeFile(assignment, file, { seed, name: assignment.name })
   } finally {
-    rmSync(folder, { recursive: true })
+    process.off('exit', remove)
+    remove()
   }
 }
 

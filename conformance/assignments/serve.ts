@@ -29,7 +29,9 @@ export async function serveFile(entry: Entry, port = '8080'): Promise<number> {
   const box = new Box()
   const { compile } = await import('./submission.ts')
   const { faults, main } = compile(file, box.submission)
-  console.log(faults.map(faultLine).join('\n'))
+  for (const fault of faults) {
+    console.log(faultLine(fault))
+  }
   if (main === undefined) {
     return 3
   }

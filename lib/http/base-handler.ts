@@ -532,7 +532,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
     // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed; otherwise it
     // waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the
     // connection and does not say so; `ab -k` then waits for its end.
-    if (this.#status >= 200 && (this.isHTTP11 || this.protocolVersion >= 'HTTP/1.1')) {
+    if (this.#status >= 200 && this.protocolVersion >= 'HTTP/1.1') {
       // Too much is left of the body for this not to be the last response, unless the method still reads it.
       this.closeConnection ||= isLong(this.#unread)
       const ends = this.closeConnection || this.server.closing

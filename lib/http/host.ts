@@ -72,7 +72,7 @@ export function checkHost(
   }
   // RFC 9110 §7.4: whoever asks for https MUST NOT be served without it. What is private there may be wanted
   // by somebody in between.
-  if (scheme.length === 'https'.length && !isEncrypted) {
+  if (scheme.toLowerCase() === 'https' && !isEncrypted) {
     throw new RequestError(
       421,
       'Misdirected Request',

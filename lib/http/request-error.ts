@@ -5,8 +5,9 @@
  */
 
 /**
- * Something is wrong with a request, in the words of `sendError(code, message, explain)`. A `do_POST()` or the like may throw it, or let through what `FieldStorage.parse()` throws for a form:
- * the client gets that response, unless another one has begun, and the connection ends.
+ * Something is wrong with a request, in the words of `sendError(code, message, explain)`. A `do_POST()` or
+ * the like may throw it, or let through what `FieldStorage.parse()` throws for a form: the client gets that
+ * response, unless another one has begun, and the connection ends.
  *
  * @added In Python such a thing is a `ValueError`, and the client gets no response.
  */
