@@ -51,7 +51,7 @@ const LONG_PARTS: readonly Part[] = [
   ['faults', 'dist/conformance/faults/main.js'],
   ['conformance of CPython 3.13', 'dist/conformance/run/main.js', '--target', 'cpython:3.13'],
   ['siege: loris', 'dist/scripts/endurance/siege.js', 'loris'],
-  ['fuzz', 'dist/conformance/fuzz/main.js', '--runs', '1500'],
+  ['fuzz', 'dist/conformance/fuzz/main.js', '--runs', '1000'],
   ['downloads', 'dist/scripts/endurance/downloads.js'],
   ['uploads', 'dist/scripts/endurance/uploads.js'],
   ['soak', 'dist/scripts/endurance/soak.js', '--requests', '200000', '--connections', '20000'],
