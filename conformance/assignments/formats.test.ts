@@ -1,5 +1,6 @@
 import t from 'tap'
 import { csvOf, FORMATS } from './formats.ts'
+import type { SaidLine } from '../run/said.ts'
 import type { Report } from './report.ts'
 import { textOf } from './text.ts'
 
@@ -16,7 +17,11 @@ const REPORT: Report = {
   of: 8,
   faults: [{ file: 'ada.ts', line: 3, column: 5, code: 'TS2551', message: 'No <such> thing.' }],
   cases: [
-    { id: 'hello/one', passed: true, points: 2, of: 2, hidden: false, ...CASE, ...CALM },
+    {
+      ...{ id: 'hello/one', passed: true, points: 2, of: 2, hidden: false, ...CASE, ...CALM },
+      task: 2,
+      sent: 'GET /\xc3\xa9 HTTP/1.1\r\nHost: a\r\n\r\n',
+    },
     {
       ...{ id: 'hello/two', passed: false, points: 0, of: 3, hidden: false, ...CASE, ...CALM },
       findings: [
@@ -55,6 +60,8 @@ const REPORT: Report = {
     { id: 'hello/hidden', passed: true, points: 1, of: 1, hidden: true, ...CASE, ...CALM },
   ],
 }
+
+const BROKEN: Report = { ...REPORT, problem: 'ada.ts:3:5: No such thing' }
 
 const FAILURE = [
   'not ok hello/two   3 points, rfc:9110#9.3.1',
@@ -175,6 +182,121 @@ t.test('for Classroom 50', async (t) => {
   })
 })
 
+t.test('for Autolab: the last line has the scores', async (t) => {
+  t.equal(format('autolab'), `${TEXT}\n\n{"scores":{"01-hello":3}}\n`)
+})
+
+t.test('for PrairieLearn', async (t) => {
+  const why = 'Why.'
+  t.same(JSON.parse(format('prairielearn')), {
+    gradable: true,
+    score: 0.375,
+    output: TEXT,
+    tests: [
+      { name: 'hello/one', description: why, points: 2, max_points: 2, message: '', output: '' },
+      {
+        ...{ name: 'hello/two', description: why, points: 0, max_points: 3, message: '' },
+        output: FAILURE,
+      },
+      {
+        ...{ name: 'hello/link', description: why, points: 0, max_points: 0, output: '' },
+        message: 'this machine cannot make a FIFO',
+      },
+      { name: 'hidden', description: '', points: 1, max_points: 3, message: '', output: '' },
+    ],
+  })
+  t.same(JSON.parse(format('prairielearn', BROKEN)), {
+    gradable: false,
+    format_errors: textOf(BROKEN, { all: true, hint: 0, reveal: false }),
+  })
+  t.match(JSON.parse(format('prairielearn', { ...REPORT, points: 0, of: 0 })), { score: 0 })
+})
+
+t.test('for Codio: a form', async (t) => {
+  const body = format('codio')
+  t.match(body, /^[!-~]+$/, 'one line, which any client can post')
+  t.same(Object.fromEntries(new URLSearchParams(body)), {
+    grade: '38',
+    points: '38',
+    format: 'txt',
+    feedback: TEXT,
+  })
+})
+
+t.test('for Exercism', async (t) => {
+  t.same(JSON.parse(format('exercism')), {
+    version: 3,
+    status: 'fail',
+    message: null,
+    tests: [
+      {
+        ...{ name: 'hello/one', status: 'pass', message: null, output: null },
+        test_code: 'GET /é HTTP/1.1\nHost: a\n\n',
+        task_id: 2,
+      },
+      { name: 'hello/two', status: 'error', message: FAILURE, output: null, test_code: '' },
+      {
+        ...{ name: 'hello/link', status: 'pass', output: null, test_code: '' },
+        message: 'this machine cannot make a FIFO',
+      },
+      { name: 'hidden', status: 'fail', message: null },
+    ],
+  })
+  t.same(JSON.parse(format('exercism', BROKEN)), {
+    version: 3,
+    status: 'error',
+    message: textOf(BROKEN, { all: true, hint: 0, reveal: false }),
+    tests: [],
+  })
+  const outputOf = (...printed: SaidLine[]): unknown => {
+    const cases = REPORT.cases.slice(0, 1).map((one) => ({ ...one, printed }))
+    const { tests } = JSON.parse(format('exercism', { ...REPORT, cases })) as {
+      tests: { output: unknown }[]
+    }
+    return tests[0]?.output
+  }
+  t.equal(
+    outputOf({ stream: 'stdout', line: 'héllo' }, { stream: 'stderr', line: '"GET /" 200 -' }),
+    'héllo',
+    'the log is not output',
+  )
+  t.equal(
+    outputOf({ stream: 'stdout', line: 'x'.repeat(501) }),
+    `${'x'.repeat(452)}\nOutput was truncated. Please limit to 500 chars`,
+  )
+})
+
+t.test('as TAP', async (t) => {
+  const [first, second] = REPORT.cases
+  const odd = { ...first, id: 'a#b\\c' }
+  const cases = [odd, { ...second, threw: undefined, findings: [{ line: '', flaw: '\x85' }] }]
+  t.equal(
+    format('tap'),
+    [
+      'TAP version 14',
+      '1..4',
+      'ok 1 - hello/one',
+      'not ok 2 - hello/two',
+      '  ---',
+      '  points: 0',
+      '  of: 3',
+      `  message: ${JSON.stringify(FAILURE)}`,
+      '  ...',
+      'ok 3 - hello/link # SKIP this machine cannot make a FIFO',
+      'not ok 4 - hidden',
+      '  ---',
+      '  points: 1',
+      '  of: 3',
+      '  message: ""',
+      '  ...\n',
+    ].join('\n'),
+  )
+  t.match(
+    format('tap', { ...REPORT, cases } as Report),
+    /^ok 1 - a\\#b\\\\c$[^]*^  message: "[^\x7F-\x9F]*\\u0085[^\x7F-\x9F]*"$/m,
+  )
+})
+
 t.test('as CSV', async (t) => {
   t.equal(
     csvOf([
@@ -209,9 +331,10 @@ t.test('as Markdown, and for no form is a hidden case named', async (t) => {
     format('markdown'),
     /^# 01-hello: 3 of 8 points\n\n\| case[^]*\| hello\/two \| 0 \| 3 \|[^]*\| hidden \| 1 \| 3 \|/,
   )
-  for (const name of ['gradescope', 'classroom50', 'junit', 'markdown']) {
+  // These two are for a teacher's books.
+  for (const name of Object.keys(FORMATS).filter((one) => one !== 'csv' && one !== 'json')) {
     t.notMatch(format(name), /secret/, name)
-    t.notMatch(format(name, { ...REPORT, problem: 'It is broken' }), /secret/, name)
+    t.notMatch(format(name, BROKEN), /secret/, name)
     t.notMatch(format(name), /\r/, name)
   }
 })

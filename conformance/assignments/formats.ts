@@ -7,7 +7,7 @@
  */
 
 import { xml } from '../run/machine.ts'
-import type { Report } from './report.ts'
+import type { Report, ReportedCase } from './report.ts'
 import { textOf } from './text.ts'
 
 /** What makes a text of a report. */
@@ -19,6 +19,8 @@ interface Row {
   readonly points: number
   readonly of: number
   readonly text: string
+  /** The case, unless it is a hidden one. */
+  readonly shown?: ReportedCase
 }
 
 const WISHES = { all: true, hint: 0, reveal: false }
@@ -35,6 +37,7 @@ function rowsOf(report: Report): Row[] {
         (one.passed
           ? ''
           : (textOf({ ...report, faults: [], cases: [one] }, WISHES).split('\n\n')[0] ?? '')),
+      shown: one,
     }))
   const hidden = report.cases.filter((one) => one.hidden)
   if (hidden.length === 0) {
@@ -87,6 +90,85 @@ function classroom50(report: Report, env: NodeJS.ProcessEnv = process.env): stri
   })
 }
 
+/**
+ * What Autolab shows, and in the last line the scores: <https://docs.autolabproject.com/lab/>.
+ *
+ * There, a lab has problems, and each has its points. This is one problem, named as the assignment.
+ */
+function autolab(report: Report): string {
+  const scores = { [report.assignment]: report.points }
+  return `${textOf(report, WISHES)}\n\n${JSON.stringify({ scores })}\n`
+}
+
+/** PrairieLearn's results.json: <https://prairielearn.readthedocs.io/en/latest/externalGrading/>. */
+function prairielearn(report: Report): string {
+  if (report.problem !== undefined) {
+    // What cannot be played does not use up an attempt.
+    return json({ gradable: false, format_errors: textOf(report, WISHES) })
+  }
+  return json({
+    gradable: true,
+    score: partOf(report),
+    output: textOf(report, { ...WISHES, all: false }),
+    tests: rowsOf(report).map(({ name, points, of, text, shown }) => ({
+      name,
+      description: shown?.why ?? '',
+      points,
+      max_points: of,
+      message: shown?.skipped ?? '',
+      output: text,
+    })),
+  })
+}
+
+/**
+ * A body to post to Codio: <https://docs.codio.com/instructors/authoring/assessments/auto-grade-scripts.html>.
+ *
+ * A script for a whole assignment reports a `grade`, and one for partial points of a code test reports
+ * `points`. Both are percentages; Codio's own wrapper for Gradescope's autograders sends both, too.
+ */
+function codio(report: Report): string {
+  const percent = String(Math.round(100 * partOf(report)))
+  const feedback = textOf(report, WISHES)
+  return String(new URLSearchParams({ grade: percent, points: percent, format: 'txt', feedback }))
+}
+
+/** How much of the points there is, from 0 to 1. */
+function partOf({ points, of }: Report): number {
+  return of === 0 ? 0 : points / of
+}
+
+/** Exercism's results.json: <https://exercism.org/docs/building/tooling/test-runners/interface>. */
+function exercism(report: Report): string {
+  if (report.problem !== undefined) {
+    return json({ version: 3, status: 'error', message: textOf(report, WISHES), tests: [] })
+  }
+  return json({
+    version: 3,
+    status: report.points === report.of ? 'pass' : 'fail',
+    message: null,
+    tests: rowsOf(report).map(({ name, points, of, text, shown }) => ({
+      name,
+      status: points === of ? 'pass' : shown?.threw === undefined ? 'fail' : 'error',
+      message: text === '' ? (shown?.skipped ?? null) : text,
+      ...(shown && {
+        output: printedOf(shown),
+        test_code: Buffer.from(shown.sent, 'latin1').toString().replaceAll('\r\n', '\n'),
+        ...(shown.task !== undefined && { task_id: shown.task }),
+      }),
+    })),
+  })
+}
+
+/** What Exercism takes of what a submission has printed: 500 characters, and nothing of a log. */
+function printedOf({ printed }: ReportedCase): string | null {
+  const lines = printed.filter(({ stream }) => stream === 'stdout').map(({ line }) => line)
+  const text = lines.join('\n')
+  const note = '\nOutput was truncated. Please limit to 500 chars'
+  const whole = text.length <= 500 ? text : `${text.slice(0, 500 - note.length)}${note}`
+  return whole === '' ? null : whole
+}
+
 /** JUnit: a suite for the assignment. */
 function junit(report: Report): string {
   const rows = rowsOf(report)
@@ -107,6 +189,31 @@ function junit(report: Report): string {
     '  </testsuite>',
     '</testsuites>\n',
   ].join('\n')
+}
+
+/** TAP 14: <https://testanything.org/tap-version-14-specification.html>. */
+function tap(report: Report): string {
+  const rows = rowsOf(report)
+  const points = rows.map(({ name, points, of, text, shown }, index) => {
+    const number = String(index + 1)
+    const mark = points === of ? 'ok' : 'not ok'
+    const skipped = shown?.skipped === undefined ? '' : ` # SKIP ${shown.skipped}`
+    const lines = [`${mark} ${number} - ${name.replace(/[\\#]/g, '\\$&')}${skipped}`]
+    return points === of
+      ? lines
+      : [
+          ...lines,
+          ...['  ---', `  points: ${String(points)}`, `  of: ${String(of)}`],
+          // A string of JSON is one of YAML, too, once these are escaped.
+          `  message: ${JSON.stringify(text).replace(/[\x7F-\x9F]/g, escaped)}`,
+          '  ...',
+        ]
+  })
+  return ['TAP version 14', `1..${String(rows.length)}`, ...points.flat(), ''].join('\n')
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }
 
 /** What spreadsheets and gradebooks take: a row for each submission. */
@@ -155,8 +262,13 @@ function json(value: object): string {
 export const FORMATS: Readonly<Record<string, Format>> = {
   gradescope,
   classroom50: (report) => classroom50(report),
+  autolab,
+  prairielearn,
+  codio,
+  exercism,
   csv: (report) => csvOf([{ who: report.file, report, note: report.problem ?? '' }]),
   junit,
+  tap,
   markdown,
   json,
 }
