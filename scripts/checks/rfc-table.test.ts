@@ -13,6 +13,7 @@ const FACTS: Facts = {
     { id: 'host/twice', page: '03-target.md', section: '9112 §3.2' },
   ],
   cited: [{ place: 'lib/http/host.ts', section: '9110 §4.2.1' }],
+  taught: [{ place: 'docs/assignments/01-hello/README.md', section: '9112 §12' }],
   names: (address) => (address === SOURCE ? new Set(['checkHost', '#host']) : undefined),
   anchors: (address) =>
     new Map([
@@ -150,6 +151,12 @@ t.test('checkTable() finds each thing that may be wrong', (t) => {
       '../conformance/rules/03-target.md has no heading #hostmissing',
     ],
     [
+      'a section that the course cites, and that is not there',
+      PAGE,
+      { ...FACTS, taught: [{ place: 'README.md', section: '9112 §3.3' }] },
+      'README.md: RFC 9112 §3.3 does not exist',
+    ],
+    [
       'rules that have not been filled in',
       TABLE,
       FACTS,
@@ -169,6 +176,13 @@ t.test('citedIn() finds sections however they are cited', (t) => {
       // §9.3.7; (RFC 9112 section 6.3), RFC 9112 §C.2.2. RFC 7578 §4.2 is another.
       https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7, and a section of its own`),
     ['9112 §3.2', '9112 §3.2.2', '9110 §9.3.7', '9112 §6.3', '9112 §C.2.2', '9110 §5.6.7'],
+  )
+  t.same(
+    citedIn('| 9110 §8.6, §9.3.1; 9111 §3 | and "source":"rfc:6455#5.2" | RFC 7578', [
+      '9110',
+      '6455',
+    ]),
+    ['9110 §8.6', '9110 §9.3.1', '6455 §5.2'],
   )
   t.end()
 })

@@ -21,6 +21,8 @@ export interface Facts {
   }[]
   /** The sections that the source cites, and where. */
   readonly cited: readonly { readonly place: string; readonly section: Section }[]
+  /** Those that the course cites; they need no row. */
+  readonly taught: readonly { readonly place: string; readonly section: Section }[]
   /** What is declared in a file of the source, as seen from the table; undefined, if there is no such file. */
   names(address: string): ReadonlySet<string> | undefined
   /** The headings of a page, each as its address; undefined, if there is no such page. */
@@ -62,6 +64,9 @@ export function checkTable(page: string, facts: Facts): string[] {
       .flatMap((section) => missing(section, 'the table')),
     ...facts.rules.flatMap(({ id, section }) => missing(section, `rule ${id}`)),
     ...facts.cited.flatMap(({ place, section }) => missing(section, place)),
+    ...facts.taught.flatMap(({ place, section }) =>
+      known.has(section) ? [] : missing(section, place),
+    ),
     ...rows.flatMap(({ sections, asks, here }) =>
       asks === '' || here === '' ? [`RFC ${sections.join()}: a cell of its row is empty`] : [],
     ),
@@ -96,14 +101,17 @@ export function anchorOf(heading: string): string {
     .replace(/\s/g, '-')
 }
 
-/** The sections that a text cites: `RFC 9112 §3.2, and §3.2.2`, or as the address of one. */
-export function citedIn(text: string): Section[] {
+/**
+ * The sections of some RFCs that a text cites: `RFC 9112 §3.2, and §3.2.2`, or as the address of one, or
+ * as the source of a case.
+ */
+export function citedIn(text: string, rfcs: readonly string[] = ['9110', '9112']): Section[] {
   const found: Section[] = []
   let rfc = ''
   for (const match of text.matchAll(CITATION)) {
     rfc = match[1] ?? match[2] ?? rfc
     const number = match[3]
-    if (number !== undefined && (rfc === '9110' || rfc === '9112')) {
+    if (number !== undefined && rfcs.includes(rfc)) {
       found.push(`${rfc} §${number}`)
     }
   }
@@ -112,7 +120,7 @@ export function citedIn(text: string): Section[] {
 
 // The RFC that was named last is the one whose section follows.
 const CITATION =
-  /\bRFC (\d{4})\b|\brfc(\d{4})\b|(?:§|\bsection |#(?:section|appendix)-)([0-9A-C](?:[0-9]|\.(?=[0-9]))*)/g
+  /\b(?:RFC |rfc:?)(\d{4})\b|\b(\d{4})(?= §)|(?:§|\bsection |#(?:section|appendix)-|(?<=rfc:\d{4})#)([0-9A-C](?:[0-9]|\.(?=[0-9]))*)/g
 
 function rowsOf(page: string, order: readonly Section[]): Row[] {
   const lines = page.split('\n').filter((line) => line.startsWith('| ['))

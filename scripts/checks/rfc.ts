@@ -2,13 +2,13 @@
  * The RFCs, section by section: `docs/rfc.md` against the RFCs, the rules of the judge, and the source.
  *
  * Every rule has its row, and so has every section that the source cites; no section is cited that does
- * not exist; every symbol, page and heading that is linked is there. `rfc-sections.json` has the numbers
- * of the RFCs' tables of contents, a chapter to a line. With `--write`, rules and addresses are filled in.
+ * not exist, nor in the course; every symbol, page and heading that is linked is there. `rfc-sections.json`
+ * has the numbers of some RFCs' tables of contents, a chapter to a line; of other RFCs, nothing is known. With `--write`, rules and addresses are filled in.
  *
  * @module
  */
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
 import ts from 'typescript'
 import { readRules } from '../../conformance/judge/rule.ts'
@@ -17,10 +17,14 @@ import type { Facts } from './rfc-table.ts'
 import { readSources, report, TOP } from './sources.ts'
 
 const PAGE = 'docs/rfc.md'
+const COURSE = ['docs/assignments', 'conformance/assignments']
 
 const sources = readSources(['lib'])
+const chapters = readChapters()
 const facts: Facts = {
-  sections: readSections(),
+  sections: Object.entries(chapters).flatMap(([rfc, lines]) =>
+    lines.flatMap((line) => line.split(' ')).map((number) => `${rfc} §${number}`),
+  ),
   rules: readRules(join(TOP, 'conformance/rules')).flatMap(({ id, place, source }) => {
     const [, rfc, number] = /^rfc:(9110|9112)#(.+)$/.exec(source) ?? []
     const page = place.replace(/:[0-9]+$/, '')
@@ -28,6 +32,16 @@ const facts: Facts = {
   }),
   cited: sources.flatMap(({ path, tree }) =>
     [...new Set(citedIn(tree.getFullText()))].map((section) => ({ place: path, section })),
+  ),
+  taught: COURSE.flatMap((folder) =>
+    readdirSync(join(TOP, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.(?:md|ts)$/.test(path))
+      .map((path) => posix.join(folder, path.replaceAll('\\', '/'))),
+  ).flatMap((place) =>
+    citedIn(readFileSync(join(TOP, place), 'utf8'), Object.keys(chapters)).map((section) => ({
+      place,
+      section,
+    })),
   ),
   names: (address) => {
     const path = posix.join('docs', address)
@@ -57,12 +71,9 @@ report(
   checkTable(right, facts).map((finding) => `${PAGE}: ${finding}`),
 )
 
-function readSections(): string[] {
+function readChapters(): Readonly<Record<string, readonly string[]>> {
   const file = join(TOP, 'scripts/checks/rfc-sections.json')
-  const chapters = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string[]>
-  return Object.entries(chapters).flatMap(([rfc, lines]) =>
-    lines.flatMap((line) => line.split(' ')).map((number) => `${rfc} §${number}`),
-  )
+  return JSON.parse(readFileSync(file, 'utf8')) as Record<string, string[]>
 }
 
 /** All names that are declared in a file, those of members included. */

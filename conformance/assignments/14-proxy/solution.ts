@@ -180,7 +180,7 @@ export class Gateway extends BaseHTTPRequestHandler {
     return kept !== undefined && wanted && ageOf(kept) < kept.lifetime ? kept : undefined
   }
 
-  /** For how many seconds others may have a response: RFC 9111 §3, for a cache that many share. */
+  /** For how many seconds others may have a response: RFC 9111 §3 and §4.2.1, for a shared cache. */
   lifetimeOf(status: number, received: HTTPMessage): number {
     const said = directivesOf(received)
     const forbidden =
