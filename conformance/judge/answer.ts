@@ -136,6 +136,10 @@ function parsePart(
     throw new PageError(place, `an answer begins with ${forms}, and not with "${codes}"`)
   }
   const empty = rest.indexOf('')
+  if (codes === '101' && empty !== -1) {
+    const where = 'what comes after it stands in a fence "response", below a request'
+    throw new PageError(place, `a 101 has no body; ${where}`)
+  }
   const fields = empty === -1 ? rest : rest.slice(0, empty)
   return {
     codes,
@@ -255,7 +259,11 @@ function judgeAnswer(answer: Answer, rest: Rest, last: boolean): Step {
   }
   const findings = [
     ...(answer.apart ?? []).flatMap((one) => judgeApart(one, outcome, rest.from)),
-    ...(last ? judgeFate(answer, stream, at, outcome) : []),
+    ...(last
+      ? judgeFate(answer, stream, at, outcome)
+      : answer.closes === true
+        ? judgeEnd({ ...rest, at, from })
+        : []),
   ]
   if (findings.length === 0) {
     saved.keep()
@@ -301,16 +309,29 @@ function judgeApart({ ms, texts }: Apart, { received, arrivals }: Fate, from: nu
 }
 
 function judgeFate(answer: Answer, stream: ParsedStream, at: number, outcome: Fate): Finding[] {
-  const flaw = (text: string): Finding[] => [{ line: '', flaw: text }]
   if (answer.responses.length === 0 && stream.responses[at] !== undefined) {
     return [wrongStatus(stream.responses[at], expectedCodes(undefined))]
   }
   if (answer.closes === true && !outcome.closed) {
-    return flaw('the connection stays open; the server must close it')
+    return [STAYS_OPEN]
   }
   return answer.closes === false && outcome.closed
-    ? flaw('the server closed the connection; it must keep it open')
+    ? [{ line: '', flaw: 'the server closed the connection; it must keep it open' }]
     : []
+}
+
+const STAYS_OPEN: Finding = {
+  line: '',
+  flaw: 'the connection stays open; the server must close it',
+}
+
+/** What is wrong where a connection must end, and the conversation goes on over another one. */
+function judgeEnd(rest: Rest): Finding[] {
+  const { stream, at, from, outcome } = rest
+  const next = outcome.ends?.some((end) => end >= from) === true
+  // If the conversation has been broken off here, there is no other connection.
+  const ended = next || (outcome.closed && stream.responses[at] === undefined)
+  return ended ? surplus(rest) : [STAYS_OPEN]
 }
 
 function isInterim(response: ParsedResponse | undefined): boolean {
@@ -383,11 +404,21 @@ function unreadable({ violations, rest }: ParsedStream): Finding {
   return found ?? { line: firstLine(rest), flaw: 'bytes after the end of the response' }
 }
 
+/** What came of another protocol, after a 101, that nobody expected on that connection. */
+function surplus({ stream, at, from, outcome }: Rest): Finding[] {
+  const { received, ends = [] } = outcome
+  const end = ends.find((one) => one >= from) ?? received.length
+  return stream.responses[at - 1]?.code === 101 && end > from
+    ? [pointAt(received, from, undefined, 'nothing more was expected')]
+    : []
+}
+
 /** What came after all that was expected. */
-function excess({ stream, at, from, outcome }: Rest): Finding[] {
-  const tunnel = stream.responses[at - 1]?.code === 101
-  if (tunnel && outcome.received.length > from) {
-    return [pointAt(outcome.received, from, undefined, 'nothing more was expected')]
+function excess(rest: Rest): Finding[] {
+  const { stream, at } = rest
+  const beyond = surplus(rest)
+  if (beyond.length > 0) {
+    return beyond
   }
   const response = stream.responses[at]
   if (response !== undefined) {

@@ -87,7 +87,7 @@ export function parseResponses(
   const violations: Violation[] = []
   let begin = 0
   for (const [connection, end] of [...(fate.ends ?? []), undefined].entries()) {
-    const answered = responses.filter(({ code }) => code >= 200).length
+    const answered = responses.filter(({ code }) => code >= 200 || code === 101).length
     const part = parseConnection(received.slice(begin, end), requests.slice(answered), {
       ...fate,
       closed: end !== undefined || fate.closed,

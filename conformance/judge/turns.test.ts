@@ -11,6 +11,9 @@ import type { Stage } from './turns.ts'
 
 const PATIENCE = { missing: 5000, quiet: 20, whole: 10_000, coarse: true }
 
+/** Long enough for what never comes. */
+const IMPATIENCE = { ...PATIENCE, missing: 500 }
+
 function fencesOf(text: string): Fence[] {
   const [section] = sections(`## a/b\n${text}`, 'test.md')
   return section?.fences ?? []
@@ -36,7 +39,12 @@ class Quiet implements Stage {
 const ROOM = { authority: 'localhost', path: '/', body: '', post: undefined }
 
 /** Hold a conversation with a server that does something for each request. */
-async function judge(t: Test, page: string, respond: (request: string, socket: Socket) => void) {
+async function judge(
+  t: Test,
+  page: string,
+  respond: (request: string, socket: Socket) => void,
+  patience = PATIENCE,
+) {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     t.teardown(() => socket.destroy())
@@ -50,7 +58,7 @@ async function judge(t: Test, page: string, respond: (request: string, socket: S
   const stage = new Quiet()
   const exchange = parseTurns(fencesOf(page), 'test.md', 'test.md:1', ROOM, stage)
   const { port } = server.address() as AddressInfo
-  const outcome = await play(exchange, { host: '127.0.0.1', port }, undefined, PATIENCE)
+  const outcome = await play(exchange, { host: '127.0.0.1', port }, undefined, patience)
   const { verdict, findings } = judgeRuleExchange(exchange, outcome)
   return { said: [verdict, ...findings.map(({ flaw }) => flaw)], stage, outcome }
 }
@@ -135,6 +143,55 @@ t.test('after a 101, bytes come that are not HTTP', async (t) => {
   t.same((await judge(t, page, talk('\x01\x02'))).said, ['lost', 'nothing more was expected'])
 })
 
+t.test('after a 101 and the end of its connection, HTTP goes on over another one', async (t) => {
+  const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n\r\n'
+  const then =
+    fence('request', 'HEAD / HTTP/1.1', '') +
+    fence('answer', '200') +
+    GET('/2') +
+    fence('answer', '200', '', 'two')
+  const frames = fence('request', 'bye\\') + fence('response', '\\x01', '{{eof}}')
+  const bytes = fence('response', ...SWITCH.split('\r\n').slice(0, -1), '\\', '{{eof}}')
+  for (const [what, page, end, last] of [
+    ['at once', GET('/') + fence('answer', '101', '{{eof}}'), 'GET', SWITCH],
+    ['byte for byte', GET('/') + bytes, 'GET', SWITCH],
+    ['after a frame', GET('/') + fence('answer', '101') + frames, 'bye', '\x01'],
+  ] as const) {
+    const server = (how: 'end' | 'write', text: string) => (request: string, socket: Socket) => {
+      if (request.startsWith('HEAD')) {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n')
+      } else if (request.startsWith('GET /2')) {
+        socket.write(response('two'))
+      } else if (request.startsWith(end)) {
+        socket[how](text)
+      } else {
+        socket.write(SWITCH)
+      }
+    }
+    const saidOf = async (how: 'end' | 'write', text: string, patience = PATIENCE) =>
+      (await judge(t, page + then, server(how, text), patience)).said.join(': ')
+    t.equal(await saidOf('end', last), 'passed', what)
+    t.equal(
+      await saidOf('end', `${last}\x02`),
+      'lost: nothing more was expected',
+      `${what}, and a byte too many`,
+    )
+    t.equal(
+      await saidOf('write', last, IMPATIENCE),
+      'lost: the connection stays open; the server must close it',
+      `${what}, and no end`,
+    )
+  }
+  const page = GET('/') + fence('answer', '101') + frames
+  const closed = ['lost', 'nothing more came: the server closed the connection']
+  const { said, outcome } = await judge(t, page, (text, socket) => {
+    const switched = SWITCH.replace('upgrade', 'upgrade, close')
+    socket.end(text.startsWith('GET') ? switched : '\x01')
+  })
+  t.same(said, closed)
+  t.same(outcome.ends, [], 'no frame is sent over a connection on which nothing was agreed')
+})
+
 t.test('what is written must be sent at once', async (t) => {
   const page = GET('/') + fence('answer', '200', '{{apart:50:one:two}}')
   const chunk = (text: string) => `3\r\n${text}\r\n`
@@ -160,6 +217,10 @@ t.test('parseTurns() says what is wrong with a page', async (t) => {
     [
       GET('/') + fence('answer', '200', '{{apart:x}}'),
       'test.md:6: "{{apart:x}}" is not {{apart:MILLISECONDS:ONE:OTHER}}',
+    ],
+    [
+      GET('/') + fence('answer', '101', '', 'x'),
+      'test.md:6: a 101 has no body; what comes after it stands in a fence "response", below a request',
     ],
     [GET('/{{id}}') + fence('answer', '200'), 'test.md:2: there is no "{{id}}"; there are re:'],
     [

@@ -74,6 +74,8 @@ interface OpenTurn {
   sent: Buffer[]
   requests: ParsedRequest[]
   answers: Answer[]
+  /** Whether the protocol has been switched before, on the same connection: then it is no request. */
+  switched: boolean
 }
 
 /**
@@ -123,6 +125,7 @@ export function parseTurns(
       waitForAll(at)
       const request = parseRequest(fill(fence, facts), at, noFiles, ownAt(at))
       const open = new Map<string, OpenTurn>()
+      const anew = new Set<string>()
       for (const action of request) {
         if (action.do === 'line') {
           select(action.name)
@@ -131,15 +134,18 @@ export function parseTurns(
         actions.push(action)
         if (action.do === 'leave' || action.do === 'reset' || action.do === 'new') {
           open.delete(name)
+          anew.add(name)
         } else if (action.do === 'send') {
-          const turn = open.get(name) ?? { sent: [], requests: [], answers: [] }
+          const turn = open.get(name) ?? { sent: [], requests: [], answers: [], switched: false }
           turn.sent.push(action.bytes)
           open.set(name, turn)
         }
       }
       for (const [line, turn] of open) {
-        turn.requests = requestsIn(turn.sent)
-        lines.get(line)?.push(turn)
+        const turns = lines.get(line)
+        turn.switched = !anew.has(line) && switches(turns?.at(-1))
+        turn.requests = turn.switched ? [] : requestsIn(turn.sent)
+        turns?.push(turn)
       }
     } else if (fence.kind === 'answer' || fence.kind === 'answer allowed') {
       const { line = name, rest } = lineOf(fence, at)
@@ -177,6 +183,13 @@ export function parseTurns(
   return { actions, turns, expectation, beside, saved }
 }
 
+/** Whether what is sent next, after this turn, is no longer HTTP. */
+function switches(turn: OpenTurn | undefined): boolean {
+  const { switched = false, answers = [] } = turn ?? {}
+  const to101 = answers.some(({ responses }) => responses.at(-1)?.codes.includes('101') === true)
+  return (switched || to101) && !answers.some(({ closes }) => closes === true)
+}
+
 /** What the client waits for before its next request, and whether it goes on over the same connection. */
 function waitFor(turns: readonly OpenTurn[], place: string, staged: boolean): Action[] {
   const answers = turns.at(-1)?.answers ?? []
@@ -190,7 +203,7 @@ function waitFor(turns: readonly OpenTurn[], place: string, staged: boolean): Ac
     return staged ? [wait, { do: 'connect-again' }] : [{ do: 'connect-again' }]
   }
   const open = answers.some(({ closes, bytes }) => closes === false || bytes !== undefined)
-  return staged && !open ? [wait, { do: 'go-on' }] : [wait]
+  return staged && !open && !switches(turns.at(-1)) ? [wait, { do: 'go-on' }] : [wait]
 }
 
 /** Put in what the server is called, and what it has. */
@@ -245,7 +258,14 @@ function expectationOf(
       const { open = false } = judged({ ...latest, closed: false }, count)
       return received.length > FLOOD ? 'wrong' : open ? 'incomplete' : 'complete'
     },
-    ...(stage && { lost: (line, count) => judged(line, count).verdict === 'lost', ending }),
+    // The end that must come after a response may still be under way.
+    ...(stage && {
+      lost: ({ received, ends, closed }, count) =>
+        [closed, true].every(
+          (end) => judged({ received, ends, closed: end }, count).verdict === 'lost',
+        ),
+      ending,
+    }),
   }
 }
 
