@@ -34,7 +34,10 @@ const NOTHING: Resources = { descriptors: 0, memory: 0 }
 /** How often the conversation is held before it is counted, and again before it is counted again. */
 const ROUNDS = 30
 
-/** In how many batches in a row a server must grow: a leak grows in each, a heap before it is tidied does not. */
+/**
+ * In how many batches in a row a server must grow. A leak grows in each; a heap that is not tidied yet
+ * does not, nor does a server that starts one more of its threads when all others are at work.
+ */
 const BATCHES = 4
 
 /** More descriptors than before by so many may have another reason than the clients. */
@@ -101,28 +104,34 @@ export async function judgeResources(one: Case, app: RunningApp): Promise<Findin
   const findings = await often()
   await settled(app)
   let before = resourcesOf(group) ?? NOTHING
-  const sent = ROUNDS * sentBytes(one).length
-  for (let batch = 0; batch < BATCHES && findings.length === 0; batch++) {
+  for (let batch = 1; findings.length === 0; batch++) {
     findings.push(...(await often()))
     const after = await tidied(app, group, before)
-    const more = after.descriptors - before.descriptors
-    if (more > SPARE) {
-      const flaw = `the server has ${String(more)} descriptors more than before, and keeps them`
-      findings.push({ line: '', flaw })
-    }
-    // Memory is given back late, and never all of it; but of what came, a quarter would be much.
-    const grown = after.memory - before.memory
-    if (grown <= MOST_GROWTH + sent / 4) {
+    const flaw = growth(before, after, ROUNDS * sentBytes(one).length)
+    if (flaw === undefined) {
       break
     }
-    if (batch === BATCHES - 1) {
-      const mib = (bytes: number) => `${String(Math.round(bytes / 2 ** 20))} MiB`
-      const flaw = `the server has grown by ${mib(grown)}, after ${mib(sent)} that it need not keep`
+    if (batch === BATCHES) {
       findings.push({ line: '', flaw })
     }
     before = after
   }
   return findings
+}
+
+/** What a server has kept of a batch, or of something else that it began meanwhile. */
+function growth(before: Resources, after: Resources, sent: number): string | undefined {
+  const more = after.descriptors - before.descriptors
+  if (more > SPARE) {
+    return `the server has ${String(more)} descriptors more than before, and keeps them`
+  }
+  // Memory is given back late, and never all of it; but of what came, a quarter would be much.
+  const grown = after.memory - before.memory
+  if (grown > MOST_GROWTH + sent / 4) {
+    const mib = (bytes: number) => `${String(Math.round(bytes / 2 ** 20))} MiB`
+    return `the server has grown by ${mib(grown)}, after ${mib(sent)} that it need not keep`
+  }
+  return undefined
 }
 
 /** Count again, once the server has closed what its clients have left, or had the time to. */

@@ -212,6 +212,22 @@ t.test('the server without a change is right', async (t) => {
   t.match(stdout, new RegExp(`: ${String(only.length)} passed, 0 failed`))
 })
 
+t.test('what a server opens for itself, late and once, is no leak', async (t) => {
+  const server = changed({
+    case: '',
+    from: 'createServer((socket) => {',
+    to: `createServer((socket) => {
+      globalThis.clients = (globalThis.clients ?? 0) + 1
+      if (globalThis.clients === 150) {
+        import('node:fs').then(({ openSync }) => { for (let n = 0; n < 10; n++) openSync('/dev/null') })
+      }`,
+  })
+  const { status, stdout } = await judge(t, server, { only: ['clients/no-descriptor-is-kept'] })
+  t.equal(status, 0, stdout)
+  t.notMatch(stdout, /unsteady/)
+  t.match(stdout, /: 1 passed, 0 failed/)
+})
+
 t.test('each wrong transport is found, by its case', { jobs: 4 }, (t) => {
   for (const [name, wrong] of Object.entries(WRONG)) {
     t.test(name, async (t) => {
