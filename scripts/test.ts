@@ -34,11 +34,9 @@ const COVERAGE = join(TOP, 'coverage', 'tmp')
 const MOST_SHOWN = 10
 
 /** How a file, or a part of the run, went. */
-interface Outcome {
+interface Counts {
   readonly passed: number
   readonly failed: number
-  /** What to show of a failure. */
-  readonly details: string
 }
 
 /** A part of the run: a program of the project, which prints for itself. */
@@ -77,55 +75,56 @@ const failures: string[] = []
 let passed = 0
 let failed = 0
 
-function count(what: string, outcome: Outcome): void {
-  passed += outcome.passed
-  failed += outcome.failed
-  summary.push(`${what}: ${String(outcome.passed)} passed, ${String(outcome.failed)} failed`)
+function count(what: string, counts: Counts): void {
+  passed += counts.passed
+  failed += counts.failed
+  summary.push(`${what}: ${String(counts.passed)} passed, ${String(counts.failed)} failed`)
 }
 
-// The suite waits most of its time, so it runs beside the unit tests; its output comes after theirs.
-const beside = runParts(!whole ? [] : long ? LONG_PARTS : [CONFORMANCE])
-count(`unit tests, ${String(files.length)} files`, await runUnits())
-if (whole && !long) {
-  await runParts([
-    ['coverage', 'node_modules/c8/bin/c8.js', 'report', '--config', 'scripts/c8.json'],
-  ])
+const units = { passed: 0, failed: 0 }
+const unitRuns = files.map((path) => () => runUnit(path))
+const partRuns = (!whole ? [] : long ? LONG_PARTS : [CONFORMANCE]).map(
+  (part) => () => runPart(part),
+)
+// What takes longest comes first, so that all lanes end at about the same time. There is one more of
+// them than there are processors, since much of this waits.
+const queue = long ? [...unitRuns, ...partRuns] : [...partRuns, ...unitRuns]
+const lane = async () => {
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    await next()
+  }
 }
-await beside
+rmSync(COVERAGE, { recursive: true, force: true })
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, lane))
+count(`unit tests, ${String(files.length)} files`, units)
+if (whole && !long) {
+  await runPart(['coverage', 'node_modules/c8/bin/c8.js', 'report', '--config', 'scripts/c8.json'])
+}
 console.log(`\n${[...summary, ...failures.map((name) => `FAILED: ${name}`)].join('\n')}`)
 console.log(`${String(passed)} passed, ${String(failed)} failed`)
 process.exitCode = failures.length === 0 ? 0 : 1
 
 // -- Unit tests ------------------------------------------------------------------------------
 
-/** Run the files, as many at a time as there are processors. */
-async function runUnits(): Promise<Outcome> {
-  rmSync(COVERAGE, { recursive: true, force: true })
-  const total = { passed: 0, failed: 0, details: '' }
-  const queue = [...files]
-  const work = async () => {
-    for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-      const start = performance.now()
-      const outcome = await runFile(path)
-      const seconds = ((performance.now() - start) / 1000).toFixed(1)
-      total.passed += outcome.passed
-      total.failed += outcome.failed
-      console.log(
-        `${outcome.failed === 0 ? 'ok    ' : 'FAILED'} ${path}  ${String(outcome.passed)} passed` +
-          `${outcome.failed === 0 ? '' : `, ${String(outcome.failed)} failed`}, ${seconds} s`,
-      )
-      if (outcome.failed > 0) {
-        failures.push(path)
-        console.log(outcome.details)
-      }
-    }
+/** Run one file, and say how it went. */
+async function runUnit(path: string): Promise<void> {
+  const start = performance.now()
+  const outcome = await runFile(path)
+  const seconds = ((performance.now() - start) / 1000).toFixed(1)
+  units.passed += outcome.passed
+  units.failed += outcome.failed
+  console.log(
+    `${outcome.failed === 0 ? 'ok    ' : 'FAILED'} ${path}  ${String(outcome.passed)} passed` +
+      `${outcome.failed === 0 ? '' : `, ${String(outcome.failed)} failed`}, ${seconds} s`,
+  )
+  if (outcome.failed > 0) {
+    failures.push(path)
+    console.log(outcome.details)
   }
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
-  return total
 }
 
-/** Run one file, and count what it prints. */
-async function runFile(path: string): Promise<Outcome> {
+/** Run one file, count what it prints, and find in it what to show of a failure. */
+async function runFile(path: string): Promise<Counts & { readonly details: string }> {
   const program = join('dist', path.replace(/\.ts$/, '.js'))
   const { status, output } = await run(['--enable-source-maps', program], {
     env: {
@@ -161,22 +160,16 @@ function failuresIn(output: string): string {
 
 // -- Processes -------------------------------------------------------------------------------
 
-/** Run parts, one after the other; one that does not count what it tries counts as one. */
-async function runParts(parts: readonly Part[]): Promise<void> {
-  for (const [name, ...command] of parts) {
-    const { status, output } = await run(command)
-    console.log(`\n== ${name}\n${output.trimEnd()}\n`)
-    const counts = [...output.matchAll(/^conformance of .*: (\d+) passed, (\d+) failed/gm)]
-    const sum = (index: 1 | 2) => counts.reduce((total, match) => total + Number(match[index]), 0)
-    const wrong = sum(2) > 0 || status === 0 ? sum(2) : 1
-    count(name, {
-      passed: counts.length > 0 ? sum(1) : 1 - wrong,
-      failed: wrong,
-      details: '',
-    })
-    if (status !== 0) {
-      failures.push(name)
-    }
+/** Run a part; one that does not count what it tries counts as one. */
+async function runPart([name, ...command]: Part): Promise<void> {
+  const { status, output } = await run(command)
+  console.log(`\n== ${name}\n${output.trimEnd()}\n`)
+  const counts = [...output.matchAll(/^conformance of .*: (\d+) passed, (\d+) failed/gm)]
+  const sum = (index: 1 | 2) => counts.reduce((total, match) => total + Number(match[index]), 0)
+  const wrong = sum(2) > 0 || status === 0 ? sum(2) : 1
+  count(name, { passed: counts.length > 0 ? sum(1) : 1 - wrong, failed: wrong })
+  if (status !== 0) {
+    failures.push(name)
   }
 }
 
