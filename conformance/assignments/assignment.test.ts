@@ -229,6 +229,21 @@ t.test('FileStage makes what a setup says', async (t) => {
   t.throws(() => readFileSync(join(root, 'link')), { code: 'ENOENT' })
 })
 
+t.test('FileStage asks a program to end, where that can be done', async (t) => {
+  const root = folder(t)
+  const stageOf = (app?: { sigterm?(): Promise<boolean> }) => new FileStage(root, 1, undefined, app)
+  const [willing, deaf] = [true, false].map((ends) =>
+    stageOf({ sigterm: () => Promise.resolve(ends) }),
+  ) as [FileStage, FileStage]
+  await willing.sigterm()()
+  await deaf.sigterm()()
+  t.same([willing.ends, willing.findings], [true, []])
+  t.match(deaf.findings, [{ flaw: 'after SIGTERM, the program still takes connections' }])
+  // A page is read without a program; a server that somebody else has started cannot be asked.
+  stageOf().sigterm()
+  t.throws(() => stageOf({}).sigterm(), { name: 'CannotMake', message: /cannot send .* SIGTERM$/ })
+})
+
 t.test('FileStage sees what there is afterwards', async (t) => {
   const root = folder(t)
   const stage = new FileStage(root, 1)

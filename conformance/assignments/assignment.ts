@@ -35,6 +35,7 @@ import { parseTurns } from '../judge/turns.ts'
 import type { RuleExchange } from '../judge/turns.ts'
 import { fillWords } from '../judge/words.ts'
 import { ASSIGNMENTS, SOLUTIONS } from '../paths.ts'
+import type { RunningApp } from '../targets/target.ts'
 import { FileStage } from './stage.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -79,6 +80,8 @@ export interface Scene {
   readonly root: string
   /** The server behind it, if it is a proxy. */
   readonly upstream?: Upstream | undefined
+  /** Itself. */
+  readonly app?: Pick<RunningApp, 'sigterm'>
 }
 
 /** A case of an assignment. */
@@ -324,8 +327,8 @@ function parseCase(
       `"waive" gives a reason for each rule: ${Object.keys(RULES).join(', ')}`,
     )
   }
-  const play = ({ authority, root, upstream }: Scene): Play => {
-    const stage = new FileStage(root, about.seed, upstream)
+  const play = ({ authority, root, upstream, app }: Scene): Play => {
+    const stage = new FileStage(root, about.seed, upstream, app)
     const facts = { authority, path: '/', body: '', post: undefined }
     const whole = [...about.setup, ...fences]
     return { exchange: parseTurns(whole, page, place, facts, stage), stage }

@@ -32,10 +32,14 @@ import type { Allowance, Assignment } from './assignment.ts'
 /** The most memory that a submission's own objects may take, in MiB. */
 const HEAP = 256
 
-/** Ends the group when the grader has ended, and bounds the processor time, in seconds. */
+/**
+ * Bounds the processor time, in seconds, and sends on the signals that are named on its input. When that ends,
+ * the grader has ended, and so must the group.
+ */
 const SHELL = `ulimit -t 120; ulimit -c 0; exec 3<&0
-(cat <&3; kill -9 0) >/dev/null 2>&1 &
-"$@" 3<&- </dev/null
+"$@" 3<&- </dev/null & node=$!
+(while read -r signal <&3; do kill -s "$signal" $node; done; kill -9 0) >/dev/null 2>&1 &
+wait $node
 exit $?`
 
 /** A folder for one submission. */
@@ -96,9 +100,12 @@ export class Box {
       join(this.folder, 'host.js'),
     ]
     const command = [...node, main, app, server, this.root, secret, String(port)]
+    // Windows has neither the shell nor the signals.
+    const relays = process.platform !== 'win32'
     return startProgram({
       name,
-      command: process.platform === 'win32' ? command : ['/bin/sh', '-c', SHELL, 'sh', ...command],
+      command: relays ? ['/bin/sh', '-c', SHELL, 'sh', ...command] : command,
+      relays,
       secret,
       env,
     })

@@ -12,6 +12,9 @@ import type { Assignment, Entry } from './assignment.ts'
 import type { Report } from './report.ts'
 import { gradeFile, gradeTarget } from './submit.ts'
 import { textOf } from './text.ts'
+import { variantsOf } from './prove.ts'
+import { vary } from './variants.ts'
+import type { WrongVariant } from './variants.ts'
 
 const HELLO = findAssignment('01') as Entry
 const SOLUTION = readFileSync(join(SOLUTIONS, HELLO.name, 'solution.ts'), 'utf8')
@@ -235,6 +238,27 @@ t.test(
 t.test('what hangs is ended', async (t) => {
   const { cases } = await grade(t, handler('for (;;);'))
   t.match(cases[0], { passed: false, findings: [{ flaw: /^there is no response: time-out/ }] })
+})
+
+t.test('a program that is asked to end must do so, once its responses are whole', async (t) => {
+  const entry = findAssignment('13') as Entry
+  const whole = readAssignment(entry, 1)
+  const assignment = { ...whole, cases: whole.cases.filter(({ id }) => id === 'many/shutdown') }
+  const solution = readFileSync(join(SOLUTIONS, entry.name, 'solution.ts'), 'utf8')
+  const { wrong } = await variantsOf(entry)
+  const cut = 'connection "a": the chunks are broken, or not ended (RFC 9112 §7.1)'
+  const end = 'after SIGTERM, your program'
+  for (const [id, flaws] of [
+    ['only-the-loop', ['after SIGTERM, the program still takes connections']],
+    ['ends-with-1', [`${end} ends with status 1; expected: status 0`]],
+    ['no-handler', [cut, `${end} ends with SIGTERM; expected: status 0`]],
+  ] as const) {
+    const file = join(folder(t), 'mine.ts')
+    writeFileSync(file, vary(solution, wrong.find((one) => one.id === id) as WrongVariant))
+    const { cases } = await gradeFile(assignment, file, { seed: 1 })
+    const found = cases[0]?.findings.map(({ flaw }) => flaw) ?? []
+    t.same(found, flaws, id)
+  }
 })
 
 t.test('a server in another language is graded, too', async (t) => {

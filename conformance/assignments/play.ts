@@ -52,6 +52,9 @@ const DOUBTED_TIMEOUTS = 2
 /** How long a submission is listened to after a case, in milliseconds: longer, if it has said nothing. */
 const AFTERWARDS = { right: 0, wrong: 100, silent: bounded(500) }
 
+/** How long one may take to end that has been asked to, in milliseconds. */
+const END_LIMIT = bounded(5000)
+
 /** How a case went. */
 export interface Played {
   readonly case: GradedCase
@@ -178,10 +181,12 @@ class Server {
     })
     let findings: readonly Finding[]
     let more: { outcome?: Outcome; exchange?: RuleExchange } = {}
+    let ends = false
     try {
-      const { exchange, stage } = one.play({ authority: authorityOf(app), root, upstream })
+      const { exchange, stage } = one.play({ authority: authorityOf(app), root, upstream, app })
       const outcome = await play(exchange, app, undefined, PATIENCE)
       findings = [...judge(one, exchange, outcome), ...stage.findings]
+      ends = stage.ends
       more = { outcome, exchange }
       if (findings.length === 0 && this.#thorough && !one.once) {
         findings = [
@@ -194,6 +199,10 @@ class Server {
         return { ...about(), passed: true, findings: [], skipped: error.message }
       }
       findings = [{ line: '', flaw: (error as Error).message }]
+    }
+    if (ends) {
+      findings = [...findings, ...(await this.#lookAtEnd(app, findings.length === 0))]
+      return { ...about(), ...more, passed: findings.length === 0, findings }
     }
     const silent = more.outcome?.received === ''
     const ended = await this.#lookAfter(
@@ -215,13 +224,28 @@ class Server {
     upstream?.reset()
     try {
       const app = (this.#app = await this.#subject.start())
-      const { exchange } = one.play({ authority: authorityOf(app), root, upstream })
+      const { exchange } = one.play({ authority: authorityOf(app), root, upstream, app })
       return await waitsForMore(exchange, app, PATIENCE)
     } catch {
       return undefined
     } finally {
       await this.stop()
     }
+  }
+
+  /** What is wrong with the end of a program that has been asked to end; it is waited for if all was right so far. */
+  async #lookAtEnd(app: RunningApp, right: boolean): Promise<Finding[]> {
+    const until = performance.now() + (right ? END_LIMIT : 0)
+    while (app.alive() && performance.now() < until) {
+      await sleep(20)
+    }
+    const ending = app.alive() ? undefined : await app.ending()
+    await this.stop()
+    if (ending === 'status 0' || (ending === undefined && !right)) {
+      return []
+    }
+    const how = ending === undefined ? 'does not end' : `ends with ${ending}`
+    return [{ line: '', flaw: `after SIGTERM, your program ${how}; expected: status 0` }]
   }
 
   /** Tell how it has ended, if it has; what is still busy is ended, too. */
@@ -257,7 +281,9 @@ function judge(one: GradedCase, exchange: RuleExchange, outcome: Outcome): Findi
       const requests = turns.flatMap((turn) => turn.requests)
       const { closed, ends } = line
       const { violations } = parseResponses(line.received, requests, { closed, ends })
-      broken.push(...violations.filter(({ rule }) => !(rule in one.waive)))
+      const about = exchange.turns.size === 1 ? '' : `connection "${name}": `
+      const kept = violations.filter(({ rule }) => !(rule in one.waive))
+      broken.push(...kept.map((violation) => ({ ...violation, flaw: about + violation.flaw })))
     }
   }
   if (verdict !== 'lost') {

@@ -19,6 +19,9 @@
  *   {{bytes:1:1000}}                        a thousand bytes, which differ for each seed
  * ````
  *
+ * `{{sigterm}}` in a request asks the program to end, and goes on when it takes no more connections; then its
+ * process must end with status 0.
+ *
  * What a proxy has behind it, `upstream` and `forwarded`, is in `upstream.ts`.
  *
  * A line ends with LF in a file, and the line end before the closing fence is not data.
@@ -40,6 +43,7 @@ import type { Stage } from '../judge/turns.ts'
 import { judgeBody, parseBody } from '../judge/values.ts'
 import type { ExpectedBody } from '../judge/values.ts'
 import type { Finding } from '../judge/verdict.ts'
+import type { RunningApp } from '../targets/target.ts'
 import { patiently } from '../patience.ts'
 import { parseForwarded, parseUpstream } from './upstream.ts'
 import type { Upstream } from './upstream.ts'
@@ -59,15 +63,22 @@ export class CannotMake extends Error {
 export class FileStage implements Stage {
   /** What is wrong with the files afterwards. */
   readonly findings: Finding[] = []
+  /** Whether the server has been asked to end, so that its process must. */
+  ends = false
   readonly #root: string
   readonly #seed: number
   readonly #upstream: Upstream | undefined
+  readonly #app: Pick<RunningApp, 'sigterm'> | undefined
   /** What the pages have put there so far, as ISO 8859-1 text. */
   readonly #files = new Map<string, string>()
 
-  /** @param upstream - the server behind a proxy, where there is one */
-  constructor(root: string, seed: number, upstream?: Upstream) {
+  /**
+   * @param upstream - the server behind a proxy, where there is one
+   * @param app - what the case is played on; left out where it is only read
+   */
+  constructor(root: string, seed: number, upstream?: Upstream, app?: Pick<RunningApp, 'sigterm'>) {
     this.#upstream = upstream
+    this.#app = app
     this.#root = root
     this.#seed = seed
   }
@@ -92,6 +103,19 @@ export class FileStage implements Stage {
       default: {
         const kinds = 'request, answer, response, setup, root, upstream or forwarded'
         throw new PageError(place, `a fence of a case is ${kinds}, and not "${fence.kind}"`)
+      }
+    }
+  }
+
+  sigterm(): () => Promise<void> {
+    const app = this.#app
+    if (app !== undefined && app.sigterm === undefined) {
+      throw new CannotMake('this machine cannot send the program SIGTERM')
+    }
+    return async () => {
+      this.ends = true
+      if ((await app?.sigterm?.()) === false) {
+        this.findings.push(flaw('after SIGTERM, the program still takes connections'))
       }
     }
   }

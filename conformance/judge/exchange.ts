@@ -195,14 +195,15 @@ export async function play(
         case 'pause':
           await sleep(action.ms)
           break
-        case 'wait-for':
-          waits.push(
-            await line.until(
-              (received) => received.includes(action.text),
-              action.ms ?? patience.missing,
-            ),
+        case 'wait-for': {
+          const there = await line.until(
+            (received) => received.includes(action.text),
+            action.ms ?? patience.missing,
           )
+          waits.push(there)
+          broken = !there && exchange.expectation.lost !== undefined
           break
+        }
         case 'wait-for-responses': {
           const expectation = expectationOf(name)
           const there = await line.until(

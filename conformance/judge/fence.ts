@@ -34,6 +34,7 @@ export interface Fence {
  *
  * @param readFile - gives the contents for `{{file:NAME}}`, as ISO 8859-1 text
  * @param own - holes that are filled by the time that they are sent
+ * @param sigterm - what `{{sigterm}}` does, where there is a process to send it to
  * @throws {@link PageError}
  */
 export function parseRequest(
@@ -41,6 +42,7 @@ export function parseRequest(
   place: string,
   readFile: (name: string) => string,
   own?: OwnHole,
+  sigterm?: () => () => void | Promise<void>,
 ): Action[] {
   const actions: Action[] = []
   let data: string[] = []
@@ -87,6 +89,15 @@ export function parseRequest(
         }
         actions.push({ do: name })
         break
+      case 'sigterm':
+        if (argument !== undefined || sigterm === undefined) {
+          throw new PageError(
+            place,
+            `"${line}" is for a case of an assignment, and has no argument`,
+          )
+        }
+        actions.push({ do: 'act', act: sigterm() })
+        break
       case 'line':
         actions.push({ do: 'line', name: lineName(line, argument, place) })
         break
@@ -111,7 +122,8 @@ export function parseRequest(
 }
 
 /** What stands on a line of its own in a request. */
-const DIRECTIVE = /^\{\{(pause|trickle|wait-for|half-close|leave|reset|new|line)(?::(.*))?\}\}$/
+const DIRECTIVE =
+  /^\{\{(pause|trickle|wait-for|half-close|leave|reset|new|line|sigterm)(?::(.*))?\}\}$/
 
 function lineName(line: string, name: string | undefined, place: string): string {
   if (!/^[a-z]+$/.test(name ?? '')) {

@@ -312,6 +312,10 @@ t.test('a broken page says where and why', async (t) => {
       'test.md:12: "{{reset:now}}" takes no argument; write {{reset}}',
     ],
     [
+      page(request('{{sigterm}}'), RESPONSE),
+      'test.md:12: "{{sigterm}}" is for a case of an assignment, and has no argument',
+    ],
+    [
       page(request('{{line:2}}'), RESPONSE),
       'test.md:12: "{{line:2}}" needs a name in lower-case letters, such as {{line:b}}',
     ],

@@ -31,6 +31,10 @@ class Quiet implements Stage {
     return () => void this.acts.push(kind)
   }
 
+  sigterm() {
+    return () => Promise.resolve(void this.acts.push('SIGTERM'))
+  }
+
   text(name: string) {
     return name === 'known' ? 'k' : undefined
   }
@@ -69,6 +73,25 @@ function response(body: string, ...fields: string[]): string {
 }
 
 const GET = (path: string) => fence('request', `GET ${path} HTTP/1.1`, '')
+
+t.test('a signal is sent while a request is under way', async (t) => {
+  const page =
+    fence('request', 'GET /b HTTP/1.1', '', '{{wait-for:begun}}', '{{sigterm}}', 'more\\') +
+    fence('answer', '200', '', 'begun ended')
+  const { said, stage } = await judge(t, page, (request, socket) => {
+    const ended = request === 'more'
+    socket.write(ended ? ' ended' : response('begun ended').replace(' ended', ''))
+  })
+  t.same([said, stage.acts], [['passed'], ['SIGTERM']])
+})
+
+t.test('a conversation ends when the client waits for something in vain', async (t) => {
+  const after = ['{{wait-for:begun}}', '{{wait-for:never}}', '{{sigterm}}', '{{wait-for:nor this}}']
+  const page = fence('request', 'GET /b HTTP/1.1', '', ...after) + fence('answer', '200')
+  const respond = (_: string, socket: Socket) => void socket.write(response('begun'))
+  const { said, stage } = await judge(t, page, respond, { ...PATIENCE, missing: 100 })
+  t.same([said, stage.acts], [['lost', 'the client waited for "never" in vain'], []])
+})
 
 t.test('what has come is sent again, and must come back', async (t) => {
   const page =

@@ -57,6 +57,8 @@ export interface Stage {
    * @throws {@link PageError} when there is no such fence.
    */
   act(fence: Fence, place: string): () => void | Promise<void>
+  /** What `{{sigterm}}` does: it asks the process of the server to end, and waits until it takes no more connections. */
+  sigterm(): () => Promise<void>
   /** What stands for the part of a file: `{{slice:FILE:A:B}}`, and what else is known beforehand. */
   text(name: string, place: string): string | undefined
 }
@@ -123,7 +125,13 @@ export function parseTurns(
     const at = `${page}:${String(fence.line)}`
     if (fence.kind === 'request') {
       waitForAll(at)
-      const request = parseRequest(fill(fence, facts), at, noFiles, ownAt(at))
+      const request = parseRequest(
+        fill(fence, facts),
+        at,
+        noFiles,
+        ownAt(at),
+        stage && (() => stage.sigterm()),
+      )
       const open = new Map<string, OpenTurn>()
       const anew = new Set<string>()
       for (const action of request) {
@@ -290,8 +298,9 @@ export function judgeRuleExchange(
   outcome: Outcome,
 ): Judged {
   if (outcome.waits.includes(false)) {
-    const text = actions.flatMap((action) => (action.do === 'wait-for' ? [action.text] : []))
-    const flaw = `the client waited for ${text.map(quote).join(', ')} in vain`
+    const texts = actions.flatMap((action) => (action.do === 'wait-for' ? [action.text] : []))
+    const missed = texts.filter((_, index) => outcome.waits[index] === false)
+    const flaw = `the client waited for ${missed.map(quote).join(', ')} in vain`
     return { verdict: 'lost', findings: [{ line: '', flaw }] }
   }
   const judged = [...turns].map(([line, list]) => {

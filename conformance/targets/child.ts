@@ -48,6 +48,8 @@ export interface Program {
   readonly port?: number
   /** What is not trusted: it has no environment but `env`, and the word that it is ready is a secret. */
   readonly secret?: string
+  /** Whether its input takes the names of signals, a line each, and it sends them on. */
+  readonly relays?: boolean
 }
 
 /** What is particular about the process of an app: a zone with summer time, or its protocol. */
@@ -58,7 +60,7 @@ export function particularsOf(app: string): { env: Record<string, string>; tls: 
 /** How long it may take until the end of a program that is gone is known, in milliseconds. */
 const END_MOMENT = patiently(500)
 
-/** How long a port may still take connections when its server has ended, in milliseconds. */
+/** How long a port may still take connections when its server has ended, or been asked to, in milliseconds. */
 const END_LIMIT = patiently(5000)
 
 const groups = new Set<number>()
@@ -113,14 +115,16 @@ export async function startProgram(program: Program): Promise<RunningApp> {
         await Promise.race([closed, sleep(END_MOMENT)])
         return alive() ? undefined : statusOf(child.exitCode, child.signalCode)
       },
+      ...(program.relays === true && {
+        sigterm() {
+          child.stdin?.write('TERM\n')
+          return refuses(port)
+        },
+      }),
       async stop() {
         await stop()
         // What it started may end a moment later.
-        const deadline = Date.now() + END_LIMIT
-        while ((await takesConnections(port)) && Date.now() < deadline) {
-          await sleep(20)
-        }
-        if (Date.now() >= deadline) {
+        if (!(await refuses(port))) {
           throw new Error(
             `${name} has ended, and port ${String(port)} still takes connections: ` +
               'the port is not its own, and another server was judged',
@@ -132,6 +136,18 @@ export async function startProgram(program: Program): Promise<RunningApp> {
     await stop()
     throw error
   }
+}
+
+/** Wait until a port takes no more connections; tell whether it came to that. */
+async function refuses(port: number): Promise<boolean> {
+  const deadline = Date.now() + END_LIMIT
+  while (await takesConnections(port)) {
+    if (Date.now() >= deadline) {
+      return false
+    }
+    await sleep(20)
+  }
+  return true
 }
 
 /** How many ports are tried, if somebody else is quicker each time. */

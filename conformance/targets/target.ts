@@ -58,6 +58,13 @@ export interface RunningApp {
    */
   ending(): Promise<string | undefined>
   /**
+   * Send its process, and no other of its group, SIGTERM; then wait until it takes no more connections.
+   * Left out where nobody can do that.
+   *
+   * @returns whether it came to that within a few seconds.
+   */
+  sigterm?(): Promise<boolean>
+  /**
    * End it, and wait until it has ended.
    *
    * @throws an Error when its port still takes connections: then it was never its own.
