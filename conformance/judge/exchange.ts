@@ -210,7 +210,8 @@ export async function play(
             (received) => expectation?.progress(received, action.count, line.ends) !== 'incomplete',
             missed === 0 ? patience.missing : patience.quiet,
           )
-          missed += there ? 0 : 1
+          // A body may end with the connection, and has then not been missed.
+          missed += there || line.closed ? 0 : 1
           line.settled = line.received.length
           broken = expectation?.lost?.(line, action.count) === true
           break

@@ -137,6 +137,19 @@ t.test('a conversation goes on over another connection if the server ends the fi
   t.equal(outcome.ends.length, 1)
 })
 
+t.test(
+  'a body that ends with its connection has not been missed, and the next one has as long',
+  async (t) => {
+    const bodies = ['one', 'two', 'three']
+    const page = bodies.map((body) => GET('/') + fence('answer', '200', '', body)).join('')
+    const { said } = await judge(t, page, (_, socket) => {
+      const response = `HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n${bodies.shift() ?? ''}`
+      setTimeout(() => socket.end(response), 5 * PATIENCE.quiet)
+    })
+    t.same(said, ['passed'])
+  },
+)
+
 t.test('after a 101, bytes come that are not HTTP', async (t) => {
   const page =
     GET('/') +
