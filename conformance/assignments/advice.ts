@@ -24,7 +24,9 @@ export function adviceOn({ findings, outcome, exchange, said }: Played): string 
   }
   const requests = [...exchange.turns.values()].flat().flatMap((turn) => turn.requests)
   const { responses } = parseResponses(outcome.received, requests, { closed: outcome.closed })
-  const method = requests[responses.findIndex(({ code }) => code === 501)]?.method
+  // Any other 501 is the program's own, as the starters' are.
+  const refused = responses.findIndex(({ reason }) => reason.startsWith('Unsupported method'))
+  const method = requests[refused]?.method
   return method === undefined ? undefined : `there is no method do_${method}()`
 }
 

@@ -95,13 +95,18 @@ t.test('a page that is wrong says where and why', async (t) => {
     ],
     [
       '"allow":["write"]',
+      '"env":{"NAME":1}',
+      'cases.md:1: "env" gives a text for each name of a variable',
+    ],
+    [
+      '"allow":["write"]',
       '"server":"fast"',
       'cases.md:1: "server" is one of async, plain, threads, module',
     ],
     [
       '"allow":["write"]',
       '"more":1',
-      'cases.md:1: "more" is not a known key; there are app, server, allow, starter',
+      'cases.md:1: "more" is not a known key; there are app, server, allow, env, starter',
     ],
     [
       '["trial/one"]',

@@ -61,6 +61,8 @@ export interface Assignment extends Entry {
   readonly app: string
   readonly server: ServerKind
   readonly allow: readonly Allowance[]
+  /** What is in the environment of the submission. */
+  readonly env: Readonly<Record<string, string>>
   /** The cases that the starter passes, as it is handed out. */
   readonly starter: readonly string[]
   readonly cases: readonly GradedCase[]
@@ -252,11 +254,11 @@ function introOf(text: string, page: string): Section {
   return intro
 }
 
-const HEAD_KEYS = ['app', 'server', 'allow', 'starter']
+const HEAD_KEYS = ['app', 'server', 'allow', 'env', 'starter']
 
 function parseHead(intro: Section, place: string) {
   const fields = readComment(intro, place, 'assignment={"app":...}')
-  const { app, server = 'async', allow = [] } = fields
+  const { app, server = 'async', allow = [], env = {} } = fields
   const unknown = Object.keys(fields).find((key) => !HEAD_KEYS.includes(key))
   if (unknown !== undefined) {
     throw new PageError(place, `"${unknown}" is not a known key; there are ${HEAD_KEYS.join(', ')}`)
@@ -270,10 +272,14 @@ function parseHead(intro: Section, place: string) {
   if (!Array.isArray(allow) || allow.some((one) => !ALLOWANCES.includes(one as Allowance))) {
     throw new PageError(place, `"allow" is a list of ${ALLOWANCES.join(', ')}`)
   }
+  if (!isRecordOfText(env)) {
+    throw new PageError(place, '"env" gives a text for each name of a variable')
+  }
   return {
     app,
     server: server as ServerKind,
     allow: allow as Allowance[],
+    env,
     starter: readStarter(intro, place),
   }
 }

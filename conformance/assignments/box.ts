@@ -9,8 +9,8 @@
  *          files/root/                                what it serves: the case's files
  * ```
  *
- * It may read the box, and nothing else: no page, no other submission. It has no environment, no
- * `process.kill()`, 256 MiB of heap and two minutes of processor time. The shell is its parent, so that
+ * It may read the box, and nothing else: no page, no other submission. It has no environment but what its
+ * pages give it, no `process.kill()`, 256 MiB of heap and two minutes of processor time. The shell is its parent, so that
  * it does not know the grader's; and if the grader is killed, the shell's input ends, and with it all of the group.
  *
  * This keeps a submission from ending the grader, by accident or for fun. It is no wall against an
@@ -20,8 +20,8 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync } from 'node:fs'
-import { rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -85,11 +85,16 @@ export class Box {
    * @param main - its JavaScript
    * @throws an Error with what it said, when it does not start.
    */
-  start(
+  async start(
     main: string,
-    { app, server, allow }: Pick<Assignment, 'app' | 'server' | 'allow'>,
+    { app, server, allow, env: own }: Pick<Assignment, 'app' | 'server' | 'allow' | 'env'>,
     { name, port = 0, env = {} }: { name: string; port?: number; env?: Record<string, string> },
   ): Promise<RunningApp> {
+    // Newer Nodes tell a child what is permitted in NODE_OPTIONS, where a space ends a path.
+    if (allow.includes('children') && this.folder.includes(' ')) {
+      const remedy = 'set TMPDIR, or on Windows TEMP, to a folder without one'
+      throw new Error(`There is a space in "${dirname(this.folder)}"; ${remedy}`)
+    }
     const secret = randomBytes(8).toString('hex')
     const node = [
       process.execPath,
@@ -107,7 +112,7 @@ export class Box {
       command: relays ? ['/bin/sh', '-c', SHELL, 'sh', ...command] : command,
       relays,
       secret,
-      env,
+      env: { ...own, ...env },
     })
   }
 
@@ -121,6 +126,8 @@ export class Box {
     return [
       known.has('--permission') ? '--permission' : '--experimental-permission',
       '--disable-warning=ExperimentalWarning',
+      // What is allowed here is allowed on purpose.
+      '--disable-warning=SecurityWarning',
       // Newer Nodes ask for that, too.
       ...(known.has('--allow-net') ? ['--allow-net'] : []),
       `--allow-fs-read=${this.folder}`,
@@ -136,7 +143,11 @@ function endStragglers(folder: string): void {
   }
   for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
     try {
-      if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) {
+      const [cwd, command] = [
+        readlinkSync(`/proc/${pid}/cwd`),
+        readFileSync(`/proc/${pid}/cmdline`),
+      ]
+      if (cwd.startsWith(folder) || command.includes(folder)) {
         process.kill(Number(pid), 'SIGKILL')
       }
     } catch {

@@ -226,6 +226,11 @@ t.test(
     for (let n = 0; n < 50; n++) {
       spawn('/bin/sleep', ['${mark}'], { detached: n % 2 === 0, stdio: 'ignore' })
     }
+    // As a script of CGI may be started: it runs a file of the box, and may be anywhere.
+    const script = process.argv[1].replace('host.js', 'script.mjs')
+    spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', script, '${mark}'], {
+      cwd: '/', detached: true, env: {}, stdio: 'ignore',
+    })
     this.sendError(500)`
     writeFileSync(file, handler(spawning))
     const assignment: Assignment = { ...few(1), allow: ['children'] }
@@ -234,6 +239,31 @@ t.test(
     t.same(await processes(mark), [])
   },
 )
+
+t.test('what a page gives, and nothing else, is in the environment', async (t) => {
+  const file = join(folder(t), 'env.ts')
+  const body =
+    "const { PAGE, HOME } = process.env; console.log('env', PAGE, HOME); this.sendError(500)"
+  writeFileSync(file, handler(body))
+  const report = await gradeFile({ ...few(1), env: { PAGE: 'given' } }, file, { seed: 1 })
+  t.match(report.cases[0]?.printed, [{ line: 'env given undefined' }])
+})
+
+t.test('a space in the path of the box is an error where there are children', async (t) => {
+  const place = join(folder(t), 'a b')
+  mkdirSync(place)
+  const file = join(place, 'mine.ts')
+  writeFileSync(file, handler('this.sendError(500)'))
+  const name = process.platform === 'win32' ? 'TEMP' : 'TMPDIR'
+  const before = tmpdir()
+  process.env[name] = place
+  t.teardown(() => {
+    process.env[name] = before
+  })
+  const report = await gradeFile({ ...few(1), allow: ['children'] }, file, { seed: 1 })
+  t.match(report.problem, /^There is a space in ".*a b"; set TMPDIR, or on Windows TEMP, to/)
+  t.same(readdirSync(place), ['mine.ts'], 'no box is left')
+})
 
 t.test('what hangs is ended', async (t) => {
   const { cases } = await grade(t, handler('for (;;);'))
