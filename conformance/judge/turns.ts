@@ -297,17 +297,25 @@ export function judgeRuleExchange(
   { turns, actions, saved }: RuleExchange,
   outcome: Outcome,
 ): Judged {
+  const about = (name: string) => (turns.size === 1 ? '' : `connection "${name}": `)
   if (outcome.waits.includes(false)) {
-    const texts = actions.flatMap((action) => (action.do === 'wait-for' ? [action.text] : []))
-    const missed = texts.filter((_, index) => outcome.waits[index] === false)
-    const flaw = `the client waited for ${missed.map(quote).join(', ')} in vain`
-    return { verdict: 'lost', findings: [{ line: '', flaw }] }
+    let name = FIRST_LINE
+    const waits = actions.flatMap((action) => {
+      name = action.do === 'line' ? action.name : name
+      return action.do === 'wait-for' ? [{ name, text: action.text }] : []
+    })
+    const findings = waits
+      .filter((_, index) => outcome.waits[index] === false)
+      .map(({ name, text }) => {
+        const flaw = `${about(name)}the client waited for ${quote(text)} in vain`
+        return { line: '', flaw }
+      })
+    return { verdict: 'lost', findings }
   }
   const judged = [...turns].map(([line, list]) => {
     const here = line === FIRST_LINE ? outcome : outcome.beside.get(line)
     const { verdict, findings } = judgeTurns(list, here ?? outcome, saved)
-    const about = turns.size === 1 ? '' : `connection "${line}": `
-    return { verdict, findings: findings.map((one) => ({ ...one, flaw: about + one.flaw })) }
+    return { verdict, findings: findings.map((one) => ({ ...one, flaw: about(line) + one.flaw })) }
   })
   const worst = (verdict: Judged['verdict']) => judged.find((one) => one.verdict === verdict)
   return worst('lost') ?? worst('allowed') ?? { verdict: 'passed', findings: [] }
