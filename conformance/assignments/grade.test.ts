@@ -249,6 +249,21 @@ t.test('what a page gives, and nothing else, is in the environment', async (t) =
   t.match(report.cases[0]?.printed, [{ line: 'env given undefined' }])
 })
 
+t.test('what Node says of the permissions of the box is not printed', async (t) => {
+  const lines = [
+    '(node:7) [PERM0002] SecurityWarning: The flag --allow-child-process must be used with extreme caution.',
+    '(Use `node --trace-warnings ...` to show where the warning was created)',
+    '(node:7) ExperimentalWarning: The flag --allow-net is under experimental phase.',
+    '(node:7) Warning: mine',
+  ]
+  const body = `console.log(${JSON.stringify(lines.join('\n'))}); this.sendError(500)`
+  const report = await grade(t, handler(body))
+  t.same(
+    report.cases[0]?.printed.filter(({ line }) => line.startsWith('(')).map(({ line }) => line),
+    ['(node:7) Warning: mine'],
+  )
+})
+
 t.test('a space in the path of the box is an error where there are children', async (t) => {
   const place = join(folder(t), 'a b')
   mkdirSync(place)

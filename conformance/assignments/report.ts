@@ -94,6 +94,10 @@ export function makeReport(
   }
 }
 
+/** What Node says of the box's permissions in a program that a submission has started, which inherits them. */
+const OF_THE_BOX =
+  /^\(node:[0-9]+\) (?:\[\w+\] )?(?:Security|Experimental)Warning: The flag --allow-|^\(Use `node --trace-warn/
+
 function describe(played: Played): ReportedCase {
   const { passed, findings, said, outcome, exchange, again, advice, skipped, milliseconds } = played
   const first = exchange?.actions.find((action) => action.do === 'send')
@@ -107,7 +111,7 @@ function describe(played: Played): ReportedCase {
     // Where a rule and the page find the same, once is enough.
     findings,
     ...(error !== undefined && where !== undefined && { threw: { error, where } }),
-    printed: linesOf(said).filter(({ line }) => line !== ''),
+    printed: linesOf(said).filter(({ line }) => line !== '' && !OF_THE_BOX.test(line)),
     ...(again === true && { again }),
     ...(advice !== undefined && { advice }),
     ...(curl !== undefined && { curl }),

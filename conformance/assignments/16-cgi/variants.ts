@@ -15,6 +15,30 @@ const SEND = `      this.sendFields(fields)
 const CHUNKED = '      this.endHeadersChunked()\n'
 const NO_BODY =
   "      if (this.command === 'HEAD') {\n        this.wfile.encode = () => Buffer.of()\n      }\n"
+const OUTPUT = `async function* outputOf(child: Child): AsyncGenerator<Buffer, void, undefined> {
+  const exit = once(child, 'exit').catch(() => [null])
+  const giveUp = () => {
+    child.stdout.destroy(new ScriptError('The script took too long', 504))
+    // SIGTERM may be ignored.
+    child.kill('SIGKILL')
+  }
+  let timer = setTimeout(giveUp, SILENCE)
+  try {
+    for await (const piece of child.stdout as AsyncIterable<Buffer>) {
+      clearTimeout(timer)
+      yield piece
+      timer = setTimeout(giveUp, SILENCE)
+    }
+    const [code] = (await exit) as (number | null)[]
+    if (code !== 0) {
+      throw new ScriptError(\`The script has ended with the status \${String(code)}\`)
+    }
+  } finally {
+    clearTimeout(timer)
+    child.kill('SIGKILL')
+  }
+}
+`
 const LENGTH = "const length = this.command === 'POST' ? headers.get('Content-Length', '0') : '0'"
 const SIGKILL: readonly [Edit, Edit] = [
   ["    // SIGTERM may be ignored.\n    child.kill('SIGKILL')\n", '    child.kill()\n'],
@@ -402,6 +426,37 @@ export const variants: Variants = {
         ],
         ['{ name, info }: Script)', '{ name, info }: Script, body?: Buffer)'],
         [LENGTH, LENGTH.replace('= this', '= body !== undefined ? String(body.length) : this')],
+      ],
+    },
+    {
+      id: 'all-at-once',
+      edits: [
+        [
+          "import { spawn } from 'node:child_process'",
+          "import { spawnSync } from 'node:child_process'",
+        ],
+        [
+          `const child = ${SPAWN}`,
+          `const length = this.command === 'POST' ? Number(this.headers.get('Content-Length', 0)) : 0
+    const { stdout, status } = spawnSync(process.execPath, [script.file], {
+      input: await this.rfile.read(length),
+      timeout: SILENCE,
+      killSignal: 'SIGKILL',
+      maxBuffer: 16 * 1024 * 1024,`,
+        ],
+        [`    // It need not read the body.\n    ${FEED}.catch(() => {})\n`, ''],
+        ['outputOf(child)\n', 'outputOf(stdout, status)\n'],
+        [
+          OUTPUT,
+          `async function* outputOf(stdout: Buffer, status: number | null): AsyncGenerator<Buffer, void, undefined> {
+  await Promise.resolve()
+  if (status !== 0) {
+    throw new ScriptError('The script has failed', status === null ? 504 : 502)
+  }
+  yield stdout
+}
+`,
+        ],
       ],
     },
     {
