@@ -4,6 +4,7 @@
  * ```text
  *   one process     --- case --- case --- case ...      the files are made anew for each
  *   a fresh one     --- what was lost, once more; what is otherwise then, is told
+ *   then            --- the hidden cases, in the same way
  *
  *   hung, or ended: the next case gets a fresh process
  * ```
@@ -88,7 +89,10 @@ export interface Subject {
   start(): Promise<RunningApp>
 }
 
-/** Play cases, one after the other. */
+/**
+ * Play cases, one after the other: hidden ones when the others have been played for the last time. What a program
+ * prints is shown with those, and it may remember what it has been asked.
+ */
 export async function playCases(
   cases: readonly GradedCase[],
   subject: Subject,
@@ -96,36 +100,51 @@ export async function playCases(
 ): Promise<Played[]> {
   const until = performance.now() + ASSIGNMENT_LIMIT
   const server = new Server(subject, thorough)
-  const hung = ({ outcome }: Played) => (outcome?.late ?? 0) > 0
-  const results: Played[] = []
   try {
-    for (const one of cases) {
-      const flaw = `not played: all cases together may take ${String(ASSIGNMENT_LIMIT / 1000)} s`
-      results.push(performance.now() > until ? lost(one, flaw) : await server.play(one, one.fresh))
-    }
-    await server.stop()
-    let timeouts = 0
-    for (const [at, first] of results.entries()) {
-      const believed = hung(first) && timeouts >= DOUBTED_TIMEOUTS
-      if (first.passed || believed || performance.now() > until) {
-        continue
-      }
-      const second = await server.play(first.case, first.case.fresh)
-      timeouts += hung(second) ? 1 : 0
-      results[at] = second.passed ? { ...first, again: true } : second
-    }
-    for (const [at, result] of results.entries()) {
-      const silent = result.outcome?.received === '' && hung(result)
-      const advice = result.passed
-        ? undefined
-        : silent && performance.now() < until
-          ? await server.asks(result.case)
-          : adviceOn(result)
-      results[at] = { ...result, ...(advice !== undefined && { advice }) }
-    }
+    const shown = cases.filter(({ hidden }) => !hidden)
+    const hidden = cases.filter((one) => one.hidden)
+    return [...(await playTwice(shown, server, until)), ...(await playTwice(hidden, server, until))]
   } finally {
     await server.stop()
   }
+}
+
+/** Play cases, and those that are lost once more. */
+async function playTwice(
+  cases: readonly GradedCase[],
+  server: Server,
+  until: number,
+): Promise<Played[]> {
+  const hung = ({ outcome }: Played) => (outcome?.late ?? 0) > 0
+  const results: Played[] = []
+  for (const one of cases) {
+    const flaw = `not played: all cases together may take ${String(ASSIGNMENT_LIMIT / 1000)} s`
+    results.push(performance.now() > until ? lost(one, flaw) : await server.play(one, one.fresh))
+  }
+  if (results.every(({ passed }) => passed)) {
+    return results
+  }
+  await server.stop()
+  let timeouts = 0
+  for (const [at, first] of results.entries()) {
+    const believed = hung(first) && timeouts >= DOUBTED_TIMEOUTS
+    if (first.passed || believed || performance.now() > until) {
+      continue
+    }
+    const second = await server.play(first.case, first.case.fresh)
+    timeouts += hung(second) ? 1 : 0
+    results[at] = second.passed ? { ...first, again: true } : second
+  }
+  for (const [at, result] of results.entries()) {
+    const silent = result.outcome?.received === '' && hung(result)
+    const advice = result.passed
+      ? undefined
+      : silent && performance.now() < until
+        ? await server.asks(result.case)
+        : adviceOn(result)
+    results[at] = { ...result, ...(advice !== undefined && { advice }) }
+  }
+  await server.stop()
   return results
 }
 
