@@ -91,12 +91,14 @@ export class Copy {
    *
    * @param ids - the cases, of pages or recordings
    * @param limit - how long it may take, in milliseconds
+   * @param flags - what else the suite is told
    */
-  async run(ids: readonly string[], limit: number): Promise<Run> {
+  async run(ids: readonly string[], limit: number, flags: readonly string[] = []): Promise<Run> {
     const only = ids.flatMap((id) => ['--only', id])
     const recordings = ids.some((id) => id.startsWith('cpython-')) ? [] : ['--recordings', 'none']
     const program = join(this.top, 'dist/conformance/run/main.js')
-    const child = spawn(process.execPath, [program, ...recordings, ...only, '--verbose'], {
+    const args = [program, ...recordings, ...only, '--verbose', ...flags]
+    const child = spawn(process.execPath, args, {
       cwd: this.top,
       stdio: ['ignore', 'pipe', 'pipe'],
       // Whatever an aborted run leaves behind goes with the copy.

@@ -72,6 +72,19 @@ t.test(
   },
 )
 
+t.test('a server that takes no more connections is an error of the request', async (t) => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  const asking = askStrictly(
+    plain('GET / HTTP/1.1\r\nHost: a\r\n\r\n'),
+    { host: '127.0.0.1', port },
+    '',
+  )
+  await t.rejects(asking, { code: 'ECONNREFUSED' })
+})
+
 t.test('plainRequest() is undefined where more or less than one response is due', async (t) => {
   const none = [
     'GET / HTTP/1.1\r\nHost: a\r\n',

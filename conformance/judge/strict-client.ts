@@ -61,8 +61,9 @@ export async function askStrictly(
     headersTimeout: PATIENCE.whole,
     connect(options, callback) {
       connector(options, (...result) => {
-        const [, socket] = result
-        if (socket !== null) {
+        const [error, socket] = result
+        // When there is an error, undici leaves the socket undefined, whatever its types say.
+        if (error === null) {
           clientPort = socket.localPort ?? 0
           sendInstead(socket, request.bytes)
         }

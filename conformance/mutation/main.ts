@@ -256,7 +256,13 @@ async function attempt(
     for (const batch of batches) {
       // Each case that fails may take five seconds and more, so a mutant that takes so long has
       // failed many of them, or hangs.
-      const run = await copy.run(batch, 30_000 + 4 * pace * batch.length)
+      const limit = 30_000 + 4 * pace * batch.length
+      let run = await copy.run(batch, limit, ['--bail'])
+      if (run.failed.length > 0) {
+        // The first failure ends a run before anybody has looked again.
+        run = await copy.run(run.failed, limit)
+        run = run.failed.length > 0 ? run : await copy.run(batch, limit)
+      }
       if (run.hung) {
         return 'no end within the limit'
       }

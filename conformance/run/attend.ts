@@ -65,7 +65,7 @@ export async function attend<One>(
   return { conducted: { verdict, findings: [{ line: '', flaw }], ...about }, state }
 }
 
-/** Give up on a case when the time of the run is over. */
+/** Give up on a case when the run is over. */
 async function inTime<Value>(value: Promise<Value>, over: AbortSignal | undefined): Promise<Value> {
   if (over === undefined) {
     return value
@@ -73,7 +73,7 @@ async function inTime<Value>(value: Promise<Value>, over: AbortSignal | undefine
   let end = () => {}
   const ended = new Promise<never>((_, reject) => {
     end = () => {
-      reject(new Error('not judged: the time of the run is over'))
+      reject(new Error(`not judged: ${(over.reason as Error).message}`))
     }
   })
   over.addEventListener('abort', end)

@@ -66,7 +66,7 @@ export interface Plan<One> {
   readonly root: string
   /** How many servers run side by side, if the target allows it. */
   readonly lanes?: number
-  /** Aborted when the time of the run is over. */
+  /** Aborted when the run is over early; the reason says why. */
   readonly over?: AbortSignal | undefined
   appOf(one: One): string
   topicOf(one: One): string
@@ -197,7 +197,7 @@ function reasonNotToRun(
   hangs: ReadonlyMap<string, number>,
 ): string | undefined {
   if (over?.aborted === true) {
-    return 'the time of the run is over'
+    return (over.reason as Error).message
   }
   return (hangs.get(app) ?? 0) >= PATIENCE_WITH_HANGING
     ? `"${app}" has hung ${String(PATIENCE_WITH_HANGING)} times`

@@ -105,6 +105,14 @@ t.test('--timeout ends the run, and what was not judged is not passed', async (t
   t.match(run.stdout, /: 0 passed, 0 failed, 1 not judged\n$/)
 })
 
+t.test('--bail ends the run with the first case that is not as expected', async (t) => {
+  const wrong = server({ serve: "socket.end('HTTP/1.0 200 OK\\r\\n\\r\\n')" })
+  const run = await judge(t, wrong, { args: ['--bail'], only: ['errors/'] })
+  t.equal(run.status, 1, run.stdout + run.stderr)
+  t.match(run.stdout, /^The run ends with the first failure$/m)
+  t.match(run.stdout, /: 0 passed, [12] failed, [12] not judged, [0-9]+ skipped\n$/)
+})
+
 // -- JUnit and the terminal ------------------------------------------------------------------
 
 const about = { target: 'a <server>', profile: 'http.server', seed: 1, shard: '1/1', command: '' }

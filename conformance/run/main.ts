@@ -31,7 +31,7 @@ import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
 import { withAgain } from '../recordings/with-field.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
-import { describe, exitStatus, grouped, skipped, table, totals, visible } from './report.ts'
+import { describe, exitStatus, grouped, isLoud, skipped, table, totals, visible } from './report.ts'
 import { judgeByRules } from './rfc.ts'
 import { sentBytes, serveForRepro } from './repro.ts'
 import { runPages, runRecordings } from './run.ts'
@@ -161,13 +161,14 @@ async function judge(flags: Flags): Promise<number> {
 }
 
 /** A flag that would do nothing must not look as if it did. */
-function refuseForRules({ cases, require, deviations, shard, timeout, seed }: Flags): void {
+function refuseForRules({ cases, require, deviations, shard, timeout, bail, seed }: Flags): void {
   const given = {
     cases: cases.length > 0,
     require: require.length > 0,
     deviations: deviations !== undefined,
     shard: shard.of > 1,
     timeout: timeout !== undefined,
+    bail,
     seed: seed !== 1,
   }
   for (const [flag, isGiven] of Object.entries(given)) {
@@ -205,7 +206,7 @@ async function run(
   setMaxListeners(0, over.signal)
   const timer = setTimeout(
     () => {
-      over.abort()
+      over.abort(new Error(`the time of the run is over: ${String(flags.timeout)} s`))
     },
     (flags.timeout ?? 2 ** 31 / 1000 - 1) * 1000,
   )
@@ -216,6 +217,9 @@ async function run(
     over: over.signal,
     told: (result: Result) => {
       progress.told(result)
+      if (flags.bail && isLoud(result)) {
+        over.abort(new Error('the run ends with the first failure'))
+      }
     },
   }
   const { target, recorded } = chosen
@@ -241,7 +245,7 @@ async function run(
       ...[...target.apps]
         .filter((app) => target.deviations === undefined && !about.known.has(app))
         .map((app) => unknownApp(app, about.known)),
-      ...(late ? [`The time of the run is over: ${String(flags.timeout)} s`] : []),
+      ...(late ? [sentence((over.signal.reason as Error).message)] : []),
       ...(missing === undefined ? [] : [missing]),
     ],
   })
@@ -250,6 +254,10 @@ async function run(
     process.stdout.write('', () => process.exit(exit))
   }
   return exit
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function replay({ recorded }: Chosen, cases: readonly ReplayCase[], settings: Settings) {

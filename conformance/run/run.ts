@@ -30,7 +30,7 @@ export interface Settings {
   readonly deviations: Deviations
   /** Whether each request is sent again, cut in two at every byte. */
   readonly scan?: boolean
-  /** Aborted when the time of the run is over. */
+  /** Aborted when the run is over early; the reason says why. */
   readonly over?: AbortSignal
   /** Is told of each result as it comes. */
   readonly told?: (result: Result) => void
