@@ -61,7 +61,12 @@ const REPORT: Report = {
   ],
 }
 
-const BROKEN: Report = { ...REPORT, problem: 'ada.ts:3:5: No such thing' }
+/** As it is where nothing could be played. */
+const BROKEN: Report = {
+  ...REPORT,
+  problem: 'ada.ts:3:5: No such thing',
+  cases: REPORT.cases.map((one) => ({ ...one, passed: false, points: 0 })),
+}
 
 const FAILURE = [
   'not ok hello/two   3 points, rfc:9110#9.3.1',
@@ -297,6 +302,30 @@ t.test('as TAP', async (t) => {
   )
 })
 
+t.test('why nothing could be played is said once in full, in TAP and in JUnit, too', async (t) => {
+  const fault = 'ada.ts:3:5  TS2551  No <such> thing.'
+  const problem = 'ada.ts:3:5: No such thing'
+  t.match(format('tap', BROKEN).split('\n'), [
+    'TAP version 14',
+    '1..4',
+    'not ok 1 - hello/one',
+    '  ---',
+    '  points: 0',
+    '  of: 2',
+    `  message: ${JSON.stringify(`${fault}\n\n${problem}`)}`,
+    '  ...',
+    'not ok 2 - hello/two',
+    '  ---',
+    '  points: 0',
+    '  of: 3',
+    `  message: ${JSON.stringify(problem)}`,
+  ])
+  t.match(
+    format('junit', BROKEN),
+    `>${fault.replace('<', '&lt;').replace('>', '&gt;')}\n\n${problem}</failure>`,
+  )
+})
+
 t.test('as CSV', async (t) => {
   t.equal(
     csvOf([
@@ -314,11 +343,11 @@ t.test('as JUnit', async (t) => {
     format('junit'),
     [
       '<?xml version="1.0" encoding="UTF-8"?>',
-      '<testsuites tests="4" failures="2" errors="0" skipped="0">',
-      '  <testsuite name="01-hello" tests="4" failures="2" errors="0" skipped="0">',
+      '<testsuites tests="4" failures="2" errors="0" skipped="1">',
+      '  <testsuite name="01-hello" tests="4" failures="2" errors="0" skipped="1">',
       '    <testcase classname="01-hello" name="hello/one"/>',
       `    <testcase classname="01-hello" name="hello/two"><failure message="0 of 3 points">${FAILURE.replace('&', '&amp;')}</failure></testcase>`,
-      '    <testcase classname="01-hello" name="hello/link"/>',
+      '    <testcase classname="01-hello" name="hello/link"><skipped message="this machine cannot make a FIFO"/></testcase>',
       '    <testcase classname="01-hello" name="hidden"><failure message="1 of 3 points"></failure></testcase>',
       '  </testsuite>',
       '</testsuites>\n',

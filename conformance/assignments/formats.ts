@@ -1,14 +1,15 @@
 /**
  * A report in the forms that platforms import: pure functions, one for each.
  *
- * Hidden cases are one row everywhere, so that nobody learns what they are from a platform.
+ * Hidden cases are one row in all that a student may see, so that nobody learns what they are from a platform. CSV
+ * and JSON are for a teacher's books, and name them.
  *
  * @module
  */
 
 import { xml } from '../run/machine.ts'
 import type { Report, ReportedCase } from './report.ts'
-import { textOf } from './text.ts'
+import { faultsOf, textOf } from './text.ts'
 
 /** What makes a text of a report. */
 export type Format = (report: Report) => string
@@ -28,15 +29,11 @@ const WISHES = { all: true, hint: 0, reveal: false }
 function rowsOf(report: Report): Row[] {
   const rows: Row[] = report.cases
     .filter(({ hidden }) => !hidden)
-    .map((one) => ({
+    .map((one, index) => ({
       name: one.id,
       points: one.points,
       of: one.of,
-      text:
-        report.problem ??
-        (one.passed
-          ? ''
-          : (textOf({ ...report, faults: [], cases: [one] }, WISHES).split('\n\n')[0] ?? '')),
+      text: textOfRow(report, one, index === 0),
       shown: one,
     }))
   const hidden = report.cases.filter((one) => one.hidden)
@@ -45,6 +42,15 @@ function rowsOf(report: Report): Row[] {
   }
   const sum = (key: 'points' | 'of') => hidden.reduce((total, one) => total + one[key], 0)
   return [...rows, { name: 'hidden', points: sum('points'), of: sum('of'), text: '' }]
+}
+
+/** What is said of a case. Where nothing could be played, the compiler's words are said once, in the first row. */
+function textOfRow(report: Report, one: ReportedCase, first: boolean): string {
+  if (report.problem !== undefined) {
+    return [...(first ? faultsOf(report) : []), report.problem].join('\n')
+  }
+  const [text = ''] = textOf({ ...report, faults: [], cases: [one] }, WISHES).split('\n\n')
+  return one.passed ? '' : text
 }
 
 /** Gradescope's results.json: <https://gradescope-autograders.readthedocs.io/en/latest/specs/>. */
@@ -173,10 +179,14 @@ function printedOf({ printed }: ReportedCase): string | null {
 function junit(report: Report): string {
   const rows = rowsOf(report)
   const failed = rows.filter(({ points, of }) => points < of)
-  const counts = `tests="${String(rows.length)}" failures="${String(failed.length)}" errors="0" skipped="0"`
-  const cases = rows.map(({ name, points, of, text }) => {
+  const skipped = rows.filter(({ shown }) => shown?.skipped !== undefined)
+  const counts = `tests="${String(rows.length)}" failures="${String(failed.length)}" errors="0" skipped="${String(skipped.length)}"`
+  const cases = rows.map(({ name, points, of, text, shown }) => {
     const opening = `    <testcase classname="${xml(report.assignment)}" name="${xml(name)}"`
     const message = `${String(points)} of ${String(of)} points`
+    if (shown?.skipped !== undefined) {
+      return `${opening}><skipped message="${xml(shown.skipped)}"/></testcase>`
+    }
     return points === of
       ? `${opening}/>`
       : `${opening}><failure message="${message}">${xml(text)}</failure></testcase>`

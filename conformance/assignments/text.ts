@@ -48,7 +48,8 @@ function seedOf({ seed }: Report): string {
   return seed === 1 ? '' : `, with the seed ${String(seed)}`
 }
 
-function faultsOf({ faults }: Report): string[] {
+/** What the compiler has found, and an empty line; nothing if it has found nothing. */
+export function faultsOf({ faults }: Report): string[] {
   const lines = faults.slice(0, MOST_FAULTS).map(faultLine)
   const more = faults.length - lines.length
   return [
