@@ -240,6 +240,20 @@ t.test(
   },
 )
 
+t.test('the line for curl asks for what went wrong, and not for what came before it', async (t) => {
+  const file = join(folder(t), 'mine.ts')
+  const fails =
+    "do_GET() {\n    if (this.path !== '/') {\n      this.sendError(500)\n      return\n    }"
+  writeFileSync(file, SOLUTION.replace('do_GET() {', fails))
+  const whole = readAssignment(HELLO, 1)
+  const cases = whole.cases.filter(({ id }) => id === 'hello/kept')
+  const report = await gradeFile({ ...whole, cases }, file, { seed: 1 })
+  t.match(report.cases[0], {
+    findings: [{ flaw: /^the status is 500 / }],
+    curl: /^curl -i http:\/\/127.0.0.1:8080\/[a-z]+$/,
+  })
+})
+
 t.test('what a page gives, and nothing else, is in the environment', async (t) => {
   const file = join(folder(t), 'env.ts')
   const body =

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { FIRST_LINE } from '../judge/exchange.ts'
 import { RULES } from '../judge/invariants.ts'
 import type { Finding } from '../judge/verdict.ts'
 import { sentBytes } from '../run/repro.ts'
@@ -100,8 +101,7 @@ const OF_THE_BOX =
 
 function describe(played: Played): ReportedCase {
   const { passed, findings, said, outcome, exchange, again, advice, skipped, milliseconds } = played
-  const first = exchange?.actions.find((action) => action.do === 'send')
-  const curl = first && curlOf(first.bytes.toString('latin1'), '127.0.0.1:8080')
+  const curl = curlOf(requestOf(played), '127.0.0.1:8080')
   const [error, where] = thrown(said).map((line) => line.replace(/^\s*(?:threw\s+)?/, ''))
   return {
     ...headOf(played.case),
@@ -119,6 +119,23 @@ function describe(played: Played): ReportedCase {
     received: outcome?.received ?? '',
     milliseconds,
   }
+}
+
+/**
+ * The request that went wrong, as text: the last over the connection that is found fault with, up to where the
+ * conversation was broken off. A rule may have been broken by any, so there it is the first.
+ */
+function requestOf({ exchange, outcome, findings: [finding] }: Played): string {
+  const { actions } = exchange ?? { actions: [] }
+  let name = FIRST_LINE
+  const requests = actions.slice(0, (outcome?.brokenAt ?? actions.length) + 1).flatMap((action) => {
+    name = action.do === 'line' ? action.name : name
+    const text = action.do === 'send' ? action.bytes.toString('latin1') : ''
+    return /^\S+ \S+ HTTP\//.test(text) ? [{ name, text }] : []
+  })
+  const [, about] = /^connection "(.*?)": /.exec(finding?.flaw ?? '') ?? []
+  const there = requests.filter((one) => about === undefined || one.name === about)
+  return (finding?.rule === undefined ? there.at(-1) : there[0])?.text ?? ''
 }
 
 function unplayed(one: GradedCase, flaw: string): ReportedCase {

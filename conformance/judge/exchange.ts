@@ -124,6 +124,8 @@ export interface Address {
 export interface Outcome extends LineOutcome {
   /** For each `wait-for`, whether the bytes came. */
   readonly waits: readonly boolean[]
+  /** The action at which the conversation was broken off, by its index; undefined if it was not. */
+  readonly brokenAt?: number
   /** For each `silence`, the bytes that came nevertheless. */
   readonly silences: readonly string[]
   /** What happened on the other connections on which something is expected. */
@@ -180,9 +182,11 @@ export async function play(
     let line = await open(name)
     let missed = 0
     let broken = false
-    for (const action of exchange.actions) {
+    let brokenAt: number | undefined
+    for (const [at, action] of exchange.actions.entries()) {
       // A server that has missed so many responses gives no more of them, or not the right ones.
       if (missed > 2 || broken) {
+        brokenAt = at - 1
         break
       }
       if (line.closed && !IN_ANY_CASE.includes(action.do)) {
@@ -273,7 +277,7 @@ export async function play(
     if ([...lines.values()].some(({ closed }) => !closed)) {
       await whileOpen(outcome.received)
     }
-    return { ...outcome, waits, silences, beside }
+    return { ...outcome, waits, silences, beside, ...(brokenAt !== undefined && { brokenAt }) }
   } finally {
     for (const line of lines.values()) {
       line.socket.destroy()

@@ -64,7 +64,7 @@ async function judge(
   const { port } = server.address() as AddressInfo
   const outcome = await play(exchange, { host: '127.0.0.1', port }, undefined, patience)
   const { verdict, findings } = judgeRuleExchange(exchange, outcome)
-  return { said: [verdict, ...findings.map(({ flaw }) => flaw)], stage, outcome }
+  return { said: [verdict, ...findings.map(({ flaw }) => flaw)], findings, stage, outcome }
 }
 
 function response(body: string, ...fields: string[]): string {
@@ -89,8 +89,11 @@ t.test('a conversation ends when the client waits for something in vain', async 
   const after = ['{{wait-for:begun}}', '{{wait-for:never}}', '{{sigterm}}', '{{wait-for:nor this}}']
   const page = fence('request', 'GET /b HTTP/1.1', '', ...after) + fence('answer', '200')
   const respond = (_: string, socket: Socket) => void socket.write(response('begun'))
-  const { said, stage } = await judge(t, page, respond, { ...PATIENCE, missing: 100 })
+  const patience = { ...PATIENCE, missing: 100 }
+  const { said, findings, stage, outcome } = await judge(t, page, respond, patience)
   t.same([said, stage.acts], [['lost', 'the client waited for "never" in vain'], []])
+  t.equal(findings[0]?.line, 'begun', 'what has come instead is shown')
+  t.equal(outcome.brokenAt, 2)
 })
 
 t.test('what has come is sent again, and must come back', async (t) => {

@@ -298,6 +298,8 @@ export function judgeRuleExchange(
   outcome: Outcome,
 ): Judged {
   const about = (name: string) => (turns.size === 1 ? '' : `connection "${name}": `)
+  const lineOutcome = (name: string) =>
+    (name === FIRST_LINE ? undefined : outcome.beside.get(name)) ?? outcome
   if (outcome.waits.includes(false)) {
     let name = FIRST_LINE
     const waits = actions.flatMap((action) => {
@@ -308,13 +310,13 @@ export function judgeRuleExchange(
       .filter((_, index) => outcome.waits[index] === false)
       .map(({ name, text }) => {
         const flaw = `${about(name)}the client waited for ${quote(text)} in vain`
-        return { line: '', flaw }
+        const { received } = lineOutcome(name)
+        return { line: received.trimEnd().split(/\r?\n/).at(-1) ?? '', flaw }
       })
     return { verdict: 'lost', findings }
   }
   const judged = [...turns].map(([line, list]) => {
-    const here = line === FIRST_LINE ? outcome : outcome.beside.get(line)
-    const { verdict, findings } = judgeTurns(list, here ?? outcome, saved)
+    const { verdict, findings } = judgeTurns(list, lineOutcome(line), saved)
     return { verdict, findings: findings.map((one) => ({ ...one, flaw: about(line) + one.flaw })) }
   })
   const worst = (verdict: Judged['verdict']) => judged.find((one) => one.verdict === verdict)
