@@ -33,10 +33,10 @@ import type { Allowance, Assignment } from './assignment.ts'
 const HEAP = 256
 
 /**
- * Bounds the processor time, in seconds, and sends on the signals that are named on its input. When that ends,
+ * Bounds the processor time, in seconds, does not say where the grader is, and sends on the signals that are named on its input. When that ends,
  * the grader has ended, and so must the group.
  */
-const SHELL = `ulimit -t 120; ulimit -c 0; exec 3<&0
+const SHELL = `ulimit -t 120; ulimit -c 0; cd /; unset PWD OLDPWD; exec 3<&0
 "$@" 3<&- </dev/null & node=$!
 (while read -r signal <&3; do kill -s "$signal" $node; done; kill -9 0) >/dev/null 2>&1 &
 wait $node

@@ -257,10 +257,10 @@ t.test('the line for curl asks for what went wrong, and not for what came before
 t.test('what a page gives, and nothing else, is in the environment', async (t) => {
   const file = join(folder(t), 'env.ts')
   const body =
-    "const { PAGE, HOME } = process.env; console.log('env', PAGE, HOME); this.sendError(500)"
+    "const { PAGE, HOME, PWD } = process.env; console.log('env', PAGE, HOME, PWD); this.sendError(500)"
   writeFileSync(file, handler(body))
   const report = await gradeFile({ ...few(1), env: { PAGE: 'given' } }, file, { seed: 1 })
-  t.match(report.cases[0]?.printed, [{ line: 'env given undefined' }])
+  t.match(report.cases[0]?.printed, [{ line: 'env given undefined undefined' }])
 })
 
 t.test('what Node says of the permissions of the box is not printed', async (t) => {

@@ -48,7 +48,10 @@ t.test('judgeBody() compares JSON by its values', async (t) => {
     '.id is "7"; expected 7',
   ])
   t.same(judge(expected, '{"id":7,"tags":["a"],"more":{"on":true}}'), [
-    '.tags has 1 elements; expected 2',
+    '.tags has 1 element: ["a"]; expected 2: ["a",null]',
+  ])
+  t.same(judge('{{json}}\n{"tags": []}', '{"tags":["a","b"]}'), [
+    '.tags has 2 elements: ["a","b"]; expected none',
   ])
   t.same(judge(expected, '{"id":7,"tags":["a",0],"more":{"on":true}}'), [
     '.tags[1] is 0; expected null',

@@ -279,7 +279,10 @@ function flawOfJson(
     }
     if (got.length !== wanted.length) {
       const name = path === '' ? 'the JSON' : path
-      return `${name} has ${String(got.length)} elements; expected ${String(wanted.length)}`
+      const has = `${String(got.length)} ${got.length === 1 ? 'element' : 'elements'}`
+      const expected =
+        wanted.length === 0 ? 'none' : `${String(wanted.length)}: ${shown(wanted, about)}`
+      return `${name} has ${has}: ${shown(got)}; expected ${expected}`
     }
     return first(wanted, (one, index) =>
       flawOfJson(one, got[index], `${path}[${String(index)}]`, about),

@@ -48,7 +48,9 @@ export function heardLines(lines: readonly SaidLine[]): string[] {
     return `    ${stream} ${printable(cut)}`
   })
   const more = lines.length - shown.length
-  return more > 0 ? [...shown, `    and ${String(more)} lines more`] : shown
+  return more > 0
+    ? [...shown, `    and ${String(more)} more ${more === 1 ? 'line' : 'lines'}`]
+    : shown
 }
 
 /**
