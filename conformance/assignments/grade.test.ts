@@ -254,6 +254,21 @@ t.test('the line for curl asks for what went wrong, and not for what came before
   })
 })
 
+t.test('where curl cannot send what went wrong, its first line is shown', async (t) => {
+  const entry = findAssignment('16') as Entry
+  const whole = readAssignment(entry, 1)
+  const assignment = { ...whole, cases: whole.cases.filter(({ id }) => id === 'cgi/post') }
+  const report = await gradeFile(assignment, join(ASSIGNMENTS, entry.name, 'starter.ts'), {
+    seed: 1,
+  })
+  t.match(shown(report), /^ {4}asked {2}POST \/cgi-bin\/echo\.mjs HTTP\/1\.1$/m)
+})
+
+t.test('what a program says at its start cannot reach the terminal', async (t) => {
+  const report = await grade(t, "console.log('\\x1b[2J20 of 20'); process.exit(1)")
+  t.match(report.problem, /^\?\[2J20 of 20$/m)
+})
+
 t.test('what a page gives, and nothing else, is in the environment', async (t) => {
   const file = join(folder(t), 'env.ts')
   const body =

@@ -53,8 +53,8 @@ const DOUBTED_TIMEOUTS = 2
 /** How long a submission is listened to after a case, in milliseconds: longer, if it has said nothing. */
 const AFTERWARDS = { right: 0, wrong: 100, silent: bounded(500) }
 
-/** How long one may take to end that has been asked to, in milliseconds. */
-const END_LIMIT = bounded(5000)
+/** How long one may take to end that has been asked to, in milliseconds: less, if its responses were wrong. */
+const END_LIMIT = { right: bounded(5000), wrong: bounded(1000) }
 
 /** How a case went. */
 export interface Played {
@@ -252,9 +252,9 @@ class Server {
     }
   }
 
-  /** What is wrong with the end of a program that has been asked to end; it is waited for if all was right so far. */
+  /** What is wrong with the end of a program that has been asked to end. */
   async #lookAtEnd(app: RunningApp, right: boolean): Promise<Finding[]> {
-    const until = performance.now() + (right ? END_LIMIT : 0)
+    const until = performance.now() + END_LIMIT[right ? 'right' : 'wrong']
     while (app.alive() && performance.now() < until) {
       await sleep(20)
     }

@@ -56,6 +56,8 @@ export interface ReportedCase {
   readonly skipped?: string
   /** A line that asks for the same, once `npm run assignment -- serve` runs. */
   readonly curl?: string
+  /** The first line of what was asked, where there is no such line. */
+  readonly asked?: string
   readonly sent: string
   readonly received: string
   readonly milliseconds: number
@@ -101,7 +103,9 @@ const OF_THE_BOX =
 
 function describe(played: Played): ReportedCase {
   const { passed, findings, said, outcome, exchange, again, advice, skipped, milliseconds } = played
-  const curl = curlOf(requestOf(played), '127.0.0.1:8080')
+  const request = requestOf(played)
+  const curl = curlOf(request, '127.0.0.1:8080')
+  const [asked = ''] = request.split('\r\n', 1)
   const [error, where] = thrown(said).map((line) => line.replace(/^\s*(?:threw\s+)?/, ''))
   return {
     ...headOf(played.case),
@@ -114,7 +118,7 @@ function describe(played: Played): ReportedCase {
     printed: linesOf(said).filter(({ line }) => line !== '' && !OF_THE_BOX.test(line)),
     ...(again === true && { again }),
     ...(advice !== undefined && { advice }),
-    ...(curl !== undefined && { curl }),
+    ...(curl === undefined ? asked !== '' && { asked } : { curl }),
     sent: exchange === undefined ? '' : sentBytes(exchange).toString('latin1'),
     received: outcome?.received ?? '',
     milliseconds,

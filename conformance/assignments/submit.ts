@@ -7,6 +7,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { printable } from '../run/said.ts'
 import { chooseTarget } from '../targets/target.ts'
 import { Box } from './box.ts'
 import type { Assignment } from './assignment.ts'
@@ -47,7 +48,8 @@ export async function gradeFile(
       // Whether it starts at all is known before the first case.
       app = await start()
     } catch (error) {
-      const problem = (error as Error).message.replaceAll(`file://${box.submission}/`, '')
+      const said = (error as Error).message.replaceAll('\r\n', '\n')
+      const problem = printable(said.replaceAll(`file://${box.submission}/`, ''))
       return makeReport(assignment, { ...about, problem }, [])
     }
     const ready = [app]

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { show } from '../run/report.ts'
+import { show, visible } from '../run/report.ts'
 import { heardLines } from '../run/said.ts'
 import type { Report, ReportedCase } from './report.ts'
 import { lessonOf } from './report.ts'
@@ -90,7 +90,7 @@ function sum(cases: readonly ReportedCase[], key: 'points' | 'of'): number {
 }
 
 function inDetail(one: ReportedCase, { hint }: Wishes): string[] {
-  const { id, of, source, findings, threw, printed, again, advice, curl, hints } = one
+  const { id, of, source, findings, threw, printed, again, advice, curl, asked, hints } = one
   const shown = hints.slice(0, hint)
   return [
     `not ok ${id}   ${of === 1 ? '1 point' : `${String(of)} points`}, ${source}`,
@@ -103,6 +103,7 @@ function inDetail(one: ReportedCase, { hint }: Wishes): string[] {
     `    why    ${lessonOf(one)}`,
     ...heardLines(printed),
     ...(curl === undefined ? [] : [`    curl   ${curl}`]),
+    ...(asked === undefined ? [] : [`    asked  ${visible(asked)}`]),
     ...shown.map(
       (text, index) => `    hint ${String(index + 1)} ${text.replaceAll('\n', '\n           ')}`,
     ),

@@ -108,7 +108,7 @@ function ofPython(lines: readonly string[]): { error: string; where: string } | 
   return { error: lines[start + 1 + length] as string, where: last.trim() }
 }
 
-function printable(text: string): string {
-  // They would reach the reader's terminal.
+/** What a program has said, without what would reach the reader's terminal. */
+export function printable(text: string): string {
   return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?')
 }
