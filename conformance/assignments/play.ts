@@ -125,14 +125,13 @@ async function playTwice(
     return results
   }
   await server.stop()
-  let timeouts = 0
   for (const [at, first] of results.entries()) {
-    const believed = hung(first) && timeouts >= DOUBTED_TIMEOUTS
+    const believed = hung(first) && server.timeouts >= DOUBTED_TIMEOUTS
     if (first.passed || believed || performance.now() > until) {
       continue
     }
     const second = await server.play(first.case, first.case.fresh)
-    timeouts += hung(second) ? 1 : 0
+    server.timeouts += hung(second) ? 1 : 0
     results[at] = second.passed ? { ...first, again: true } : second
   }
   for (const [at, result] of results.entries()) {
@@ -154,6 +153,8 @@ function lost(one: GradedCase, flaw: string): Played {
 
 /** The process of a submission, started when it is needed, and again when it has ended or hangs. */
 class Server {
+  /** How many cases have been played again, and have timed out again. */
+  timeouts = 0
   readonly #subject: Subject
   readonly #thorough: boolean
   #app: RunningApp | undefined
