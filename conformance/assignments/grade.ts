@@ -142,8 +142,9 @@ async function grade(args: string[]): Promise<number> {
     const again = await once()
     const different = again.cases.find(({ passed }, at) => passed !== report.cases[at]?.passed)
     if (different !== undefined) {
+      const what = different.hidden && !values.reveal ? 'A hidden case' : different.id
       console.log(
-        `${different.id} is not always the same: it was ${different.passed ? 'lost, and then passed' : 'passed, and then lost'}\n`,
+        `${what} is not always the same: it was ${different.passed ? 'lost, and then passed' : 'passed, and then lost'}\n`,
       )
       report = again
       break

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { TOP } from '../paths.ts'
 import { folder } from '../testing.ts'
 import { findAssignment, readAssignment } from './assignment.ts'
 import type { Assignment, Entry } from './assignment.ts'
@@ -42,6 +44,40 @@ t.test('what is asked in hidden cases is not printed in those that are shown', a
     secret.filter((target) => printed.includes(target)),
     [],
   )
+})
+
+t.test('--repeat does not say which hidden case is not always the same', async (t) => {
+  const place = folder(t)
+  const count = join(place, 'count')
+  writeFileSync(count, '')
+  const script = join(place, 'server.mjs')
+  // Right when it is started for the first time.
+  writeFileSync(
+    script,
+    `import { appendFileSync, readFileSync } from 'node:fs'
+    import { createServer } from 'node:http'
+    appendFileSync(${JSON.stringify(count)}, 'x')
+    const again = readFileSync(${JSON.stringify(count)}).length > 1
+    createServer((request, response) => {
+      response.statusCode = again && request.url.includes('%25') ? 500 : 200
+      response.setHeader('content-type', 'text/plain;charset=UTF-8')
+      response.end('Hello, ' + (decodeURIComponent(request.url.slice(1)) || 'world') + '!\\n')
+    }).listen(Number(process.argv[2]), '127.0.0.1')`,
+  )
+  const target = `cmd:'${process.execPath}' ${script} {port}`
+  const only = ['--only', 'hello/world', '--only', 'hello/percent']
+  const args = ['01', '--target', target, ...only, '--repeat', '2']
+  const grade = (...more: string[]) => {
+    writeFileSync(count, '')
+    const path = join(TOP, 'dist', 'conformance', 'assignments', 'grade.js')
+    return new Promise<string>((resolve) => {
+      execFile(process.execPath, [path, ...args, ...more], { cwd: place }, (_, stdout) => {
+        resolve(stdout)
+      })
+    })
+  }
+  t.match(await grade(), /^A hidden case is not always the same: it was passed, and then lost\n/)
+  t.match(await grade('--reveal'), /^hello\/percent is not always the same: /)
 })
 
 t.test('a thread of a submission gets no further than the submission', async (t) => {

@@ -81,7 +81,7 @@ function hiddenLine(hidden: readonly ReportedCase[], width: number): string[] {
   }
   const [points, of] = [sum(hidden, 'points'), sum(hidden, 'of')]
   const mark = points === of ? 'ok    ' : 'not ok'
-  const name = `${String(hidden.length)} hidden cases`
+  const name = `${String(hidden.length)} hidden ${hidden.length === 1 ? 'case' : 'cases'}`
   return [`${mark} ${name.padEnd(width)}  ${String(points)}/${String(of)}`]
 }
 
