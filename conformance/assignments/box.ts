@@ -52,7 +52,8 @@ export class Box {
   readonly #files: string
 
   constructor() {
-    this.folder = realpathSync.native(mkdtempSync(join(tmpdir(), `grade-${String(process.pid)}-`)))
+    // What a submission sees of the name must not tell whom to end.
+    this.folder = realpathSync.native(mkdtempSync(join(tmpdir(), 'grade-box-')))
     process.on('exit', this.remove)
     this.submission = join(this.folder, 'submission')
     this.#files = join(this.folder, 'files')

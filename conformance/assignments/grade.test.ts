@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -15,6 +23,13 @@ import { textOf } from './text.ts'
 import { variantsOf } from './prove.ts'
 import { vary } from './variants.ts'
 import type { WrongVariant } from './variants.ts'
+
+/** Where the boxes of these tests are: others have some at the same time. */
+const PLACE = mkdtempSync(join(tmpdir(), 'grade-test-'))
+process.env.TMPDIR = PLACE
+t.teardown(() => {
+  rmSync(PLACE, { recursive: true })
+})
 
 const HELLO = findAssignment('01') as Entry
 const SOLUTION = readFileSync(join(SOLUTIONS, HELLO.name, 'solution.ts'), 'utf8')
@@ -37,8 +52,7 @@ async function grade(t: Test, source: string, count = 1, name = 'mine.ts'): Prom
 }
 
 function boxes(): string[] {
-  // Other tests have some of their own at the same time, with other programs.
-  return readdirSync(tmpdir()).filter((name) => name.startsWith(`grade-${String(process.pid)}-`))
+  return readdirSync(PLACE).filter((name) => name.startsWith('grade-'))
 }
 
 function processes(place: string): Promise<string[]> {
@@ -47,7 +61,7 @@ function processes(place: string): Promise<string[]> {
       resolve(
         text
           .split('\n')
-          .filter((line) => line.includes(place) || line.includes(`grade-${String(process.pid)}-`)),
+          .filter((line) => line.includes(place) || line.includes(join(PLACE, 'grade-'))),
       )
     })
   })
