@@ -76,8 +76,8 @@ interface OpenTurn {
   sent: Buffer[]
   requests: ParsedRequest[]
   answers: Answer[]
-  /** Whether the protocol has been switched before, on the same connection: then it is no request. */
-  switched: boolean
+  /** Set where the protocol has been switched before, on the same connection: then it is no request. */
+  switched?: true
 }
 
 /**
@@ -144,15 +144,18 @@ export function parseTurns(
           open.delete(name)
           anew.add(name)
         } else if (action.do === 'send') {
-          const turn = open.get(name) ?? { sent: [], requests: [], answers: [], switched: false }
+          const turn = open.get(name) ?? { sent: [], requests: [], answers: [] }
           turn.sent.push(action.bytes)
           open.set(name, turn)
         }
       }
       for (const [line, turn] of open) {
         const turns = lines.get(line)
-        turn.switched = !anew.has(line) && switches(turns?.at(-1))
-        turn.requests = turn.switched ? [] : requestsIn(turn.sent)
+        if (!anew.has(line) && switches(turns?.at(-1))) {
+          turn.switched = true
+        } else {
+          turn.requests = requestsIn(turn.sent)
+        }
         turns?.push(turn)
       }
     } else if (fence.kind === 'answer' || fence.kind === 'answer allowed') {
