@@ -82,13 +82,12 @@ function count(what: string, counts: Counts): void {
 }
 
 const units = { passed: 0, failed: 0 }
-const unitRuns = files.map((path) => () => runUnit(path))
-const partRuns = (!whole ? [] : long ? LONG_PARTS : [CONFORMANCE]).map(
-  (part) => () => runPart(part),
-)
 // What takes longest comes first, so that all lanes end at about the same time. There is one more of
 // them than there are processors, since much of this waits.
-const queue = long ? [...unitRuns, ...partRuns] : [...partRuns, ...unitRuns]
+const queue = [
+  ...(!whole ? [] : long ? LONG_PARTS : [CONFORMANCE]).map((part) => () => runPart(part)),
+  ...files.map((path) => () => runUnit(path)),
+]
 const lane = async () => {
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     await next()

@@ -5,9 +5,10 @@
  * @module
  */
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { assignments, readAssignment } from '../../conformance/assignments/assignment.ts'
 import { FAULTS } from '../../conformance/faults/faults.ts'
 import type { Fault } from '../../conformance/faults/faults.ts'
 import { readPages } from '../../conformance/judge/page.ts'
@@ -69,11 +70,17 @@ function programs(): Program[] {
   ]
 }
 
-/** What the assignments of the course begin with, and the first thing that they are asked. */
+/**
+ * What the assignments of the course begin with, and the first thing that they are asked. Those that are about
+ * threads or processes have nothing to run on here.
+ */
 function starters(): Program[] {
   const folder = join(TOP, 'docs/assignments')
-  const names = readdirSync(folder, { withFileTypes: true }).filter((one) => one.isDirectory())
-  return names.map(({ name }) => {
+  const runnable = assignments().filter((entry) => {
+    const { allow } = readAssignment(entry, 1)
+    return !allow.includes('workers') && !allow.includes('children')
+  })
+  return runnable.map(({ name }) => {
     const cases = fillWords(readFileSync(join(folder, name, 'cases.md'), 'utf8'), 1)
     const [, request = ''] = /^```request\n([^]*?)^```$/m.exec(cases) ?? []
     return { name, source: readFileSync(join(folder, name, 'starter.ts'), 'utf8'), request }
@@ -193,7 +200,7 @@ sends. In the response, too, a line that ends ends with CR LF; what else is no l
 in a worker of its own; one that has not come back after five seconds is ended. A browser has no threads and
 no child processes of Node's, so one connection is handled at a time.</p>
 <p>The programs are the article's, and the starters of <a href="../docs/assignments/README.html">the
-course</a>. Then <a href="suite.html">break the library</a>, and see which case notices.</p>`
+course</a>, but for those that need either. Then <a href="suite.html">break the library</a>, and see which case notices.</p>`
 }
 
 /** All cases, and all faults. */

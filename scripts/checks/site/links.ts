@@ -13,6 +13,7 @@ import type { Page } from './pages.ts'
 const HOSTS = new Set([
   'bugs.python.org',
   'datatracker.ietf.org',
+  'developer.mozilla.org',
   'docs.python.org',
   'fetch.spec.whatwg.org',
   'github.com',
