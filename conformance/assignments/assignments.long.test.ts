@@ -1,7 +1,7 @@
 /**
  * Every variant of three assignments, each solution by `--thorough`, and reports beside a busy machine.
- * All variants of all assignments take ten minutes: `npm run assignment -- check`, which CI runs as a
- * job of its own.
+ * All variants of all assignments take half an hour: `npm run assignment -- check`, which is a job of its
+ * own in the workflow.
  *
  * @module
  */

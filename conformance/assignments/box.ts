@@ -10,8 +10,9 @@
  * ```
  *
  * It may read the box, and nothing else: no page, no other submission. It has no environment but what its
- * pages give it, no `process.kill()`, 256 MiB of heap and two minutes of processor time. The shell is its parent, so that
- * it does not know the grader's; and if the grader is killed, the shell's input ends, and with it all of the group.
+ * pages give it, no `process.kill()`, 256 MiB of heap and two minutes of processor time. The shell is its
+ * parent, so that it does not know the grader's process id; and if the grader is killed, the shell's input
+ * ends, and with it all of the group.
  *
  * This keeps a submission from ending the grader, by accident or for fun. It is no wall against an
  * attacker: for an exam, put the grader into a container.
@@ -33,14 +34,22 @@ import type { Allowance, Assignment } from './assignment.ts'
 const HEAP = 256
 
 /**
- * Bounds the processor time, in seconds, does not say where the grader is, and sends on the signals that are named on its input. When that ends,
- * the grader has ended, and so must the group.
+ * Bounds the processor time, in seconds; hides the grader's own folder; and sends on the signals that are
+ * named on its input. When that ends, the grader has ended, and so must the group.
  */
 const SHELL = `ulimit -t 120; ulimit -c 0; cd /; unset PWD OLDPWD; exec 3<&0
 "$@" 3<&- </dev/null & node=$!
 (while read -r signal <&3; do kill -s "$signal" $node; done; kill -9 0) >/dev/null 2>&1 &
 wait $node
 exit $?`
+
+const boxes = new Set<Box>()
+
+process.on('exit', () => {
+  for (const box of boxes) {
+    box.remove()
+  }
+})
 
 /** A folder for one submission. */
 export class Box {
@@ -54,7 +63,7 @@ export class Box {
   constructor() {
     // What a submission sees of the name must not tell whom to end.
     this.folder = realpathSync.native(mkdtempSync(join(tmpdir(), 'grade-box-')))
-    process.on('exit', this.remove)
+    boxes.add(this)
     this.submission = join(this.folder, 'submission')
     this.#files = join(this.folder, 'files')
     this.root = join(this.#files, 'root')
@@ -73,8 +82,8 @@ export class Box {
   }
 
   /** Remove it. */
-  readonly remove = (): void => {
-    process.off('exit', this.remove)
+  remove(): void {
+    boxes.delete(this)
     endStragglers(this.folder)
     // On Windows, what has just ended may hold its files for a moment.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 })

@@ -111,6 +111,7 @@ t.test('a class that is broken off goes on with the next', async (t) => {
   const folders = ['--class', join(place, 'in'), '--out', join(place, 'out')]
   const command = [program, '1', ...folders, '--only', 'hello/w', '--jobs', '1']
   const first = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.teardown(() => first.kill('SIGKILL'))
   const [told] = (await once(first.stdout, 'data')) as [Buffer]
   first.kill()
   await once(first, 'close')

@@ -17,7 +17,15 @@
  */
 
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import { UsageError } from '../run/flags.ts'
 import type { Assignment, Entry } from './assignment.ts'
@@ -164,8 +172,11 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
+/** Write the grades down; whoever ends this half-way finds those from before. */
 function keep(out: string, all: readonly Graded[]): void {
-  writeFileSync(join(out, 'grades.json'), `${JSON.stringify(all, null, 1)}\n`)
+  const file = join(out, 'grades.json')
+  writeFileSync(`${file}.new`, `${JSON.stringify(all, null, 1)}\n`)
+  renameSync(`${file}.new`, file)
 }
 
 function readBefore(out: string): Map<string, Graded> {

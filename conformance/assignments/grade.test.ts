@@ -26,7 +26,8 @@ import type { WrongVariant } from './variants.ts'
 
 /** Where the boxes of these tests are: others have some at the same time. */
 const PLACE = mkdtempSync(join(tmpdir(), 'grade-test-'))
-process.env.TMPDIR = PLACE
+const TEMPORARY = process.platform === 'win32' ? 'TEMP' : 'TMPDIR'
+process.env[TEMPORARY] = PLACE
 t.teardown(() => {
   rmSync(PLACE, { recursive: true })
 })
@@ -312,11 +313,9 @@ t.test('a space in the path of the box is an error where there are children', as
   mkdirSync(place)
   const file = join(place, 'mine.ts')
   writeFileSync(file, handler('this.sendError(500)'))
-  const name = process.platform === 'win32' ? 'TEMP' : 'TMPDIR'
-  const before = tmpdir()
-  process.env[name] = place
+  process.env[TEMPORARY] = place
   t.teardown(() => {
-    process.env[name] = before
+    process.env[TEMPORARY] = PLACE
   })
   const report = await gradeFile({ ...few(1), allow: ['children'] }, file, { seed: 1 })
   t.match(report.problem, /^There is a space in ".*a b"; set TMPDIR, or on Windows TEMP, to/)

@@ -79,20 +79,28 @@ function read(path: string): string {
   return readFileSync(path, 'utf8')
 }
 
+/** Where programs are that are being graded. */
+const folders = new Set<string>()
+
+process.on('exit', () => {
+  folders.forEach(remove)
+})
+
+function remove(folder: string): void {
+  folders.delete(folder)
+  rmSync(folder, { recursive: true, force: true })
+}
+
 /** Grade a program that is given as text. */
 async function graded(assignment: Assignment, source: string, seed = 1): Promise<Report> {
   const folder = mkdtempSync(join(tmpdir(), 'variant-'))
-  const remove = () => {
-    rmSync(folder, { recursive: true, force: true })
-  }
-  process.once('exit', remove)
+  folders.add(folder)
   try {
     const file = join(folder, `${assignment.name}.ts`)
     writeFileSync(file, source)
     return await gradeFile(assignment, file, { seed, name: assignment.name })
   } finally {
-    process.off('exit', remove)
-    remove()
+    remove(folder)
   }
 }
 

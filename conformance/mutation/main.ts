@@ -261,7 +261,7 @@ async function attempt(
       if (run.failed.length > 0) {
         // The first failure ends a run before anybody has looked again.
         run = await copy.run(run.failed, limit)
-        run = run.failed.length > 0 ? run : await copy.run(batch, limit)
+        run = run.hung || run.failed.length > 0 ? run : await copy.run(batch, limit)
       }
       if (run.hung) {
         return 'no end within the limit'

@@ -31,7 +31,7 @@ A URL is short for --target url:http://HOST:PORT --profile rfc --path /PATH.
   --recordings WHICH  replay the responses of this Python: 3.13, 3.6 or none
   --no-scan           send each request once, without cutting it in two at every byte
   --timeout SECONDS   end the run by then; what has not been judged is not passed
-  --bail              end the run with the first case that is not as expected
+  --bail              end the run with the first failure; a warning is none
   --json FILE         write the results to a file, as report.schema.json describes
   --junit FILE        write them as JUnit does
   --tap               print TAP

@@ -31,7 +31,16 @@ import { findPython, PYTHONS } from '../targets/python.ts'
 import { readRecordings } from '../recordings/recording.ts'
 import { withAgain } from '../recordings/with-field.ts'
 import type { ReplayCase } from '../recordings/recording.ts'
-import { describe, exitStatus, grouped, isLoud, skipped, table, totals, visible } from './report.ts'
+import {
+  describe,
+  exitStatus,
+  grouped,
+  isFailure,
+  skipped,
+  table,
+  totals,
+  visible,
+} from './report.ts'
 import { judgeByRules } from './rfc.ts'
 import { sentBytes, serveForRepro } from './repro.ts'
 import { runPages, runRecordings } from './run.ts'
@@ -217,7 +226,7 @@ async function run(
     over: over.signal,
     told: (result: Result) => {
       progress.told(result)
-      if (flags.bail && isLoud(result)) {
+      if (flags.bail && isFailure(result)) {
         over.abort(new Error('the run ends with the first failure'))
       }
     },

@@ -40,6 +40,11 @@ export function isLoud({ verdict }: Result): boolean {
   return LOUD.includes(verdict)
 }
 
+/** Whether a result makes a run fail. */
+export function isFailure({ verdict }: Result): boolean {
+  return FAILED.includes(verdict)
+}
+
 /** 0 nothing unexpected, 1 something unexpected, 2 nothing judged, 3 the target broke. */
 export function exitStatus(results: readonly Result[]): number {
   const counts = count(results)

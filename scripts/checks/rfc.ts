@@ -2,8 +2,9 @@
  * The RFCs, section by section: `docs/rfc.md` against the RFCs, the rules of the judge, and the source.
  *
  * Every rule has its row, and so has every section that the source cites; no section is cited that does
- * not exist, nor in the course; every symbol, page and heading that is linked is there. `rfc-sections.json`
- * has the numbers of some RFCs' tables of contents, a chapter to a line; of other RFCs, nothing is known. With `--write`, rules and addresses are filled in.
+ * not exist, nor in the course; every symbol, page and heading that is linked is there.
+ * `rfc-sections.json` has the tables of contents of some RFCs, a chapter to a line; sections of others
+ * are not checked. With `--write`, rules and addresses are filled in.
  *
  * @module
  */

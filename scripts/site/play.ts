@@ -200,7 +200,8 @@ sends. In the response, too, a line that ends ends with CR LF; what else is no l
 in a worker of its own; one that has not come back after five seconds is ended. A browser has no threads and
 no child processes of Node's, so one connection is handled at a time.</p>
 <p>The programs are the article's, and the starters of <a href="../docs/assignments/README.html">the
-course</a>, but for those that need either. Then <a href="suite.html">break the library</a>, and see which case notices.</p>`
+course</a>, but for those that need either. Then <a href="suite.html">break the library</a>, and see which
+case notices.</p>`
 }
 
 /** All cases, and all faults. */
