@@ -286,7 +286,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       const version = words.at(-1) as string
       const number = parseVersion(version, speaks11)
       if (number === null) {
-        throw new RequestError(HTTPStatus.BAD_REQUEST, `Bad request version (${repr(version)})`)
+        throw new RequestError(400, `Bad request version (${repr(version)})`)
       }
       const [major, minor] = number
       if ((major > 1 || (major === 1 && minor >= 1)) && speaks11) {
@@ -294,29 +294,20 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
       // RFC 9110 §15.6.6. Differs: in HTTP/1.1, neither is HTTP/0.9 served by name.
       if (major >= 2 || (major === 0 && speaks11)) {
-        throw new RequestError(
-          HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
-          `Invalid HTTP version (${version.slice('HTTP/'.length)})`,
-        )
+        throw new RequestError(505, `Invalid HTTP version (${version.slice('HTTP/'.length)})`)
       }
       this.requestVersion = version
       this.isHTTP11 = speaks11 && version >= 'HTTP/1.1'
     }
     if (words.length < 2 || words.length > 3 || words.some((word) => BAD_WORD.test(word))) {
-      throw new RequestError(
-        HTTPStatus.BAD_REQUEST,
-        `Bad request syntax (${repr(this.requestline)})`,
-      )
+      throw new RequestError(400, `Bad request syntax (${repr(this.requestline)})`)
     }
 
     const [command, path] = words as [string, string]
     if (words.length === 2) {
       // Differs: with HTTP/1.1, HTTP/0.9 is not spoken any more.
       if (command !== 'GET' || speaks11) {
-        throw new RequestError(
-          HTTPStatus.BAD_REQUEST,
-          `Bad HTTP/0.9 request type (${repr(command)})`,
-        )
+        throw new RequestError(400, `Bad HTTP/0.9 request type (${repr(command)})`)
       }
       this.requestVersion = this.defaultRequestVersion
     }
@@ -336,7 +327,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       this.headers.has('Transfer-Encoding')
     ) {
       throw new RequestError(
-        HTTPStatus.BAD_REQUEST,
+        400,
         'Bad message framing',
         'HTTP/1.0 has no Transfer-Encoding (RFC 9112 section 6.1)',
       )
@@ -642,10 +633,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * @throws `TypeError` when the arguments do not fit the format.
    */
   logMessage(template: string, ...args: unknown[]): void {
-    // Security: a request line is chosen by the client. Control characters in it could move the
-    // cursor of whoever reads the log, and a line feed could forge a line (gh-100001).
-    // The address is escaped with the rest: a subclass may override addressString() to return the value
-    // of a header.
+    // Security: a request line is chosen by the client. Control characters in it could move the cursor of
+    // whoever reads the log, and a line feed could forge a line (gh-100001). The address is escaped with
+    // the rest: a subclass may override addressString() to return the value of a header.
     const line = `${this.addressString()} - - [${this.logDateTimeString()}] ${format(template, args)}`
     stderr.write(`${escapeControls(line)}\n`)
   }

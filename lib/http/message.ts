@@ -10,10 +10,9 @@
  *   hello                <- the body: up to the handler; its length: here
  * ```
  *
- * Python gives this part to its e-mail parser, which forgives what a mail reader must forgive. A
- * server must not: where two programs read the same bytes as different requests, a request can be
- * smuggled past the first to the second. So this parser follows RFC 9112, and refuses where Python
- * guesses.
+ * Python gives this part to its e-mail parser, which forgives what a mail reader must forgive. A server
+ * must not: where two programs read the same bytes as different requests, a request can be smuggled past
+ * the first to the second. So this parser follows RFC 9112, and refuses where Python guesses.
  *
  * Differs: a 400 for a field line that begins with white space, one without a colon, one with white
  * space before the colon, a name that is not a token, a CR or NUL inside a line, and a second Host. Python joins,
@@ -36,9 +35,8 @@ export type Field = readonly [name: string, value: string]
 /**
  * The header fields of a request, in the order in which they came, repeated ones included.
  *
- * Names are compared without regard to case, values are text in which each character is one byte
- * (ISO 8859-1). Leading white space is removed from a value; trailing white space is kept, as in
- * Python.
+ * Names are compared without regard to case, values are text in which each character is one byte (ISO
+ * 8859-1). Leading white space is removed from a value; trailing white space is kept, as in Python.
  *
  * Differs: iterating gives pairs of name and value, as for JavaScript's own `Headers` and `Map`; in
  * Python, names.

@@ -54,8 +54,7 @@ import type {
  * The base of all servers: the loop and its hooks, without a transport.
  *
  * For the caller: {@link serveForever} and {@link shutdown}, or {@link handleRequest};
- * {@link serverClose}, or `await using server = ...`; {@link bindAndActivate}, to know the port before
- * serving.
+ * {@link serverClose}, or `await using`; {@link bindAndActivate}, to know the port before serving.
  *
  * Methods that may be overridden: {@link serverBind}, {@link serverActivate}, {@link serverClose};
  * {@link getRequest}, {@link verifyRequest}, {@link processRequest}, {@link finishRequest};

@@ -1,6 +1,5 @@
 /**
- * `rfile`: a connection's input, read as Python reads a file, a line or a number of bytes at a
- * time.
+ * `rfile`: a connection's input, read as Python reads a file, a line or a number of bytes at a time.
  *
  * ```text
  *   socket --'data'--> [ what is buffered: stdlib/byte-queue.ts ] --takeTextLine(), read()--> handler
@@ -23,8 +22,6 @@ import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { ConnectionResetError, TimeoutError, ValueError } from '../stdlib/errors.ts'
 
-/** How many bytes may lie unread before the peer has to wait, if nothing else is said. */
-const HIGH_WATER_MARK = 64 * 1024
 /** How a {@link StreamReader} is set up. */
 export interface StreamReaderOptions {
   /** How long to wait for the peer each time, in seconds; null waits for ever. Default: null. */
@@ -73,7 +70,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   constructor(source: Readable, options: StreamReaderOptions = {}) {
     this.#source = source
     this.#timeout = options.timeout ?? null
-    this.#highWaterMark = options.highWaterMark ?? HIGH_WATER_MARK
+    this.#highWaterMark = options.highWaterMark ?? 64 * 1024
     this.#beforeWaiting = options.beforeWaiting ?? (() => {})
     this.#failureOf = options.failure ?? connectionReset
     source.on('data', this.#onData)

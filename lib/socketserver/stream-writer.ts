@@ -74,8 +74,7 @@ export class StreamWriter {
   /**
    * Write bytes.
    *
-   * The bytes may be changed once the promise has resolved, not before: a large piece is not
-   * copied.
+   * The bytes may be changed once the promise has resolved, not before: a large piece is not copied.
    *
    * @throws `TypeError` for text. Encode it first: only then is its length in bytes known, and
    * that is what `Content-Length` counts.

@@ -6,10 +6,9 @@
  *                                             requestQueueSize
  * ```
  *
- * Python leaves new connections in the kernel's queue and accepts one when it has time for it.
- * Node accepts by itself, as soon as it can, so the queue is kept here: sockets in the order in
- * which they came, paused, not a byte read. A connection that finds it full is closed, and that is
- * logged.
+ * Python leaves new connections in the kernel's queue and accepts one when it has time for it. Node
+ * accepts by itself, as soon as it can, so the queue is kept here: sockets in the order in which they
+ * came, paused, not a byte read. A connection that finds it full is closed, and that is logged.
  *
  * Differs: in Python, a client that finds the kernel's queue full tries again for a while. Here
  * it is turned away at once.
