@@ -2,8 +2,8 @@
  * The document root of the recordings: every name, byte and time of it is fixed.
  *
  * It contains what goes wrong elsewhere: names with spaces, quotes, line feeds and bytes that are
- * not UTF-8, links that dangle or go in a circle, an index page that is a directory, files from 1969,
- * 1970 and 2099.
+ * not UTF-8, links that dangle, go in a circle or lead out of it, an index page that is a directory, files
+ * from 1969, 1970 and 2099.
  *
  * @module
  */
@@ -114,6 +114,7 @@ export function makeDocumentRoot(root: string): void {
   directory('withindex')
   file('withindex/index.html', '<p>withindex/index.html</p>\n')
   file('withindex/other.txt', 'other\n')
+  file('withindex/digits.txt', '0123456789'.repeat(70_000))
   directory('withhtm')
   file('withhtm/index.htm', '<p>withhtm/index.htm</p>\n')
   directory('bothindex')
@@ -127,6 +128,8 @@ export function makeDocumentRoot(root: string): void {
   file('indexdironly/x.txt', 'x\n')
   directory('indexlink')
   link('indexlink/index.html', '../page.html')
+  link('indexlink/program', process.execPath)
+  link('indexlink/top', '/')
   directory('indexdangling')
   link('indexdangling/index.html', 'nowhere')
   directory('upperindex')

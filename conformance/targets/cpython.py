@@ -277,6 +277,12 @@ class Custom10Handler(BaseHTTPRequestHandler):
         self.send_header('Content-Length', '0')
         self.end_headers()
 
+    def do_AGAIN(self):
+        self.do_GET()
+        self.send_response(404, 'Never')
+        self.send_header('Content-Length', '0')
+        self.end_headers()
+
     def do_LATE(self):
         self.send_response(200)
         self.send_header('Content-Length', '0')

@@ -180,6 +180,13 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
     this.endHeaders()
   }
 
+  do_AGAIN(): void {
+    this.do_GET()
+    this.sendResponse(404, 'Never')
+    this.sendHeader('Content-Length', '0')
+    this.endHeaders()
+  }
+
   do_CHUNKED(): void {
     this.sendResponse(200)
     this.sendHeader('Transfer-Encoding', 'chunked')

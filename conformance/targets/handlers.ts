@@ -49,6 +49,16 @@ export class Simple11Handler extends SimpleHTTPRequestHandler {
   override protocolVersion = 'HTTP/1.1'
 }
 
+/** With the guards that Python lacks, and that are off here, too, unless somebody wants them. */
+export class GuardedHandler extends Simple11Handler {
+  static override readonly module = import.meta.url
+
+  override followSymlinks = false
+  override platform = 'win32' as const
+  override headTimeout = 1
+  override bodyTimeout = 1
+}
+
 /** The handlers by the name of their app. */
 export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   errors: Errors,
@@ -62,6 +72,7 @@ export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   override: OverrideHandler,
   simple: SimpleHTTPRequestHandler,
   simple11: Simple11Handler,
+  guarded: GuardedHandler,
   clock: ClockHandler,
   tls: Custom11Handler,
 }

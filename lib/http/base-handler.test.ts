@@ -257,7 +257,7 @@ t.test(
       'HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nGET /1\n' +
         'HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nGET /2\n',
     )
-    t.equal(log().match(/^Written after the end of the request, and not sent/gm)?.length, 1)
+    t.equal(log().match(/^Written after the end of the response, and not sent/gm)?.length, 1)
   },
 )
 

@@ -104,7 +104,7 @@ t.test('write() refuses text, and anything after close()', async (t) => {
   void wfile.write(bytes('x'))
   void wfile.write('text' as unknown as Uint8Array)
   await t.rejects(wfile.write(bytes('x')), { name: 'ValueError' })
-  t.match(log(), /^Written after the end of the request, and not sent\. .* must await\n$/)
+  t.match(log(), /^Written after the end of the response, and not sent\. .* must await\n$/)
 })
 
 t.test('next() makes a writer for the next request, in order with this one', async (t) => {
@@ -164,7 +164,7 @@ t.test('stream() drops what comes too late, and does not fail', async (t) => {
   await pipeline(Readable.from([bytes('one '), 'two ']), nodes)
   await Readable.toWeb(Readable.from([bytes('three')])).pipeTo(webs)
   t.same(writes, [])
-  t.match(log(), /^Written after the end of the request, and not sent\. .* must await\n$/)
+  t.match(log(), /^Written after the end of the response, and not sent\. .* must await\n$/)
 
   // The request ends while a piece waits for the peer, and then the connection does.
   const [client, server] = await socketPair(t)

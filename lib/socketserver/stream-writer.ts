@@ -203,13 +203,13 @@ export class StreamWriter {
 
   // -- Inside --------------------------------------------------------------------------------
 
-  /** Refuse a write after the end of the request. */
+  /** Refuse a write after the end of the response. */
   #refuse(): Promise<void> {
     if (!this.#late) {
       this.#late = true
       stderr.write(
-        'Written after the end of the request, and not sent. Has a method returned before its work ' +
-          'was done? What it starts, it must await\n',
+        'Written after the end of the response, and not sent. Has a method responded twice, or returned ' +
+          'before its work was done? What it starts, it must await\n',
       )
     }
     return quietly(Promise.reject(new ValueError('Cannot write: the file is closed')))
