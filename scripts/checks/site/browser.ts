@@ -37,12 +37,12 @@ class QuietHandler extends SimpleHTTPRequestHandler {
  */
 export function checkInBrowser(folder: string, paths: readonly string[]): Promise<string[]> {
   return withSite(folder, async (browser, base) => {
-    const findings: string[] = []
-    for (const [reader, options] of Object.entries(READERS)) {
+    // Side by side: a page of a browser is a process of its own.
+    const findings = Object.entries(READERS).map(async ([reader, options]) => {
       const found = await look(browser, options, base, paths)
-      findings.push(...found.map((finding) => `${reader}: ${finding}`))
-    }
-    return findings
+      return found.map((finding) => `${reader}: ${finding}`)
+    })
+    return (await Promise.all(findings)).flat()
   })
 }
 
