@@ -283,6 +283,10 @@ class Custom10Handler(BaseHTTPRequestHandler):
         self.send_header('Content-Length', '0')
         self.end_headers()
 
+    def do_EARLY(self):
+        self.send_header('X-Early', 'before the status line')
+        self.do_GET()
+
     def do_LATE(self):
         self.send_response(200)
         self.send_header('Content-Length', '0')
@@ -324,7 +328,10 @@ class Custom10Handler(BaseHTTPRequestHandler):
         has_body = self.command != 'HEAD'
         if code in (204, 205, 304):
             raise ValueError('no body')
-        self.send_response(code)
+        own = ' '.join(self.headers.get_all('X-Header') or []).lower()
+        if 'content-length' in own or 'transfer-encoding' in own:
+            raise ValueError('two lengths')
+        self.start(self.send_response)
         if in_chunks:
             self.send_header('Transfer-Encoding', 'chunked')
         else:

@@ -199,6 +199,7 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
 
   do_STREAM(): void {
     this.sendResponse(this.#code())
+    this.#sendHeaders()
     this.endHeadersChunked()
     for (const piece of this.headers.getAll('X-Piece')) {
       void this.wfile.write(unquoteToBytes(piece))
@@ -209,6 +210,11 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   }
 
   // -- What a handler does wrong -------------------------------------------------------------
+
+  do_EARLY(): void {
+    this.sendHeader('X-Early', 'before the status line')
+    this.do_GET()
+  }
 
   do_LATE(): void {
     this.sendResponse(200)
@@ -302,6 +308,15 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
   }
 
   #finishResponse(): void {
+    this.#sendHeaders()
+    this.endHeaders()
+    const body = this.headers.get('X-Body')
+    if (body !== null) {
+      void this.wfile.write(unquoteToBytes(body))
+    }
+  }
+
+  #sendHeaders(): void {
     for (const line of this.headers.getAll('X-Header')) {
       const header = unquote(line)
       const at = header.indexOf(': ')
@@ -309,11 +324,6 @@ export class Custom10Handler extends BaseHTTPRequestHandler {
         throw new ValueError('X-Header must hold a name and a value')
       }
       this.sendHeader(header.slice(0, at), header.slice(at + 2))
-    }
-    this.endHeaders()
-    const body = this.headers.get('X-Body')
-    if (body !== null) {
-      void this.wfile.write(unquoteToBytes(body))
     }
   }
 }
