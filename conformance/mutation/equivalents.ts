@@ -58,4 +58,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     to: 'true',
     because: '#leaveRequest() returns 0 or more, and skip(0) returns without having read.',
   },
+  {
+    file: 'http/base-handler.js',
+    line: 'if (turn.isOver(this.rfile.buffered > 0)) {',
+    from: '>',
+    to: '>=',
+    because:
+      'Then the handler yields at the end of its turn although nothing is here: the read that follows waits for the event loop all the same.',
+  },
 ]
