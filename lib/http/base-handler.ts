@@ -9,7 +9,7 @@
  *                 |-- parseRequest()        command, path, requestVersion, headers
  *                 |     '-- handleExpect100()
  *                 |-- do_GET()              yours: sendResponse(), sendHeader(), endHeaders(), wfile
- *                 '-- what is left of the body is skipped
+ *                 '-- what is left of the body is skipped, or the connection ends
  * ```
  *
  * The protocol, for those who meet it here for the first time. A request is a line, then header lines,
@@ -22,10 +22,10 @@
  *
  * Every line of a head ends with CR LF; LF alone is accepted. The headers say how a body ends; for a
  * response, as a last resort, it ends with the connection. A request line without a version is
- * HTTP/0.9: its response is the bare body, without a head.
+ * HTTP/0.9, for servers of HTTP/1.0 only: its response is the bare body, without a head.
  *
- * What a client does wrong gets a response from `sendError()`, inside as a `RequestError`; any other
- * exception is a fault of the program or a lost connection.
+ * What a client does wrong is a `RequestError` here, and gets a response from `sendError()`. A timeout or a
+ * lost connection is logged. Any other exception is a fault of the program: there is no 500, as in Python.
  *
  * Reading path: 8 of 10. Next: simple-handler.ts.
  *
@@ -67,11 +67,11 @@ const MAX_SKIPPED = 256 * 1024
  * handle, add a method of yours, `do_GET()` for GET.
  *
  * To be called by your methods, in this order: {@link sendResponse}, {@link sendHeader} as often as
- * needed, {@link endHeaders}, then `this.wfile.write()`; or {@link sendError} instead of all that.
+ * needed, {@link endHeaders} or {@link endHeadersChunked}, then `this.wfile.write()`; or {@link sendError}.
  *
  * Fields for your methods: {@link command}, {@link path}, {@link requestVersion}, {@link headers},
- * {@link requestline}; {@link body}; `rfile`, positioned at the start of the body; `wfile`;
- * {@link closeConnection}.
+ * {@link requestline}; {@link body}, {@link trailers}; `rfile`, positioned at the start of the body;
+ * `wfile`; {@link closeConnection}; `signal`.
  *
  * Methods that may be overridden: {@link handleExpect100}; {@link logRequest}, {@link logError},
  * {@link logMessage}; {@link versionString}, {@link dateTimeString}, {@link logDateTimeString},
@@ -142,7 +142,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
         void this.wfile.write(LAST_CHUNK)
       }
       this.wfile.retire()
-      // A method that does not await its writes must not outrun the client.
+      // The next request waits until the client has taken enough of this response.
       if (this.wfile.full) {
         await this.wfile.drain()
       }
@@ -209,8 +209,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Begin with a clean slate. The method before may have left something running, a timer for instance,
-   * which can have called any method by now; whatever it has written since was refused.
+   * Begin with a clean slate. The `do_GET()` before may have left something running, a timer for instance,
+   * which can have called anything by now; whatever it has written since was refused.
    */
   #begin(): void {
     this.server.idleConnections.delete(this.request)
@@ -292,7 +292,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       if ((major > 1 || (major === 1 && minor >= 1)) && speaks11) {
         this.closeConnection = false
       }
-      // RFC 9110 §15.6.6. Differs: in HTTP/1.1, neither is HTTP/0.9 served by name.
+      // RFC 9110 §15.6.6. Differs: a server of HTTP/1.1 refuses HTTP/0.9 by name, too.
       if (major >= 2 || (major === 0 && speaks11)) {
         throw new RequestError(505, `Invalid HTTP version (${version.slice('HTTP/'.length)})`)
       }
@@ -396,8 +396,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * How many bytes of the body have not been read; `Infinity` while chunks come. A method that has put
-   * another reader in place, after CONNECT for instance, has left both the body and the connection.
+   * How many bytes of the body have not been read; `Infinity` if it came in chunks. None once a method has
+   * put another reader in place, after CONNECT for instance: what comes is no longer ours.
    */
   get #unread(): number {
     return this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
@@ -406,7 +406,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   // -- Writing responses ---------------------------------------------------------------------
 
   /**
-   * Send a whole response that reports an error, and log it. The connection ends with it.
+   * Send a whole response that reports an error, and log it. The connection ends with it. As in Python, a
+   * head that has been begun, and not ended, comes first.
    *
    * @param message - the reason phrase, in place of the code's own
    * @param explain - a longer text for the page, in place of the code's own description
@@ -465,7 +466,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * Begin a response as {@link sendResponse}, with the status line only, and log nothing. For
    * `100 Continue` and the like.
    *
-   * Headers without a status line before them are dropped. When a response has begun to leave, a second
+   * Headers from before the first status line are dropped. When a response has begun to leave, a second
    * one to the same request is not sent, and the connection ends. Both are logged.
    * Differs: Python sends both, and a client takes the second for the response to its next request.
    */
@@ -491,9 +492,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * Add a header to the response; each character of its value becomes one byte. `Connection: close` and
    * `Connection: keep-alive` also decide {@link closeConnection}.
    *
-   * RFC 9112 §9.6: what either side has closed MUST end, and the client must not read otherwise. Differs: in
-   * HTTP/1.1, `Connection: keep-alive` is not sent after a `close` of the client's or of the method's; in
-   * Python it keeps the connection open.
+   * RFC 9112 §9.6: after a `close` from either side the connection MUST end, and nothing may deny it.
+   * Differs: in HTTP/1.1, a later `Connection: keep-alive` is not sent; in Python it keeps the connection
+   * open.
    *
    * @throws `TypeError` when either holds CR, LF, NUL, or a character that does not fit in one byte.
    */
@@ -518,13 +519,13 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /** End the headers with an empty line. What is written to `wfile` after this is the body. */
   endHeaders(): void {
-    // Connections of HTTP/1.1 persist, those of HTTP/1.0 end, and what is otherwise is said. RFC 9112
+    // Connections of HTTP/1.1 persist, those of HTTP/1.0 end, and exceptions are announced. RFC 9112
     // §9.6: a client of HTTP/1.1 SHOULD be told that this is the last response; Python does not tell.
     // A client of HTTP/1.0 that asked for a persistent connection must see it confirmed; otherwise it
     // waits for the connection to end (RFC 2068 §19.7.1; RFC 9112 §C.2.2). Differs: Python keeps the
     // connection and does not say so; `ab -k` then waits for its end.
     if (this.#status >= 200 && this.protocolVersion >= 'HTTP/1.1') {
-      // Too much is left of the body for this not to be the last response, unless the method still reads it.
+      // Too much is left of the body to be skipped: this response is the last, even if the method reads on.
       this.closeConnection ||= isLong(this.#unread)
       const ends = this.closeConnection || this.server.closing
       const word = ends ? 'close' : 'keep-alive'
@@ -576,6 +577,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** Write the headers so far to `wfile`. */
   flushHeaders(): void {
     this.#responding ||= this.#status >= 200
+    // The next status line after an interim response is a first one again.
+    this.#status = this.#responding ? this.#status : 0
     if (this.#headersBuffer !== '') {
       void this.wfile.write(encodeLatin1(this.#headersBuffer))
       this.#headersBuffer = ''
@@ -597,7 +600,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   #addLine(first: string, separator: ' ' | ': ', rest: string): void {
     // In two pieces: JavaScript joins strings only when it has to, and to test a line it has to.
-    // Measured, JavaScript of a pipelined request, together with splitWords(): 7 % less CPU.
+    // Measured, with splitWords(): 7 % less CPU for a pipelined request.
     if (UNSAFE_IN_HEAD.test(first) || UNSAFE_IN_HEAD.test(rest)) {
       throw new TypeError(
         `Cannot send the header line ${repr(first + separator + rest)}: CR, LF, NUL and ` +
@@ -626,7 +629,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Log a message, to standard error, after the client's address and the time. All that a handler logs
+   * Log a message, to standard error, after the client's address and the time. All that this class logs
    * comes through here; override it to log elsewhere.
    *
    * @param template - a format as for Python's `%`: `'code %d, message %s'`
@@ -714,8 +717,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * The body of the request, in pieces as they come: `for await (const piece of this.body)`, or
-   * `pipeline(this.body, createWriteStream(name))`. What is left of it when the method returns is
-   * skipped.
+   * `pipeline(this.body, createWriteStream(name))`. What is left of it when the method returns is skipped,
+   * or the connection ends.
    *
    * When the client breaks off within the body, the loop throws a `ConnectionResetError`, which a
    * method need not catch.
@@ -753,7 +756,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * The version of HTTP that is spoken, and the first word of every response. With `'HTTP/1.1'`,
-   * connections are kept open, and each response needs a `Content-Length`: nothing else says where it ends.
+   * connections are kept open, and each response needs a `Content-Length`, or {@link endHeadersChunked}:
+   * its client waits for ever if nothing says where it ends.
    */
   protocolVersion: string = 'HTTP/1.0'
 
@@ -763,7 +767,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** What the server runs on. Differs: `Node/20.20.2`, where Python says `Python/3.13.0`. */
   sysVersion: string = runtime
 
-  /** A request's version until it is known. HTTP/0.9: a malformed line gets a page without a head. */
+  /** With HTTP/1.0, a request's version until it is known: a malformed line gets a page without a head. */
   defaultRequestVersion: string = 'HTTP/0.9'
 
   /**

@@ -3,15 +3,15 @@
  *
  * ```text
  *   5;note=first       <- a chunk: its size in hexadecimal, then extensions, which mean nothing here,
- *   hello              <- its data, with a line end of their own
+ *   hello              <- its data, then a line end
  *   0                  <- the last chunk has no data;
  *   Checksum: 5d41     <- instead, fields that were not known before the body: the trailers,
  *                      <- and an empty line
  * ```
  *
  * Security: every program between the client and this one finds the end of the body for itself. What
- * one of them takes for data may be the next request to another. So nothing is guessed here: whatever
- * is not written exactly as the grammar has it is a 400, and the connection ends.
+ * one of them takes for data may be the next request to another. So nothing is guessed here: chunks that
+ * are not written exactly as the grammar has them are refused, and the connection ends.
  *
  * Reading path: 7 of 10. Next: base-handler.ts.
  *
@@ -40,11 +40,11 @@ const MAX_EXTENSIONS = 64 * 1024
 const LARGE = 4096
 
 /**
- * Decode a chunked body. It pauses, `yield`, whenever the next byte is not here yet.
+ * Decode a chunked body. It pauses, `yield`, to wait for bytes, or to hand on those before a large piece.
  *
  * @returns the trailers
  * @throws {@link RequestError} for what is not a chunked body, and a `ConnectionResetError` when the
- * input ends within it.
+ * input ends before its trailers.
  * @see [RFC 9112 §7.1](https://www.rfc-editor.org/rfc/rfc9112#section-7.1)
  */
 export function* decodeInto(body: ByteQueue, rfile: StreamReader): Generator<undefined, Field[]> {
@@ -105,8 +105,8 @@ function* readLine(rfile: StreamReader): Generator<undefined, string> {
  * Understand the line before a chunk.
  *
  * Security: each of these was once read differently by two programs, and carried a request past one of
- * them (RFC 9112 §11.2): a sign or `0x` before the size, a size that overflowed, white space after it,
- * LF alone as the line end, a line end within the extensions.
+ * them (RFC 9112 §11.2): a sign or `0x` before the size, a size that overflowed, white space before
+ * the line end, LF alone as the line end, a line end within the extensions.
  */
 function parseChunkLine(line: string): { size: number; extensions: number } {
   const [, digits, extensions] = CHUNK_LINE.exec(line) ?? []

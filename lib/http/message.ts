@@ -15,10 +15,10 @@
  * the first to the second. So this parser follows RFC 9112, and refuses where Python guesses.
  *
  * Differs: a 400 for a field line that begins with white space, one without a colon, one with white
- * space before the colon, a name that is not a token, a CR or NUL inside a line, and a second Host. Python joins,
- * skips or silently drops such lines, and sometimes all after them. A body length that is wrong or
- * ambiguous: 400, and 501 for a transfer coding, 413 for a number that JavaScript cannot count to.
- * Python leaves that to the handler.
+ * space before the colon, a name that is not a token, a CR or NUL inside a line. Python joins, skips or
+ * silently drops such lines, and sometimes all after them. A body length that is wrong or ambiguous: 400,
+ * and 501 for a coding that is not decoded, 413 for a number that JavaScript cannot count to. Python
+ * leaves that to the handler.
  *
  * Reading path: 6 of 10. Next: chunked.ts.
  *
@@ -223,8 +223,8 @@ function parseField(line: string, index: number): Field {
   return [match[1] as string, match[2] as string]
 }
 
-// field-line = field-name ":" OWS field-value OWS, where a name is a token; RFC 9112 §2.2 allows a
-// recipient to accept LF alone as its end. CR, LF and NUL are the three that RFC 9110 §5.5 calls invalid
+// field-line = field-name ":" OWS field-value OWS, where a name is a token, and the last OWS is kept, as in
+// Python; RFC 9112 §2.2 allows a recipient to accept LF alone as its end. CR, LF and NUL are the three that RFC 9110 §5.5 calls invalid
 // and dangerous; the other controls pass, as they do in Python.
 // Security: a value begins with something other than white space. Otherwise there would be as many
 // ways to divide white space from value as there is white space, and a failing match would try them
@@ -254,7 +254,8 @@ function flaw(line: string): string {
  * Tell how many bytes of body follow the head; 0 when the headers do not mention a body.
  *
  * Security: a proxy in front of this server has to come to the same number. Where two programs
- * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled as only Python's `int()` would take it (`+5`, `1_0`).
+ * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled as only
+ * Python's `int()` would take it (`+5`, `1_0`).
  *
  * @param decodes - whether a chunked body can be read, as in HTTP/1.1. Python's handlers read the
  * chunks as the next request.
@@ -315,13 +316,13 @@ export function bodyLength(headers: HTTPMessage, decodes = true): number {
 
 /** The elements of a field that is a list, from all its lines, in lower case. */
 export function elementsOf(headers: HTTPMessage, name: string): string[] {
-  // Most requests have none of these fields, and a list of nothing costs as much as another.
+  // Often there is no such field, and no work to be done.
   return headers.has(name) ? listOf(headers.getAll(name).join()) : []
 }
 
 /** The elements of a list, in lower case. RFC 9110 §5.6.1: those that are empty do not count. */
 export function listOf(value: string): string[] {
   const text = value.toLowerCase()
-  // Nearly always it is one word, and of those there is one in most requests.
+  // Nearly always it is one word, such as `keep-alive`.
   return /^[a-z-]+$/.test(text) ? [text] : (text.match(/[^ \t,]+(?:[ \t]+[^ \t,]+)*/g) ?? [])
 }

@@ -1,8 +1,8 @@
 /**
  * Python's `HTTPServer`: a TCP server that knows its own name.
  *
- * All of HTTP is in the handler. The server only takes connections. Those with TLS are in `https-server.ts`, those
- * with threads in `threading-server.ts`.
+ * All of HTTP is in the handler. The server only takes connections. Servers with TLS are in
+ * `https-server.ts`, those with threads in `threading-server.ts`.
  *
  * Reading path: 10 of 10.
  *

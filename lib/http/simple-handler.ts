@@ -12,9 +12,9 @@
  *
  * Like Python's, this handler uses synchronous file calls (`stdlib/files.ts`). Most files are in the
  * cache; then open, stat and read of a small one take 36 us, against 80 to 95 us through Node's thread
- * pool, which also costs 20 % more CPU for a large one. The price
- * is that a slow disk stops the whole server for as long as it takes, piece by piece of 256 KiB; and
- * so does a directory of 100,000 names, a second perhaps.
+ * pool, which also costs 20 % more CPU for a large one. The price is that a slow disk stops the whole
+ * server for as long as it takes, piece by piece of 256 KiB; and so does a directory of 100,000 names, a
+ * second perhaps.
  *
  * Production: a server whose files lie on a slow disk, or behind a network, reads them in the pool.
  *
@@ -164,7 +164,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
     }
     this.sendResponse(HTTPStatus.NOT_MODIFIED)
     if (this.isHTTP11) {
-      // RFC 9110 §15.4.5: what a cache is to know of the 200, it MUST hear with the 304.
+      // RFC 9110 §15.4.5: those of the 200 that caches go by MUST come with the 304.
       this.#sendExtraHeaders(FOR_CACHES)
     }
     this.endHeaders()
@@ -306,9 +306,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   }
 
   /**
-   * Copy a file to the client. May be overridden, to change what is sent on its way.
+   * Copy a file to the client. May be overridden, to change what is sent, but not its length.
    *
-   * @returns a promise only if there is more than one read to be waited for.
+   * @returns a promise only if there is something to wait for.
    */
   copyfile(source: Source, outputfile: StreamWriter): void | Promise<void> {
     return copyfileobj(source, outputfile)
@@ -393,7 +393,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
   }
 
   /**
-   * Make {@link directory} a path, then `rfile` and `wfile`.
+   * Turn {@link directory} into a path, and make `rfile` and `wfile`.
    *
    * @python http.server.SimpleHTTPRequestHandler.__init__
    */

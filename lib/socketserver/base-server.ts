@@ -65,7 +65,7 @@ import type {
  * {@link handleError}, ends that request and no other, with every mix-in. One in {@link getRequest},
  * {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python; system errors in
  * {@link getRequest} are ignored. A hook may return a promise, and nothing limits how long it takes:
- * without a mix-in, every client waits for it.
+ * every client waits for those that the loop awaits.
  *
  * For derived classes and handlers: {@link closing}, {@link idleConnections}, {@link endConnections};
  * {@link reportError} and {@link endRequest}, for a mix-in that overrides `processRequest()`;
@@ -100,8 +100,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   readonly idleConnections = new IdleConnections()
 
   /**
-   * How long a request that is on its way may take to arrive on such a connection once the server is
-   * being closed, in seconds.
+   * How long an HTTP request that is on its way may take to arrive on such a connection once the server
+   * is being closed, in seconds.
    *
    * @added See {@link idleConnections}.
    */
@@ -111,11 +111,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   #closed = false
   #closing = false
   #connectionsEnded: Promise<void> | undefined
-  /** Whether the loop itself is handling a request, and waits for it. */
+  /** Whether {@link processRequest}, as it is here, is handling a request. */
   #handling = false
   #loop: Promise<void> | undefined
   #shutdownRequested = false
-  /** Notified when there is a request, or the end has come. */
+  /** Notified when there is a request, or the end has come, and once in each poll interval. */
   readonly #changed = new Condition()
 
   /** Store the arguments. May be extended; nothing is bound yet, see {@link bindAndActivate}. */
@@ -219,7 +219,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Stop {@link serveForever}: the request that is being handled is the last. One that comes before
+   * Stop {@link serveForever}: the request that is being handled is the last. A call before
    * `serveForever()` is not lost: the loop then ends before its first request.
    *
    * Differs: a server that handles one connection at a time ends it after the current HTTP request, or at
@@ -259,7 +259,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Whether the server is being shut down or closed, so that no connection has another HTTP request.
+   * Whether the connections are being ended, so that none has another HTTP request.
    *
    * @added Python's handlers go on until their clients leave.
    */
@@ -312,7 +312,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     }
   }
 
-  /** Called when {@link handleRequest} has waited {@link timeout} seconds for nothing. */
+  /** Called when {@link handleRequest} has waited in vain. */
   handleTimeout(): void | Promise<void> {}
 
   /** Called by {@link serveForever} after each request, and each poll interval without one. */
@@ -343,7 +343,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   async #handleRequestNoblock(): Promise<void> {
     let request, clientAddress
     try {
-      // Here and below, only a promise is awaited: each trip through the microtask queue costs.
+      // Up to finishRequest(), only a promise is awaited: each trip through the microtask queue costs.
       const got = this.getRequest()
       ;[request, clientAddress] = got instanceof Promise ? await got : got
     } catch (error) {
@@ -405,7 +405,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     await this.endRequest(request, clientAddress)
   }
 
-  /** Make a handler for the request, and let it run. May be extended. Throws as {@link makeHandler}. */
+  /** Make a handler for the request, and let it run. May be extended. Throws what the handler throws. */
   async finishRequest(request: Connection, clientAddress: Address): Promise<void> {
     await this.makeHandler(request, clientAddress).run()
   }

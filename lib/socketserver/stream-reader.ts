@@ -38,9 +38,9 @@ export interface StreamReaderOptions {
  * A connection's input as a file. One read at a time: a second one that starts while the first still waits
  * is an error. {@link peek} does not count, since it takes nothing.
  *
- * What it throws: {@link TimeoutError} when the peer sends nothing for `timeout` seconds,
- * {@link ConnectionResetError} when the connection breaks. The end of the input is not an
- * error: it shows as a short read, as in Python.
+ * What it throws: {@link TimeoutError} when the peer sends nothing for `timeout` seconds, or at the
+ * {@link deadline}; {@link ConnectionResetError} when the connection breaks. The end of the input is an
+ * error in {@link piecesUntil} only: elsewhere it shows as a short read, as in Python.
  *
  * @python io.BufferedReader
  */
@@ -142,8 +142,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   /**
    * Read exactly `size` bytes, or fewer if the input ends first; without a size, all of it.
    *
-   * `rfile` is the connection, not the request's body: reading to the end waits until the client
-   * closes its side. Read as many bytes as `Content-Length` says.
+   * Unless the body comes in chunks, `rfile` is the connection, and reading to the end waits until the
+   * client closes its side: read as many bytes as `Content-Length` says.
    *
    * @param size - how many bytes; -1 for all to the end of the input
    * @throws {@link ValueError} for a size that is not valid, and after {@link close}.
@@ -215,7 +215,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
    * Iterate over the bytes up to a {@link position}, in pieces as they come; with `Infinity`, to the end
    * of the input.
    *
-   * @param tooShort - makes what is thrown if the input ends before it, of the number of missing bytes
+   * @param tooShort - makes the error for an input that ends too soon, from the number of missing bytes
    * @added Python's `read1()`, again and again.
    */
   async *piecesUntil(

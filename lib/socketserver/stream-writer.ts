@@ -178,7 +178,7 @@ export class StreamWriter {
    * @added Python's `shutil.copyfileobj()` writes to any file.
    */
   stream(): Writable {
-    // Asked when it settles: the request may end while a piece waits for the peer.
+    // `#closed` is read when it settles: the request may end while a piece waits for the peer.
     const settle = (promise: Promise<void>, done: (error?: Error) => void) => {
       promise.then(
         () => {

@@ -39,12 +39,8 @@ export type AddressFamily = 'IPv4' | 'IPv6' | 'dual'
  *
  * Beside what {@link BaseServer} has:
  *
- * Fields that may be overridden:
- * - {@link addressFamily}, {@link requestQueueSize}
- * - {@link allowReuseAddress}, {@link allowReusePort}
- *
- * Methods for derived classes:
- * - {@link createSocket}
+ * Fields that may be overridden: {@link addressFamily}, {@link requestQueueSize}, {@link maxConnections},
+ * {@link allowReusePort}. Methods for derived classes: {@link createSocket}, {@link listenOptions}.
  *
  * @typeParam ServerAddress - a pair of host and port; the host `''` is all interfaces, the port
  * 0 any free one
@@ -57,8 +53,7 @@ export class TCPServer<
   addressFamily: AddressFamily = 'IPv4'
 
   /**
-   * How many connections may wait while another is being handled. The queue holds one more than this, as
-   * with Linux's `listen()`.
+   * How many connections may wait while another is being handled, less one, as with Linux's `listen()`.
    */
   requestQueueSize = 5
 
@@ -280,7 +275,7 @@ export class TCPServer<
 
   /**
    * Send what is still to be sent, and close the connection: our side at once, the rest when the client
-   * has closed its side, too, or after two seconds. Until then, what it sends is read and thrown away:
+   * has closed its side, too, or two seconds after that. Until then, what it sends is read and thrown away:
    * to close a socket with unread input makes the kernel send a reset, which can destroy the response
    * on its way. See `closing.ts`.
    *
