@@ -66,4 +66,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     because:
       'Then the handler yields at the end of its turn although nothing is here: the read that follows waits for the event loop all the same.',
   },
+  {
+    file: 'http/conditions.js',
+    line: 'return false;',
+    above: 'if (!isHTTP11) {',
+    from: 'return false;',
+    to: 'return;',
+    because: 'Its only caller, which is in this library, asks whether it is true.',
+  },
 ]

@@ -7,7 +7,7 @@
 
 import { join } from 'node:path'
 import { HTTPServer, HTTPSServer, SimpleHTTPRequestHandler } from 'basehttp'
-import type { InternetAddress, RequestHandlerClass } from 'basehttp'
+import type { InternetAddress, OpenedFile, RequestHandlerClass, Source } from 'basehttp'
 import { TARGETS } from '../paths.ts'
 import { ErrorHandler } from '../../docs/examples/http_server_errors.ts'
 import {
@@ -59,6 +59,23 @@ export class GuardedHandler extends Simple11Handler {
   override bodyTimeout = 1
 }
 
+/** Sends a part of a file, from one byte to another: `X-Part: 2-5`. */
+export class PartsHandler extends Simple11Handler {
+  static override readonly module = import.meta.url
+
+  override sendFileHead(file: OpenedFile, path: string): Source | null {
+    const [, first, last] = /^([0-9]+)-([0-9]+)$/.exec(this.headers.get('X-Part') ?? '') ?? []
+    if (first === undefined || last === undefined) {
+      return super.sendFileHead(file, path)
+    }
+    const part = file.slice(Number(first), Number(last))
+    this.sendResponse(200)
+    this.sendHeader('Content-Length', part.size)
+    this.endHeaders()
+    return part
+  }
+}
+
 /** The handlers by the name of their app. */
 export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   errors: Errors,
@@ -73,6 +90,7 @@ export const HANDLERS: Readonly<Record<string, RequestHandlerClass>> = {
   simple: SimpleHTTPRequestHandler,
   simple11: Simple11Handler,
   guarded: GuardedHandler,
+  parts: PartsHandler,
   clock: ClockHandler,
   tls: Custom11Handler,
 }
