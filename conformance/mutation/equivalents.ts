@@ -74,4 +74,11 @@ export const EQUIVALENT: readonly Equivalent[] = [
     to: 'return;',
     because: 'Its only caller, which is in this library, asks whether it is true.',
   },
+  {
+    file: 'http/chunked.js',
+    line: 'if (piece.length >= LARGE && body.length > 0) {',
+    from: '0',
+    to: '1',
+    because: 'Then a large piece behind a single byte is copied to it. ' + SIZE_OF_A_STEP,
+  },
 ]
