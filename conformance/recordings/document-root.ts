@@ -115,6 +115,10 @@ export function makeDocumentRoot(root: string): void {
   file('withindex/index.html', '<p>withindex/index.html</p>\n')
   file('withindex/other.txt', 'other\n')
   file('withindex/digits.txt', '0123456789'.repeat(70_000))
+  directory('withindex/beginnings')
+  for (const name of ['aaaaa', 'aaa', 'a', 'aaaa', 'aa']) {
+    file(`withindex/beginnings/${name}`, 'x\n')
+  }
   directory('withhtm')
   file('withhtm/index.htm', '<p>withhtm/index.htm</p>\n')
   directory('bothindex')
