@@ -38,7 +38,10 @@ t.test('every attack has cases or tests, and all of them exist', async (t) => {
   t.same(missingTests([row]), ['lib/cli.test.ts: no such test'])
   const all = ROWS.flatMap(({ cases: ids = [] }) => ids)
   t.equal(new Set(all).size, all.length, 'no case stands in two rows')
-  const attacks = [...cases.keys()].filter((id) => id.startsWith('attacks/'))
+  // The app `guarded` has what is off by default, and nobody else has it.
+  const attacks = [...cases].flatMap(([id, { app }]) =>
+    id.startsWith('attacks/') && app !== 'guarded' ? [id] : [],
+  )
   const elsewhere = ['attacks/up-and-down', 'attacks/directory-above', 'attacks/line-feed']
   t.same(
     attacks.filter((id) => !all.includes(id)),
