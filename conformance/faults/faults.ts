@@ -600,7 +600,7 @@ export const FAULTS: readonly Fault[] = [
     id: 'listing-by-code-units',
     history: 'All upper case before all lower case.',
     file: LISTING,
-    from: 'key: entry.name.toLowerCase()',
+    from: 'key: name.toLowerCase()',
     to: 'key: entry.name',
     killedBy: 'listing/order-and-links',
   },
