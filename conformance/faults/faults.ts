@@ -601,7 +601,7 @@ export const FAULTS: readonly Fault[] = [
     history: 'All upper case before all lower case.',
     file: LISTING,
     from: 'key: name.toLowerCase()',
-    to: 'key: entry.name',
+    to: 'key: name',
     killedBy: 'listing/order-and-links',
   },
   {
