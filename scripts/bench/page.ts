@@ -83,8 +83,7 @@ it writes canned bytes; or opens a file, asks for its size, reads, closes and wr
 and writes in a loop. It parses nothing, and so shows how much of a row is Node's and the kernel's.
 
 Ratios belong to their machine, too: one build made 0.77 of the floor's responses on one, and 0.50 of them on
-another, where system calls and compiled programs were two to three times as fast and JavaScript was not.
-The promises were made on the first.
+another. The promises were made on the first.
 
 ${setting.map((one) => `- ${one}`).join('\n')}
 ${missing.length === 0 ? '' : `- Not on this machine, and left out: ${missing.join(', ')}\n`}
