@@ -275,7 +275,7 @@ export class TCPServer<
 
   /**
    * Send what is still to be sent, and close the connection: our side at once, the rest when the client
-   * has closed its side, too, or two seconds after that. Until then, what it sends is read and thrown away:
+   * has closed its side, too, or two seconds after ours. Until then, what it sends is read and thrown away:
    * to close a socket with unread input makes the kernel send a reset, which can destroy the response
    * on its way. See `closing.ts`.
    *
