@@ -39,7 +39,7 @@ async function handle(server: RemoteServer, job: Job, socket: Socket): Promise<v
     const packed = Buffer.from(job.packedOptions, 'base64')
     options = deserialize(packed) as Job['options']
   }
-  const done = await server.handle(socket, { ...job, options })
+  const done = await server.handle(socket, { clientAddress: job.clientAddress, options })
   // The parent closes the connection, and has all of the log by then: a client that has seen the end
   // of its connection finds the log complete.
   report(done)

@@ -268,7 +268,10 @@ export class RemoteServer extends BaseServer<Address> {
   }
 
   /** Handle a connection, and wait until its last bytes have left. */
-  async handle(connection: Connection, { clientAddress, options }: Job): Promise<Done> {
+  async handle(
+    connection: Connection,
+    { clientAddress, options }: Pick<Job, 'clientAddress' | 'options'>,
+  ): Promise<Done> {
     this.handlerOptions = options ?? this.handlerOptions
     let error: SentError | undefined
     try {

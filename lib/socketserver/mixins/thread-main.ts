@@ -37,10 +37,11 @@ async function handle(server: RemoteServer, job: Job): Promise<void> {
     stream.accept(frame)
   }
   renameThread(job.name ?? '')
-  const done = await server.handle(stream, job)
+  const { error, timeout } = await server.handle(stream, job)
   const frames = stream.finish()
   renameThread('MainThread')
-  port.postMessage({ ...done, frames } satisfies Report, memoryOf(frames))
+  // Written out, like the job: to spread an object costs a fiftieth of the CPU of a small connection.
+  port.postMessage({ kind: 'done', error, timeout, frames } satisfies Report, memoryOf(frames))
 }
 
 await serveRemotely(workerData as HandlerLocation, report, (server) => {

@@ -158,9 +158,13 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     async #handle(relay: Relay, name: string, clientAddress: Address): Promise<Done> {
       const thread = await this.#threads().take()
       try {
-        const job = { kind: 'job', name, clientAddress } as const
         const { handlerOptions, daemonThreads } = this
-        const done = await thread.handle(relay, job, handlerOptions, daemonThreads)
+        const done = await thread.handle(
+          relay,
+          { name, clientAddress },
+          handlerOptions,
+          daemonThreads,
+        )
         relay.detach()
         return done
       } finally {
@@ -266,7 +270,7 @@ class WorkerThread extends PoolWorker {
   /** Handle a connection. Until it is done the program keeps running, unless this is a daemon. */
   async handle(
     relay: Relay,
-    job: Job,
+    { name, clientAddress }: { readonly name: string; readonly clientAddress: Address },
     handlerOptions: BaseServer['handlerOptions'],
     daemon: boolean,
   ): Promise<Done> {
@@ -279,7 +283,8 @@ class WorkerThread extends PoolWorker {
     const frames = relay.attach((frame, transfer) => {
       this.#worker.postMessage(frame, transfer)
     })
-    this.#worker.postMessage({ ...job, options, frames }, memoryOf(frames))
+    const job: Job = { kind: 'job', name, clientAddress, options, frames }
+    this.#worker.postMessage(job, memoryOf(frames))
     try {
       return await done
     } finally {
