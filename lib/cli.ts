@@ -30,6 +30,7 @@ import { colored, wantsColors } from './cli-colors.ts'
 import { AsyncHTTPSServer } from './http/https-server.ts'
 import { AsyncHTTPServer } from './http/server.ts'
 import { SimpleHTTPRequestHandler } from './http/simple-handler.ts'
+import { sampleHandler } from './socketserver/handler-options.ts'
 import type { RequestHandlerClass } from './socketserver/request-handler.ts'
 import type { AddressFamily } from './socketserver/tcp-server.ts'
 import { ConnectionError, TimeoutError } from './stdlib/errors.ts'
@@ -110,7 +111,7 @@ async function serve(args: Arguments): Promise<void> {
   }
   const Handler = args.handler === undefined ? CommandLineHandler : await loadHandler(args.handler)
   const server = makeServer(args, Handler, await resolve(args.bind, args.port))
-  server.handlerOptions = handlerOptions(args, server.sampleHandler())
+  server.handlerOptions = handlerOptions(args, sampleHandler(server))
   try {
     await server.bindAndActivate()
   } catch (error) {

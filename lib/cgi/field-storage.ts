@@ -24,6 +24,7 @@
 
 import { bodyLength, HTTPMessage } from '../http/message.ts'
 import { RequestError } from '../http/request-error.ts'
+import { piecesUntil } from '../socketserver/pieces.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { ByteQueue } from '../stdlib/byte-queue.ts'
 import { decodeUtf8 } from '../stdlib/bytes.ts'
@@ -115,7 +116,7 @@ export class FieldStorage implements Iterable<string | null>, AsyncDisposable {
     const decode = findDecoder(parameters.get('charset') ?? '') ?? decoderOf(encoding)
     const length = lengthOf(headers)
     const tooShort = (missing: number) => truncated(length - missing, length)
-    const pieces = fp.piecesUntil(fp.position + length, tooShort)
+    const pieces = piecesUntil(fp, fp.position + length, tooShort)
     const body = withinLimits(pieces, length, limits, type === URLENCODED)
     if (type === URLENCODED) {
       return new FieldStorage(await readUrlencoded(body, length, limits, decode, keepBlankValues))

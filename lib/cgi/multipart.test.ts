@@ -4,6 +4,7 @@ import { deepEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
 import type { RequestError } from '../http/request-error.ts'
+import { piecesUntil } from '../socketserver/pieces.ts'
 import { StreamReader } from '../socketserver/stream-reader.ts'
 import { brokenForm } from '../testing/forms.ts'
 import { isBoundary, readParts } from './multipart.ts'
@@ -20,7 +21,7 @@ async function read(pieces: readonly Buffer[], length: number) {
   const source = Readable.from([...pieces, Buffer.from('next request')], { objectMode: true })
   const fp = new StreamReader(source)
   const parts: [fields: (readonly string[])[], data: string][] = []
-  for await (const { headers, data } of readParts(fp.piecesUntil(length), OPTIONS)) {
+  for await (const { headers, data } of readParts(piecesUntil(fp, length), OPTIONS)) {
     let text = ''
     for await (const piece of data) {
       text += piece.toString('latin1')
@@ -116,7 +117,7 @@ t.test('readParts() reads no faster than its parts are stored', async (t) => {
     { objectMode: true, highWaterMark: 1 },
   )
   const length = head.length + count * data.length + '\r\n--b--'.length
-  const body = new StreamReader(source).piecesUntil(length)
+  const body = piecesUntil(new StreamReader(source), length)
   for await (const { data: pieces } of readParts(body, OPTIONS)) {
     for await (const piece of pieces) {
       await sleep(1)

@@ -34,6 +34,7 @@
 
 import { checkOneOf, checkSeconds } from '../socketserver/handler-options.ts'
 import type { HandlerOptions } from '../socketserver/handler-options.ts'
+import { piecesUntil } from '../socketserver/pieces.ts'
 import { StreamRequestHandler } from '../socketserver/request-handler.ts'
 import type { StreamReader } from '../socketserver/stream-reader.ts'
 import { sleep0, Turn } from '../stdlib/asyncio.ts'
@@ -725,8 +726,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    *
    * @added In Python, `rfile.read(int(headers['Content-Length']))`.
    */
-  get body(): ReturnType<StreamReader['piecesUntil']> {
-    return this.rfile.piecesUntil(this.rfile === this.#bodySource ? this.#bodyEnd : 0)
+  get body(): ReturnType<typeof piecesUntil> {
+    return piecesUntil(this.rfile, this.rfile === this.#bodySource ? this.#bodyEnd : 0)
   }
 
   /**

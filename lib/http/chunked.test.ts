@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import fc from 'fast-check'
 import t from 'tap'
+import { piecesUntil } from '../socketserver/pieces.ts'
 import { StreamReader } from '../socketserver/stream-reader.ts'
 import { ChunkedReader } from './chunked-reader.ts'
 import type { Field } from './message.ts'
@@ -26,7 +27,7 @@ async function decode(...pieces: string[]): Promise<Decoded> {
   let body = ''
   let trailers: readonly Field[] | undefined
   const reader = new ChunkedReader(rfile, (fields) => (trailers = fields))
-  for await (const piece of reader.piecesUntil(Infinity)) {
+  for await (const piece of piecesUntil(reader, Infinity)) {
     body += piece.toString('latin1')
   }
   await sending

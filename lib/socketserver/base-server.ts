@@ -1,6 +1,6 @@
 /**
  * The part of Python's `socketserver` that knows no sockets: the loop, and the order in which a
- * request passes through a server.
+ * request passes through a server. Left out: `UDPServer` and its kind.
  *
  * ```text
  *   serveForever() ---.
@@ -28,19 +28,16 @@
  * what it has instead, and `Differs:` what else is different. `bpo-` and `gh-` are CPython's
  * issues, `Production:` is what a production server would do, and `Security:` which attack is meant.
  *
- * Left out: `UDPServer` and its kind.
- *
  * Reading path: 1 of 10. Next: tcp-server.ts.
  *
  * @module
  */
 
-import { Duplex } from 'node:stream'
 import { Condition } from '../stdlib/asyncio.ts'
 import { milliseconds, monotonic } from '../stdlib/dates.ts'
 import { refusedInsideHandler, runHandler } from './current-request.ts'
-import { writeIgnored, writeReport } from './error-report.ts'
-import { setOptions } from './handler-options.ts'
+import { endRequest, reportError, writeReport } from './error-report.ts'
+import { sampleHandler, setOptions } from './handler-options.ts'
 import type { HandlerOptions } from './handler-options.ts'
 import { IdleConnections } from './idle-connections.ts'
 import type {
@@ -68,7 +65,6 @@ import type {
  * every client waits for those that the loop awaits.
  *
  * For derived classes and handlers: {@link closing}, {@link idleConnections}, {@link endConnections};
- * {@link reportError} and {@link endRequest}, for a mix-in that overrides `processRequest()`;
  * {@link hasRequest} and {@link requestArrived}, for a class with a socket of its own.
  *
  * @typeParam ServerAddress - what the server listens on
@@ -147,7 +143,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     try {
       this.RequestHandlerClass.checkOptions?.(this.handlerOptions)
       if (Object.keys(this.handlerOptions).length > 0) {
-        this.sampleHandler()
+        sampleHandler(this)
       }
       await this.serverBind()
       await this.serverActivate()
@@ -363,14 +359,13 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
         return
       }
     } catch (error) {
-      await this.reportError(request, clientAddress, error)
+      await reportError(this, request, clientAddress, error)
     }
-    await this.endRequest(request, clientAddress)
+    await endRequest(this, request, clientAddress)
   }
 
   /**
-   * Take the next request: the connection and its client's address. May be overridden again, to wrap the
-   * connection for instance.
+   * Take the next request: a connection and its client's address. May be overridden, to wrap the connection.
    *
    * @python socketserver.TCPServer.get_request
    */
@@ -398,11 +393,11 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     try {
       await runHandler(this, () => this.finishRequest(request, clientAddress))
     } catch (error) {
-      await this.reportError(request, clientAddress, error)
+      await reportError(this, request, clientAddress, error)
     } finally {
       this.#handling = false
     }
-    await this.endRequest(request, clientAddress)
+    await endRequest(this, request, clientAddress)
   }
 
   /** Make a handler for the request, and let it run. May be extended. Throws what the handler throws. */
@@ -423,18 +418,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Make a handler that is never run, to see what its fields are: a misspelt option is found when the
-   * server is bound, and not by the first client. Throws as {@link makeHandler}.
-   *
-   * @added In Python, fields are those of the class, and can be seen without an object.
-   */
-  sampleHandler(): BaseRequestHandler {
-    return this.makeHandler(new Duplex(), '')
-  }
-
-  /**
-   * End the connection. Here that is {@link closeRequest}, which over TCP also tells the peer that nothing
-   * more will come.
+   * End the connection. Here, {@link closeRequest} does it all.
    *
    * Differs: an exception here or in {@link closeRequest} is reported with {@link handleError}, and
    * the connection is destroyed. In Python it ends the loop of a server without a mix-in, and
@@ -448,8 +432,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   closeRequest(request: Connection): void | Promise<void> {}
 
   /**
-   * Report an exception that a handler did not catch, to standard error. The connection is closed, the
-   * server goes on.
+   * Report an exception that a handler did not catch, to standard error. Only its connection is closed.
    *
    * Differs: when an override throws an exception of its own, both are written to standard error,
    * and the server goes on. In Python that ends the loop of a server without a mix-in.
@@ -458,37 +441,6 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    */
   handleError(request: Connection, clientAddress: Address, error: unknown): void | Promise<void> {
     writeReport(clientAddress, error)
-  }
-
-  // -- When a hook throws --------------------------------------------------------------------
-
-  /**
-   * Call {@link handleError}, and do not throw what it throws: a fault in a report must not cost another
-   * connection, nor leave this one open.
-   *
-   * @added In Python the exception goes on to the loop or the thread.
-   */
-  async reportError(request: Connection, clientAddress: Address, error: unknown): Promise<void> {
-    try {
-      await this.handleError(request, clientAddress, error)
-    } catch (second) {
-      writeReport(clientAddress, error)
-      writeIgnored('in handleError()', second)
-    }
-  }
-
-  /**
-   * Call {@link shutdownRequest}, and do not throw what it throws.
-   *
-   * @added As {@link reportError}.
-   */
-  async endRequest(request: Connection, clientAddress: Address): Promise<void> {
-    try {
-      await this.shutdownRequest(request)
-    } catch (error) {
-      await this.reportError(request, clientAddress, error)
-      request.destroy()
-    }
   }
 }
 

@@ -8,7 +8,9 @@
  * @module
  */
 
+import { Duplex } from 'node:stream'
 import { repr } from '../stdlib/format.ts'
+import type { Address, BaseRequestHandler, Connection } from './request-handler.ts'
 
 /** Values for fields of a handler, by name. */
 export type HandlerOptions = Readonly<Record<string, unknown>>
@@ -29,6 +31,19 @@ export function setOptions(handler: object, options: HandlerOptions): void {
       Object.assign(handler, { [name]: value })
     }
   }
+}
+
+/**
+ * Make a handler that is never run, to see what its fields are: a misspelt option is found when the
+ * server is bound, and not by the first client. In Python, fields are those of the class, and can be
+ * seen without an object.
+ *
+ * @throws `TypeError` for an option that is not a field of the handler.
+ */
+export function sampleHandler(server: {
+  makeHandler(request: Connection, clientAddress: Address): BaseRequestHandler
+}): BaseRequestHandler {
+  return server.makeHandler(new Duplex(), '')
 }
 
 /** Check that an option is a number of seconds, or null. */

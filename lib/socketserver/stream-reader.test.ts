@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { monotonic } from '../stdlib/dates.ts'
 import { socketPair } from '../testing/helpers.ts'
+import { piecesUntil } from './pieces.ts'
 import { StreamReader } from './stream-reader.ts'
 
 /** A reader, and a function that lets bytes come in. */
@@ -281,15 +282,15 @@ t.test('piecesUntil() gives the bytes as they come, and none behind the end', as
   await rfile.readline()
   const pieces: string[] = []
   const end = rfile.position + 5
-  for await (const piece of rfile.piecesUntil(end)) {
+  for await (const piece of piecesUntil(rfile, end)) {
     pieces.push(piece.toString())
     feed('cdefg')
   }
   t.same(pieces, ['ab', 'cde'])
-  for await (const piece of rfile.piecesUntil(end)) {
+  for await (const piece of piecesUntil(rfile, end)) {
     t.fail(piece.toString())
   }
-  const cut = rfile.piecesUntil(rfile.position + 100)
+  const cut = piecesUntil(rfile, rfile.position + 100)
   source.end()
   t.equal((await cut.next()).value?.toString(), 'fgcdefg')
   await t.rejects(cut.next(), {
@@ -464,7 +465,7 @@ t.test('close() ends what nobody has awaited: to it, the input is over', async (
     (rfile) => rfile.peek(),
     (rfile) => rfile.skip(5),
     async (rfile) => {
-      for await (const piece of rfile.piecesUntil(5)) {
+      for await (const piece of piecesUntil(rfile, 5)) {
         t.fail(piece.toString())
       }
     },

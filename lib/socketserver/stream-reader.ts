@@ -39,8 +39,8 @@ export interface StreamReaderOptions {
  * is an error. {@link peek} does not count, since it takes nothing.
  *
  * What it throws: {@link TimeoutError} when the peer sends nothing for `timeout` seconds, or at the
- * {@link deadline}; {@link ConnectionResetError} when the connection breaks. The end of the input is an
- * error in {@link piecesUntil} only: elsewhere it shows as a short read, as in Python.
+ * {@link deadline}; {@link ConnectionResetError} when the connection breaks. The end of the input is not an
+ * error: it shows as a short read, as in Python.
  *
  * @python io.BufferedReader
  */
@@ -209,32 +209,6 @@ export class StreamReader implements AsyncIterable<Buffer> {
       await this.#wait()
     }
     return this.#queue.peek()
-  }
-
-  /**
-   * Iterate over the bytes up to a {@link position}, in pieces as they come; with `Infinity`, to the end
-   * of the input.
-   *
-   * @param tooShort - makes the error for an input that ends too soon, from the number of missing bytes
-   * @added Python's `read1()`, again and again.
-   */
-  async *piecesUntil(
-    end: number,
-    tooShort = connectionEnded,
-  ): AsyncGenerator<Buffer, void, undefined> {
-    while (this.#position < end) {
-      const { length } = await this.peek()
-      if (this.#closed) {
-        return
-      }
-      if (length === 0) {
-        if (end === Infinity) {
-          return
-        }
-        throw tooShort(end - this.#position)
-      }
-      yield await this.read(Math.min(length, end - this.#position))
-    }
   }
 
   /**
@@ -466,10 +440,4 @@ const NOTHING = Buffer.alloc(0)
 
 function connectionReset(cause?: Error): Error {
   return new ConnectionResetError('Connection reset by peer', { cause })
-}
-
-function connectionEnded(missing: number): Error {
-  return new ConnectionResetError(
-    `Connection ended, ${String(missing)} bytes before the end of the body`,
-  )
 }

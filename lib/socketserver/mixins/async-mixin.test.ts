@@ -14,6 +14,7 @@ import {
 import { BaseServer } from '../base-server.ts'
 import { AsyncMixIn } from './async-mixin.ts'
 import { StreamRequestHandler } from '../request-handler.ts'
+import type { Connection } from '../request-handler.ts'
 import { TCPServer } from '../tcp-server.ts'
 
 class AsyncTCPServer extends AsyncMixIn(TCPServer) {}
@@ -181,15 +182,18 @@ t.test(
   async (t) => {
     const log = captureStderr(t)
     class Server extends AsyncTCPServer {
-      override endRequest(...args: Parameters<TCPServer['endRequest']>) {
-        void super.endRequest(...args)
-        return Promise.reject(new Error('worse'))
+      override shutdownRequest(request: Connection) {
+        void super.shutdownRequest(request)
+        request.destroy = () => {
+          throw new Error('worse')
+        }
+        throw new Error('bad')
       }
     }
     const server = new Server(['127.0.0.1', 0], Echo)
     await serve(t, server)
     t.equal(await talk(server, 'x\n'), 'x\n')
     t.equal(await talk(server, 'y\n'), 'y\n')
-    t.match(log(), /^Exception ignored in a task of the server: Error: worse\n/)
+    t.match(log(), /^Exception ignored in a task of the server: Error: worse\n/m)
   },
 )

@@ -18,7 +18,7 @@
  */
 
 import type { BaseServer } from '../base-server.ts'
-import { writeIgnored } from '../error-report.ts'
+import { endRequest, reportError, writeIgnored } from '../error-report.ts'
 import type { Address, Connection } from '../request-handler.ts'
 
 /** The type of a class, by the type of its instances; for mix-ins. */
@@ -75,7 +75,7 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
       const ended = () => this.#tasks.delete(task)
       task.then(ended, (error: unknown) => {
         ended()
-        // The last resort, for a server that overrides reportError() or endRequest() and throws.
+        // The last resort, for a connection that a subclass has made and that cannot be destroyed.
         writeIgnored('in a task of the server', error)
       })
     }
@@ -84,9 +84,9 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
       try {
         await this.handleConnection(request, clientAddress)
       } catch (error) {
-        await this.reportError(request, clientAddress, error)
+        await reportError(this, request, clientAddress, error)
       } finally {
-        await this.endRequest(request, clientAddress)
+        await endRequest(this, request, clientAddress)
       }
     }
 

@@ -32,6 +32,7 @@ import { fileURLToPath } from 'node:url'
 import { deserialize, serialize } from 'node:v8'
 import { milliseconds } from '../../stdlib/dates.ts'
 import type { BaseServer } from '../base-server.ts'
+import { reportError } from '../error-report.ts'
 import { AsyncMixIn } from './async-mixin.ts'
 import type { Constructor } from './async-mixin.ts'
 import { logLost, PoolWorker, WorkerLost, Pool } from './pool.ts'
@@ -128,7 +129,7 @@ export function ForkingMixIn<Base extends Constructor<BaseServer>>(
         child = await this.#children().take()
         const { error } = await child.handle(request, clientAddress, this.handlerOptions)
         if (error !== undefined) {
-          await this.reportError(request, clientAddress, unpackError(error))
+          await reportError(this, request, clientAddress, unpackError(error))
         }
       } catch (error) {
         // `destroy()`, not `end()`: a response that the child has not finished must not look complete.

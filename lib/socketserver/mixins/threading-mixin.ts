@@ -37,6 +37,8 @@
 
 import { Worker } from 'node:worker_threads'
 import type { BaseServer } from '../base-server.ts'
+import { reportError } from '../error-report.ts'
+import { sampleHandler } from '../handler-options.ts'
 import { AsyncMixIn } from './async-mixin.ts'
 import type { Constructor } from './async-mixin.ts'
 import { logLost, PoolWorker, WorkerLost, Pool } from './pool.ts'
@@ -141,7 +143,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
         }
         const { error, timeout } = await this.#handle(relay, name, clientAddress)
         if (error !== undefined) {
-          await this.reportError(request, clientAddress, unpackError(error))
+          await reportError(this, request, clientAddress, unpackError(error))
         }
         // The handler waited until its last bytes had left its thread, so they are here now.
         await written(request, timeout)
@@ -176,7 +178,7 @@ export function ThreadingMixIn<Base extends Constructor<BaseServer>>(
     #timeout(): number | null {
       const { handlerOptions } = this
       if (this.#sampled?.handlerOptions !== handlerOptions) {
-        this.#sampled = { handlerOptions, timeout: timeoutOf(this.sampleHandler()) }
+        this.#sampled = { handlerOptions, timeout: timeoutOf(sampleHandler(this)) }
       }
       return this.#sampled.timeout
     }
