@@ -185,6 +185,7 @@ t.test(
       override shutdownRequest(request: Connection) {
         void super.shutdownRequest(request)
         request.destroy = () => {
+          delete (request as Partial<Connection>).destroy
           throw new Error('worse')
         }
         throw new Error('bad')
