@@ -17,6 +17,7 @@
  * @module
  */
 
+import { Condition } from '../../stdlib/asyncio.ts'
 import type { BaseServer } from '../base-server.ts'
 import { endRequest, reportError, writeIgnored } from '../error-report.ts'
 import type { Address, Connection } from '../request-handler.ts'
@@ -66,27 +67,32 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
   return class extends Base implements AsyncMixIn {
     blockOnClose = true
 
-    /** Python's `_Threads`. */
-    readonly #tasks = new Set<Promise<void>>()
+    /** How many connections are being handled; Python's `_Threads`. */
+    #tasks = 0
+    /** Notified when there are none. */
+    readonly #none = new Condition()
 
     override processRequest(request: Connection, clientAddress: Address): void {
-      const task = this.#processTask(request, clientAddress)
-      this.#tasks.add(task)
-      const ended = () => this.#tasks.delete(task)
-      task.then(ended, (error: unknown) => {
-        ended()
-        // The last resort, for a connection that a subclass has made and that cannot be destroyed.
-        writeIgnored('in a task of the server', error)
-      })
+      this.#tasks++
+      void this.#processTask(request, clientAddress)
     }
 
     async #processTask(request: Connection, clientAddress: Address): Promise<void> {
       try {
-        await this.handleConnection(request, clientAddress)
+        try {
+          await this.handleConnection(request, clientAddress)
+        } catch (error) {
+          await reportError(this, request, clientAddress, error)
+        } finally {
+          await endRequest(this, request, clientAddress)
+        }
       } catch (error) {
-        await reportError(this, request, clientAddress, error)
-      } finally {
-        await endRequest(this, request, clientAddress)
+        // The last resort, for a connection that a subclass has made and that cannot be destroyed.
+        writeIgnored('in a task of the server', error)
+      }
+      this.#tasks--
+      if (this.#tasks === 0) {
+        this.#none.notifyAll()
       }
     }
 
@@ -101,8 +107,8 @@ export function AsyncMixIn<Base extends Constructor<BaseServer>>(
 
     async joinTasks(): Promise<void> {
       if (this.blockOnClose) {
-        while (this.#tasks.size > 0) {
-          await Promise.allSettled(this.#tasks)
+        while (this.#tasks > 0) {
+          await this.#none.wait()
         }
         // Once more, for the connections that those tasks have closed.
         await super.serverClose()
