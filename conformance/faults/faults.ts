@@ -599,7 +599,7 @@ export const FAULTS: readonly Fault[] = [
   {
     id: 'listing-by-code-units',
     history: 'All upper case before all lower case.',
-    file: LISTING,
+    file: FILES,
     from: 'key: name.toLowerCase()',
     to: 'key: name',
     killedBy: 'listing/order-and-links',

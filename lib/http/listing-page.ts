@@ -12,22 +12,17 @@ import { quote } from '../stdlib/urls.ts'
 /** What a directory holds. */
 interface Entry {
   readonly name: string
+  /** What it is sorted by: its name in lower case. */
+  readonly key: string
   readonly isLink: boolean
   /** Whether it is a directory, or a link to one. */
   readonly isDirectory: boolean
 }
 
-/** Make the page, in the order of the names in lower case. */
+/** Make the page. */
 export function listingPage(path: string, entries: readonly Entry[]): Buffer {
   const rows = entries
-    // Measured: with `...entry`, the page takes 2.5 times as long.
-    .map(({ name, isLink, isDirectory }) => ({
-      name,
-      isLink,
-      isDirectory,
-      key: name.toLowerCase(),
-    }))
-    .sort((one, other) => compareCodePoints(one.key, other.key))
+    .toSorted((one, other) => compareCodePoints(one.key, other.key))
     .map(({ name, isLink, isDirectory }) => {
       // A link to a directory is displayed with @, and linked with /.
       const display = isLink ? `${name}@` : isDirectory ? `${name}/` : name

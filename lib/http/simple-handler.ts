@@ -13,8 +13,7 @@
  * Like Python's, this handler uses synchronous file calls (`stdlib/files.ts`). Most files are in the
  * cache; then open, stat and read of a small one take 36 us, against 80 to 95 us through Node's thread
  * pool, which also costs 20 % more CPU for a large one. The price is that a slow disk stops the whole
- * server for as long as it takes, piece by piece of 256 KiB; and so does a directory of 100,000 names, a
- * second perhaps.
+ * server while each piece of 256 KiB is read; and so does a directory of 100,000 names, a second perhaps.
  *
  * Production: a server whose files lie on a slow disk, or behind a network, reads them in the pool.
  *
@@ -54,7 +53,7 @@ import { HTTPStatus } from './status.ts'
  * - {@link do_GET}, {@link do_HEAD}, and `do_POST()` or any other that you add
  * - {@link sendHead}, the response up to its body
  * - {@link translatePath}, from a request's path to a file's
- * - {@link isFresh}, {@link sendFileHead}: ETags, ranges, compression
+ * - {@link isFresh}, {@link sendFileHead}: to add ETags, ranges, compression
  * - {@link listDirectory}, {@link guessType}, {@link copyfile}
  *
  * Fields that may be overridden:
@@ -122,6 +121,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       this.sendError(HTTPStatus.NOT_FOUND, 'File not found')
       return null
     }
+    // Closes the file as well if it is not sent.
     return sourceFrom(file, () => this.#sendFile(file, path))
   }
 
@@ -266,6 +266,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
       return null
     }
 
+    // A page has no date. `If-Match` and `If-None-Match: *` are left.
     if (!this.#isWanted(null, () => isFreshByDate(this.headers, null, this.isHTTP11))) {
       return null
     }
@@ -278,7 +279,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
         const isDirectory = isLink
           ? (this.#stat(join(path, name))?.isDirectory() ?? false)
           : entry.isDirectory()
-        return { name, isLink, isDirectory }
+        return { name, key: name.toLowerCase(), isLink, isDirectory }
       }),
     )
     this.sendResponse(HTTPStatus.OK)
@@ -318,7 +319,7 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
 
   /**
    * The directory to serve. Empty: the current directory, whose path {@link setup} puts here. Among
-   * {@link BaseServer.handlerOptions} it may also be null, the same as empty, or a `file:` URL.
+   * a server's `handlerOptions` it may also be null, the same as empty, or a `file:` URL.
    *
    * Differs: to Python, `''` is the current directory for all paths but `/`, for which it is the root
    * of the file system.
@@ -332,9 +333,9 @@ export class SimpleHTTPRequestHandler extends BaseHTTPRequestHandler {
    * Whether symbolic links are followed out of {@link directory}, as Python always does. False:
    * what lies outside is a 404.
    *
-   * Production: on Linux, it is the opened file itself whose place is checked. Elsewhere its path
-   * is looked up again after opening, and somebody who may write to the directory and exchanges a
-   * link twice, at the right moments, is not noticed.
+   * Security: on Linux, the place of the opened file itself is checked. Elsewhere its path is looked up
+   * again after opening, and somebody who can write to the directory and swaps a link twice, at the right
+   * moments, is not noticed.
    *
    * @added Python follows all links.
    */
@@ -413,8 +414,8 @@ export const EXTENSIONS_MAP: Readonly<Record<string, string>> = {
   '.Z': 'application/octet-stream',
   '.bz2': 'application/x-bzip2',
   '.xz': 'application/x-xz',
-  // Differs: Python 3.13 says text/x-rst. This is what the article on `http.server` in PyMOTW-3 prints,
-  // which this library reproduces.
+  // Differs: Python 3.13 says text/x-rst. The article on `http.server` in PyMOTW-3, whose output this library
+  // reproduces, prints this one.
   '.rst': 'application/octet-stream',
 }
 
