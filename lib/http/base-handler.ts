@@ -22,10 +22,10 @@
  *
  * Every line of a head ends with CR LF; LF alone is accepted. The headers say how a body ends; for a
  * response, as a last resort, it ends with the connection. A request line without a version is
- * HTTP/0.9, for servers of HTTP/1.0 only: its response is the bare body, without a head.
+ * HTTP/0.9, which only servers of HTTP/1.0 take: its response is the bare body, without a head.
  *
- * What a client does wrong is a `RequestError` here, and gets a response from `sendError()`. A timeout or a
- * lost connection is logged. Any other exception is a fault of the program: there is no 500, as in Python.
+ * What a client does wrong gets a response from `sendError()`, mostly by way of a `RequestError`. A timeout
+ * or a lost connection is logged. Any other exception is a fault of the program: there is no 500, as in Python.
  *
  * Reading path: 8 of 10. Next: simple-handler.ts.
  *
@@ -64,8 +64,8 @@ const MAX_REQUEST_LINE = 65536
 const MAX_SKIPPED = 256 * 1024
 
 /**
- * The base of HTTP request handlers. It handles no method of HTTP itself: for each that you want to
- * handle, add a method of yours, `do_GET()` for GET.
+ * The base of HTTP request handlers. It handles no method of HTTP itself, but for OPTIONS in HTTP/1.1: for
+ * each that you want to handle, add a method of yours, `do_GET()` for GET.
  *
  * To be called by your methods, in this order: {@link sendResponse}, {@link sendHeader} as often as
  * needed, {@link endHeaders} or {@link endHeadersChunked}, then `this.wfile.write()`; or {@link sendError}.
@@ -149,7 +149,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       }
       const unread = this.#leaveRequest()
       if (unread > 0) {
-        // Security: a body that trickles in must not hold the connection, byte by byte.
+        // Security: with a timeout, a body that trickles in cannot hold the connection.
         this.#input.deadline ??= deadlineIn(this.timeout)
         await this.rfile.skip(Math.min(unread, MAX_SKIPPED))
         if (unread === Infinity && (await this.rfile.peek()).length > 0) {
@@ -178,6 +178,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
       if (releasing !== undefined) {
         await releasing
       }
+      // A chunked body has a reader of its own, which ends with it.
       if (this.rfile === this.#bodySource && this.rfile !== this.#input) {
         this.rfile.close()
         this.rfile = this.#input
@@ -198,8 +199,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * Wait for more of a head. Until it is whole, no request has begun: a server that is closed need not
-   * wait for the rest. Meanwhile there is no writer: what an earlier method has left running must not
-   * write into the response to come.
+   * wait for the rest. Meanwhile the writer takes nothing: what an earlier method has left running must
+   * not write into the response to come.
    */
   async #waitForHead(): Promise<void> {
     this.rfile.deadline ??= deadlineIn(this.headTimeout)
@@ -210,8 +211,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * Begin with a clean slate. The `do_GET()` before may have left something running, a timer for instance,
-   * which can have called anything by now; whatever it has written since was refused.
+   * Begin with a clean slate. An earlier `do_GET()` may have left something running, a timer for instance,
+   * which may have called anything by now; whatever it has written since was refused.
    */
   #begin(): void {
     this.server.idleConnections.delete(this.request)
@@ -230,7 +231,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   async parseRequest(): Promise<boolean> {
     this.command = ''
-    // An HTTP/1.1 server says what is wrong with a line in a response that has a head.
+    // Until the line is known: so that, in HTTP/1.1, a response that says what is wrong with it has a head.
     const speaks11 = this.protocolVersion >= 'HTTP/1.1'
     this.isHTTP11 = speaks11
     this.requestVersion = speaks11 ? this.protocolVersion : this.defaultRequestVersion
@@ -397,8 +398,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   }
 
   /**
-   * How many bytes of the body have not been read; `Infinity` if it came in chunks. None once a method has
-   * put another reader in place, after CONNECT for instance: what comes is no longer ours.
+   * How many bytes of the body are unread: below 0 if a method read past it, always `Infinity` for chunks, 0
+   * once a method has put another reader in place, after CONNECT for instance: what comes is no longer ours.
    */
   get #unread(): number {
     return this.rfile === this.#bodySource ? this.#bodyEnd - this.rfile.position : 0
@@ -408,7 +409,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * Send a whole response that reports an error, and log it. The connection ends with it. As in Python, a
-   * head that has been begun, and not ended, comes first.
+   * head that has been begun, and not ended, comes first; after one that has left, the error is only logged.
    *
    * @param message - the reason phrase, in place of the code's own
    * @param explain - a longer text for the page, in place of the code's own description
@@ -494,8 +495,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    * `Connection: keep-alive` also decide {@link closeConnection}.
    *
    * RFC 9112 §9.6: after a `close` from either side the connection MUST end, and nothing may deny it.
-   * Differs: in HTTP/1.1, a later `Connection: keep-alive` is not sent; in Python it keeps the connection
-   * open.
+   * Differs: in HTTP/1.1, a later `Connection: keep-alive`, or one while the server closes, is not sent; in
+   * Python it keeps the connection open.
    *
    * @throws `TypeError` when either holds CR, LF, NUL, or a character that does not fit in one byte.
    */
@@ -601,7 +602,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   #addLine(first: string, separator: ' ' | ': ', rest: string): void {
     // In two pieces: JavaScript joins strings only when it has to, and to test a line it has to.
-    // Measured, with splitWords(): 7 % less CPU for a pipelined request.
+    // Measured, together with splitWords(): 7 % less CPU for a pipelined request.
     if (UNSAFE_IN_HEAD.test(first) || UNSAFE_IN_HEAD.test(rest)) {
       throw new TypeError(
         `Cannot send the header line ${repr(first + separator + rest)}: CR, LF, NUL and ` +
@@ -684,8 +685,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   requestVersion = ''
   /**
    * Whether both sides speak HTTP/1.1, as `parseRequest()` finds: {@link protocolVersion} and
-   * {@link requestVersion} say so. Only then are there chunks, persistent connections that need not be
-   * asked for, and a `Host`.
+   * {@link requestVersion} say so. Only then are there chunks and connections that persist unasked, and
+   * must there be a `Host`.
    *
    * @added Python compares the two wherever it matters.
    */
@@ -709,8 +710,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * The fields that came after a chunked body, once all of it has been read; none before, and none for
-   * any other body. They are not among the {@link headers}, since the client says there how long the
-   * body is, and for whom.
+   * any other body. They are not among the {@link headers}, where a length or a `Host` would count.
    *
    * @added Python has no chunks.
    */
@@ -749,9 +749,9 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
   /** The connection's own reader; `rfile` is another one while a body comes in chunks. */
   #input!: StreamReader
 
-  /** `position` of the reader that the request came from, at which its body ends. */
-  #bodyEnd = 0
+  /** The reader that the body is read from, and its `position` where the body ends: `Infinity` for chunks. */
   #bodySource: StreamReader | undefined
+  #bodyEnd = 0
 
   // -- What may be overridden ----------------------------------------------------------------
 
@@ -801,8 +801,8 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
 
   /**
    * As {@link headTimeout}, for the body, from the end of the head on, even while the method does
-   * something else. If it is null, what a method has not read must arrive within `timeout` seconds after
-   * the method has returned.
+   * something else. If it is null, what a method has not read must arrive within `timeout` seconds, if
+   * there is one, after the method has returned.
    *
    * @added As {@link headTimeout}.
    */

@@ -36,11 +36,11 @@ const MAX_CHUNK_LINE = 4096
  */
 const MAX_EXTENSIONS = 64 * 1024
 
-/** From how many bytes on a piece is worth handing on alone. */
+/** A piece of at least so many bytes is not copied to the end of others, but handed on alone. */
 const LARGE = 4096
 
 /**
- * Decode a chunked body. It pauses, `yield`, to wait for bytes, or to hand on those before a large piece.
+ * Decode chunks into `body`. It yields to wait for bytes, or to let `body` be emptied before a large piece.
  *
  * @returns the trailers
  * @throws {@link RequestError} for what is not a chunked body, and a `ConnectionResetError` when the
@@ -140,7 +140,7 @@ function brokenOff(): Error {
 
 // -- Sending ---------------------------------------------------------------------------------
 
-/** Make a chunk of bytes; none of nothing, since a chunk without data is the last one. */
+/** Make a chunk of bytes; no bytes make none, since an empty chunk is the last one. */
 export function encodeChunk(data: Uint8Array): Uint8Array {
   return data.length === 0
     ? data

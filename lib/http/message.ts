@@ -137,7 +137,7 @@ export type MessageClass = new (fields: readonly Field[]) => HTTPMessage
 // -- Reading the headers ---------------------------------------------------------------------
 
 /**
- * The most bytes in a line of the head, its end included.
+ * The most bytes in a header line, its end included.
  *
  * @python http.client._MAXLINE
  */
@@ -162,7 +162,7 @@ export const MAX_HEAD = 256 * 1024
  *
  * @param rfile - gives a line as text with its end; undefined while it is not all here; a line without
  * an end, or an empty one, when the connection has ended
- * @param lines - those that have been read already; the others are put behind them
+ * @param lines - those that have been read already; the others are appended
  * @returns the fields; undefined while the empty line is not here.
  * @throws {@link RequestError} for headers that are not valid. The rest of the head may still be to
  * come then.
@@ -224,8 +224,8 @@ function parseField(line: string, index: number): Field {
 }
 
 // field-line = field-name ":" OWS field-value OWS, where a name is a token, and the last OWS is kept, as in
-// Python; RFC 9112 §2.2 allows a recipient to accept LF alone as its end. CR, LF and NUL are the three that RFC 9110 §5.5 calls invalid
-// and dangerous; the other controls pass, as they do in Python.
+// Python; RFC 9112 §2.2 allows a recipient to accept LF alone as its end. CR, LF and NUL are the three that
+// RFC 9110 §5.5 calls invalid and dangerous; the other controls pass, as they do in Python.
 // Security: a value begins with something other than white space. Otherwise there would be as many
 // ways to divide white space from value as there is white space, and a failing match would try them
 // all: 64 KiB of it before a CR took 1.9 s.
@@ -254,8 +254,8 @@ function flaw(line: string): string {
  * Tell how many bytes of body follow the head; 0 when the headers do not mention a body.
  *
  * Security: a proxy in front of this server has to come to the same number. Where two programs
- * could differ, the request is refused: both headers at once, `Content-Length` twice, or spelled as only
- * Python's `int()` would take it (`+5`, `1_0`).
+ * could differ, the request is refused: `Content-Length` twice, beside `Transfer-Encoding`, or spelled as
+ * only Python's `int()` would take it (`+5`, `1_0`).
  *
  * @param decodes - whether a chunked body can be read, as in HTTP/1.1. Python's handlers read the
  * chunks as the next request.

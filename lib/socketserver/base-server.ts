@@ -20,12 +20,12 @@
  * take over; `finishRequest()` makes the handler, and lets it run.
  *
  * One request is handled at a time. While a client keeps the handler waiting, all the others wait too:
- * that is not a flaw of this class but its lesson, and the reason for the mix-ins. A request, in this
- * module, is a whole connection; the HTTP requests that arrive over it are the handler's business, and
- * are called so in full.
+ * that is not a flaw of this class but its lesson, and the reason for the mix-ins. A request, here and in
+ * the next two files, is a whole connection; the HTTP requests that arrive over it are the handler's
+ * business.
  *
- * In doc comments, `@python` names what a thing is in Python, `@added` says that Python lacks it and
- * what it has instead, and `Differs:` what else is different. `bpo-` and `gh-` are CPython's
+ * `@python` names what a thing is in Python, where it is not the same in snake_case; `@added` says that
+ * Python lacks it, and what it has instead; `Differs:` what else is different. `bpo-` and `gh-` are CPython's
  * issues, `Production:` is what a production server would do, and `Security:` which attack is meant.
  *
  * Reading path: 1 of 10. Next: tcp-server.ts.
@@ -59,10 +59,10 @@ import type {
  * {@link handleError}. Fields: {@link timeout}, {@link closeGrace}, {@link handlerOptions}.
  *
  * An exception in a hook that is called for one request, from {@link verifyRequest} to
- * {@link handleError}, ends that request and no other, with every mix-in. One in {@link getRequest},
- * {@link serviceActions} or {@link handleTimeout} ends the loop, as in Python; system errors in
- * {@link getRequest} are ignored. A hook may return a promise, and nothing limits how long it takes:
- * every client waits for those that the loop awaits.
+ * {@link handleError}, ends that request and no other, with every mix-in. One in {@link getRequest} or
+ * {@link serviceActions} ends the loop, as in Python; system errors in {@link getRequest} are ignored. A
+ * hook may return a promise, and nothing limits how long it takes: every client waits for those that
+ * the loop awaits.
  *
  * For derived classes and handlers: {@link closing}, {@link idleConnections}, {@link endConnections};
  * {@link hasRequest} and {@link requestArrived}, for a class with a socket of its own.
@@ -89,15 +89,15 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
 
   /**
    * Connections that wait for a whole head of an HTTP request. Handlers put theirs here, and take it out
-   * when the wait is over; {@link serverClose} ends those that it finds.
+   * when the wait is over; {@link endConnections} ends those that it finds.
    *
-   * @added Python's `server_close()` waits for such a connection until its client leaves.
+   * @added In Python such a connection stays open until its client leaves.
    */
   readonly idleConnections = new IdleConnections()
 
   /**
-   * How long an HTTP request that is on its way may take to arrive on such a connection once the server
-   * is being closed, in seconds.
+   * How long an HTTP request may still take to arrive on an idle connection once the server is being
+   * closed, in seconds.
    *
    * @added See {@link idleConnections}.
    */
@@ -126,8 +126,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
    * Bind and activate the server, unless that has been done. {@link serveForever} and
    * {@link handleRequest} call it; call it yourself to learn the port first.
    *
-   * @throws what {@link serverBind}, {@link serverActivate} or the check of {@link handlerOptions} throws,
-   * and closes the server.
+   * @throws what {@link serverBind}, {@link serverActivate} or the check of {@link handlerOptions} throws;
+   * the server is then closed.
    * @added The constructor of Python's servers does this, unless `bind_and_activate=False`. Ours cannot
    * wait, and Node's `listen()` must be waited for.
    */
@@ -143,6 +143,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
     try {
       this.RequestHandlerClass.checkOptions?.(this.handlerOptions)
       if (Object.keys(this.handlerOptions).length > 0) {
+        // So that a misspelt option is found now, and not by the first client.
         sampleHandler(this)
       }
       await this.serverBind()
@@ -158,7 +159,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Take hold of the address. This one and the other hooks that are empty here do nothing.
+   * Take hold of the address. Hooks with an empty body here are for derived classes to fill.
    *
    * @python socketserver.TCPServer.server_bind
    */
@@ -264,14 +265,14 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Begin to be {@link closing}, and end the {@link idleConnections}. To be extended by a mix-in whose
-   * handlers are elsewhere.
+   * Set {@link closing}, and end the {@link idleConnections}. To be extended by a mix-in whose handlers
+   * run elsewhere.
    *
-   * @added As both.
+   * @added See both.
    */
   endConnections(): Promise<void> {
     this.#closing = true
-    // After a shutdown(), the server may be serving again by then.
+    // After the grace, a server that was shut down may be serving again.
     return this.idleConnections.end(this.closeGrace, () => this.closing)
   }
 
@@ -287,8 +288,8 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   // -- Waiting for a request -----------------------------------------------------------------
 
   /**
-   * Handle one request, and leave the others waiting; or call {@link handleTimeout}, if none comes within
-   * {@link timeout} seconds. Throws as {@link bindAndActivate}.
+   * Handle one request; or call {@link handleTimeout}, if none comes within {@link timeout} seconds, or
+   * before a running loop is shut down. Throws as {@link bindAndActivate}.
    */
   async handleRequest(): Promise<void> {
     await this.bindAndActivate()
@@ -432,7 +433,7 @@ export class BaseServer<ServerAddress = unknown> implements AsyncDisposable {
   closeRequest(request: Connection): void | Promise<void> {}
 
   /**
-   * Report an exception that a handler did not catch, to standard error. Only its connection is closed.
+   * Report an exception in a handler or a hook, to standard error. Only its connection is closed.
    *
    * Differs: when an override throws an exception of its own, both are written to standard error,
    * and the server goes on. In Python that ends the loop of a server without a mix-in.

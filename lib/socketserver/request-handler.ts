@@ -6,7 +6,7 @@
  *                                                       setup() -> handle() -> finish()
  * ```
  *
- * A handler sees a byte stream in each direction and never a socket, so the same class runs on
+ * A handler needs a byte stream in each direction, not a socket, so the same class runs on
  * a TCP socket, a Unix socket, a worker thread's port or a test's pair of streams.
  *
  * Left out: `DatagramRequestHandler`, because there are no UDP servers here.
@@ -108,7 +108,7 @@ export class BaseRequestHandler {
    * @added The constructor of Python's handlers does this.
    */
   async run(): Promise<void> {
-    // Only a promise is awaited: each trip through the microtask queue costs.
+    // Awaited only if it is a promise: each trip through the microtask queue costs.
     const ready = this.setup()
     if (ready !== undefined) {
       await ready
@@ -175,8 +175,8 @@ export class StreamRequestHandler extends BaseRequestHandler {
   }
 
   /**
-   * How long each read may wait for bytes, and how long a write may wait to be accepted, in seconds.
-   * Then the read or the write fails with a `TimeoutError`. Null waits for ever.
+   * How long each wait for bytes may take, and how long a write may wait to be accepted, in seconds. Then
+   * the read or the write fails with a `TimeoutError`. Null waits for ever. The server's `timeout` is another.
    */
   timeout: number | null = null
 

@@ -9,8 +9,8 @@
  * block, so whatever may have to wait returns a promise; a line that is already here can be had
  * without one (`takeTextLine`).
  *
- * The reader stops the socket when 64 KiB lie unread. The kernel's buffer then fills up, the peer's TCP
- * window closes, and a client that sends faster than the handler reads is slowed down.
+ * The reader pauses the socket when 64 KiB lie unread, until a read has to wait. The kernel's buffer then
+ * fills up, the TCP window closes, and a client that sends faster than the handler reads is slowed down.
  *
  * Reading path: 4 of 10. Next: stream-writer.ts.
  *
@@ -77,7 +77,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
     source.on('end', this.#onEnd)
     source.on('close', this.#onClose)
     source.on('error', this.#onError)
-    // Either may have happened before these listeners were attached.
+    // 'end' or 'close' may have come before these listeners.
     this.#ended = source.readableEnded
     if (source.destroyed) {
       this.#onClose()
@@ -255,8 +255,8 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   /**
-   * When the peer's time is up, on the clock of `monotonic()`; null: never. It counts beside the
-   * timeout, which begins again with each byte.
+   * When the peer's time is up, on the clock of `monotonic()`; null: never. It counts besides the
+   * timeout, which begins again with each wait.
    *
    * @added Python leaves slow clients to threads.
    */
@@ -403,7 +403,7 @@ export class StreamReader implements AsyncIterable<Buffer> {
   }
 
   // As fields, so that close() can take them off again: a socket that collects listeners is a classic
-  // leak. That for errors stays, or a late reset would end the process.
+  // leak. The one for errors stays, or a late reset would end the process.
 
   readonly #onData = (chunk: Buffer): void => {
     this.#queue.append(chunk)

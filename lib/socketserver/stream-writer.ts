@@ -46,7 +46,7 @@ export interface StreamWriterOptions {
  * `handleOneRequest()`, meets the same failure.
  *
  * A writer belongs to an HTTP request. When that is over, it takes no more, and {@link next} makes the
- * one for the request after it. Code that a `do_GET()` or the like leaves running must keep its own,
+ * one for the request after it. Code that a handler's method leaves running must keep its request's,
  * `const { wfile } = this`: once the next request has begun, `this.wfile` is the writer of that one.
  *
  * @python socketserver._SocketWriter
@@ -80,9 +80,9 @@ export class StreamWriter {
    * that is what `Content-Length` counts.
    * @throws {@link ValueError} (the promise) after {@link close} or {@link retire}. The first time, the
    * log gets a line.
-   * @throws {@link BrokenPipeError} (the promise) when the peer is gone, {@link TimeoutError} when
-   * it has not taken all of a large piece, or enough for the next, within `timeout` seconds; so
-   * it is for Python's `sendall()`. After either, nothing more is written.
+   * @throws `BrokenPipeError` (the promise) when the peer is gone, `TimeoutError` when it has not taken
+   * all of a large piece, or enough for the next, within `timeout` seconds; as with Python's
+   * `sendall()`. After either, nothing more is written.
    * @python socketserver._SocketWriter.write
    */
   write(data: Uint8Array): Promise<void> {
@@ -98,8 +98,8 @@ export class StreamWriter {
   }
 
   /**
-   * What becomes of the bytes of each {@link write} on their way: the chunks of a chunked body. The
-   * writer of the next request has none.
+   * Makes what is sent of the bytes of each {@link write}: a chunk, or nothing for HEAD. The writer of the
+   * next request has none.
    *
    * @added Python has no chunks.
    */
@@ -173,7 +173,7 @@ export class StreamWriter {
    * connection. An error that has no listener is dropped.
    *
    * What comes after {@link close} or {@link retire} is dropped as well, and the stream does not fail:
-   * the promise of a `pipeline()` that is not awaited would end the process. The log gets its line.
+   * a `pipeline()` that is rejected and not awaited would end the process. The log gets its line.
    *
    * @added Python's `shutil.copyfileobj()` writes to any file.
    */

@@ -37,10 +37,11 @@ export type AddressFamily = 'IPv4' | 'IPv6' | 'dual'
 /**
  * A server on an internet stream socket.
  *
- * Beside what {@link BaseServer} has:
+ * In addition to {@link BaseServer}:
  *
  * Fields that may be overridden: {@link addressFamily}, {@link requestQueueSize}, {@link maxConnections},
- * {@link allowReusePort}. Methods for derived classes: {@link createSocket}, {@link listenOptions}.
+ * {@link allowReusePort}. Methods for derived classes: {@link createSocket}, {@link listenOptions},
+ * {@link boundAddress}, {@link clientAddressOf}.
  *
  * @typeParam ServerAddress - a pair of host and port; the host `''` is all interfaces, the port
  * 0 any free one
@@ -53,7 +54,7 @@ export class TCPServer<
   addressFamily: AddressFamily = 'IPv4'
 
   /**
-   * How many connections may wait while another is being handled, less one, as with Linux's `listen()`.
+   * One less than how many connections may wait while another is handled, as with Linux's `listen()`.
    */
   requestQueueSize = 5
 
@@ -186,7 +187,8 @@ export class TCPServer<
     if (host === '') {
       return { host: family === 'IPv4' ? '0.0.0.0' : '::', port, ipv6Only: family === 'IPv6' }
     }
-    // `localhost` may be ::1 first; the family decides, not the order of the addresses.
+    // `localhost` may be ::1 first; the family decides, not the order of the addresses. What is an address
+    // already comes back as it is, whatever its family.
     const wanted = family === 'IPv4' ? 4 : 6
     const found = await lookup(host, { family: wanted })
     if (found.family !== wanted) {
@@ -230,7 +232,7 @@ export class TCPServer<
   }
 
   /**
-   * The address of a client, for {@link getRequest}; null if it is gone already.
+   * The client's address; null if the client is gone already.
    *
    * @added Python's `socket.accept()` tells it.
    */
@@ -274,7 +276,7 @@ export class TCPServer<
   // -- Closing a connection ------------------------------------------------------------------
 
   /**
-   * Send what is still to be sent, and close the connection: our side at once, the rest when the client
+   * Send what is still to be sent, and close the connection: our side then, the rest when the client
    * has closed its side, too, or two seconds after ours. Until then, what it sends is read and thrown away:
    * to close a socket with unread input makes the kernel send a reset, which can destroy the response
    * on its way. See `closing.ts`.
