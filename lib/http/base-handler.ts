@@ -25,7 +25,7 @@
  * HTTP/0.9, which only servers of HTTP/1.0 take: its response is the bare body, without a head.
  *
  * What a client does wrong gets a response from `sendError()`, mostly by way of a `RequestError`. A timeout
- * or a lost connection is logged. Any other exception is a fault of the program: there is no 500, as in Python.
+ * or a lost connection is logged. Any other exception is a fault of the program: no 500, as in Python.
  *
  * Reading path: 8 of 10. Next: simple-handler.ts.
  *
@@ -231,7 +231,7 @@ export class BaseHTTPRequestHandler extends StreamRequestHandler {
    */
   async parseRequest(): Promise<boolean> {
     this.command = ''
-    // Until the line is known: so that, in HTTP/1.1, a response that says what is wrong with it has a head.
+    // Until the line is parsed. With HTTP/1.1, a response that says what is wrong with it has a head.
     const speaks11 = this.protocolVersion >= 'HTTP/1.1'
     this.isHTTP11 = speaks11
     this.requestVersion = speaks11 ? this.protocolVersion : this.defaultRequestVersion

@@ -176,7 +176,7 @@ export class StreamRequestHandler extends BaseRequestHandler {
 
   /**
    * How long each wait for bytes may take, and how long a write may wait to be accepted, in seconds. Then
-   * the read or the write fails with a `TimeoutError`. Null waits for ever. The server's `timeout` is another.
+   * the read or the write fails with a `TimeoutError`. Null waits for ever. A server's `timeout` is another.
    */
   timeout: number | null = null
 
