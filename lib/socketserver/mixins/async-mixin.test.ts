@@ -172,7 +172,7 @@ t.test('AsyncMixIn: nothing is kept of a task that is over', async (t) => {
     return process.memoryUsage().heapUsed
   }
   const before = await heapAfter(1000)
-  // A task that were kept would be some hundred bytes; the heap itself varies by some thousand.
+  // A task that is kept costs some hundred bytes; the heap itself varies by some thousand.
   const grown = (await heapAfter(20_000)) - before
   t.ok(grown < 3_000_000, `${String(grown)} bytes`)
 })
